@@ -1,0 +1,29 @@
+/**
+ * Every error a caller can meet, as `extensions.code` in GraphQL. The table is closed: what is not in it leaves as
+ * `INTERNAL_SERVER_ERROR`, without its message.
+ */
+export const ERROR_CODES = {
+  BAD_USER_INPUT: 'The request is wrong; the message names the field.',
+  NOT_FOUND: 'There is no task with this id.',
+} as const satisfies Record<string, string>
+
+export type ErrorCode = keyof typeof ERROR_CODES
+
+/** An error whose message is meant for the caller. Thrown where the cause is known, translated where it leaves. */
+export class GatewayError extends Error {
+  override readonly name = 'GatewayError'
+  readonly code: ErrorCode
+  /** What else the caller may act on, beside `code` in `extensions`: for example `{ field: 'videoUrl' }`. */
+  readonly details: Readonly<Record<string, unknown>>
+
+  constructor(code: ErrorCode, message: string, details: Readonly<Record<string, unknown>> = {}) {
+    super(message)
+    this.code = code
+    this.details = details
+  }
+}
+
+export const badInput = (field: string, message: string) => new GatewayError('BAD_USER_INPUT', message, { field })
+
+/** What was thrown, as an Error: JavaScript lets anything be thrown. */
+export const asError = (thrown: unknown): Error => (thrown instanceof Error ? thrown : new Error(String(thrown)))

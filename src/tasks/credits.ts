@@ -1,0 +1,6 @@
+/**
+ * JoggAI's price of an output in credits: 0.008 per second, rounded up to 2 decimals.
+ * Counted in integers, because in floating point 137.5 s would cost 1.11 instead of 1.10.
+ * Source: JoggAI's public price list (1 credit per 125 s).
+ */
+export const creditsFor = (durationMs: number): number => Math.ceil((durationMs * 8) / 10_000) / 100

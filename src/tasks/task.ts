@@ -1,0 +1,119 @@
+/**
+ * The life of a task.
+ *
+ * A task is `queued` when it is accepted here. Before the paid call leaves, the task is written as `submitting`, so
+ * that a crash in between leaves a trace: whoever finds a task in `submitting` after a restart knows that money may
+ * have been spent. An answer makes it `submitted`; a refusal that surely cost nothing sends it back to `queued`; a lost
+ * answer makes it `unknown`, and only a look-up upstream (or a person) may settle that. `processing` is the upstream at
+ * work, `success` and `failed` are final.
+ *
+ * Each step is one row of the log. `NEXT` is the whole truth about which steps exist: `advance` compiles for no other,
+ * and the store carries a step out only if nobody else moved the task first.
+ */
+export const NEXT = {
+  queued: ['submitting'],
+  submitting: ['submitted', 'queued', 'unknown', 'failed'],
+  unknown: ['submitted', 'queued', 'failed'],
+  submitted: ['processing', 'success', 'failed'],
+  processing: ['success', 'failed'],
+  success: [],
+  failed: [],
+} as const satisfies Record<string, readonly string[]>
+
+export type Stage = keyof typeof NEXT
+export type NextStage<S extends Stage> = (typeof NEXT)[S][number]
+export const STAGES = Object.keys(NEXT) as Stage[]
+
+/** The four states of a task as JoggAI names them. */
+export const STATUSES = ['PENDING', 'PROCESSING', 'SUCCESS', 'FAILED'] as const
+export type Status = (typeof STATUSES)[number]
+
+export const STATUS_OF = {
+  queued: 'PENDING',
+  submitting: 'PENDING',
+  unknown: 'PENDING',
+  submitted: 'PENDING',
+  processing: 'PROCESSING',
+  success: 'SUCCESS',
+  failed: 'FAILED',
+} as const satisfies Record<Stage, Status>
+
+/** How a video shorter than the audio is extended. The values are JoggAI's. */
+export const PLAYBACK_TYPES = ['normal', 'normal_reverse', 'normal_reverse_by_audio'] as const
+export type PlaybackType = (typeof PLAYBACK_TYPES)[number]
+
+/** What a lip sync is made from; to the upstream, two equal ones are the same job. */
+export interface Inputs {
+  readonly videoUrl: string
+  readonly audioUrl: string
+  readonly playbackType: PlaybackType
+}
+
+export interface Result {
+  /** Absolute, or a path below the gateway's public URL for files that the gateway itself serves. */
+  readonly resultUrl: string
+  readonly coverUrl: string | null
+  readonly durationMs: number
+}
+
+/** Why a task failed. */
+export const FAILURE_CODES = {
+  UPSTREAM_REJECTED: 'The upstream refused the inputs; nothing was paid.',
+  UPSTREAM_FAILED: 'The upstream took the job and could not finish it; the message is its own.',
+} as const satisfies Record<string, string>
+export type FailureCode = keyof typeof FAILURE_CODES
+
+export interface Failure {
+  readonly code: FailureCode
+  readonly message: string
+}
+
+interface Accepted {
+  /** The upstream's own id of the job. */
+  readonly upstreamId: string
+  /** When the upstream accepted it, as far as the gateway knows. */
+  readonly submittedAt: number
+}
+interface Begun extends Accepted {
+  /** When the upstream was first seen at work. */
+  readonly startedAt: number
+}
+
+/** What a task has in each stage, beside what it always has. Times are milliseconds since the Unix epoch. */
+interface FieldsByStage {
+  queued: unknown
+  submitting: unknown
+  unknown: unknown
+  submitted: Accepted
+  processing: Begun
+  success: Accepted & Partial<Begun> & { readonly completedAt: number; readonly result: Result }
+  failed: Partial<Begun> & { readonly completedAt: number; readonly failure: Failure }
+}
+
+interface TaskBase extends Inputs {
+  /** UUIDv7: a later task has a greater id. */
+  readonly id: string
+  /** The caller's own name for it. */
+  readonly reference: string | null
+  readonly createdAt: number
+  /** Where this state stands in the log: the number of the transition that led here. */
+  readonly seq: number
+}
+
+export type TaskIn<S extends Stage> = { [K in S]: TaskBase & { readonly stage: K } & FieldsByStage[K] }[S]
+export type Task = TaskIn<Stage>
+export type FinalTask = TaskIn<'success' | 'failed'>
+
+/** What has to be said to bring a task from one stage to another: all that the new stage has and the old one lacks. */
+export type FieldsTo<S extends Stage, N extends Stage> = Omit<TaskIn<N>, keyof TaskIn<S>>
+
+/** The task one step further. The store numbers the step when it writes it. */
+export const advance = <S extends Stage, N extends NextStage<S>>(
+  task: TaskIn<S>,
+  stage: N,
+  fields: FieldsTo<S, N>,
+): TaskIn<N> => ({ ...task, ...fields, stage }) as unknown as TaskIn<N>
+
+export const statusOf = (task: Task): Status => STATUS_OF[task.stage]
+
+export const isFinal = (task: Task): task is FinalTask => NEXT[task.stage].length === 0
