@@ -1,0 +1,71 @@
+import type { IncomingMessage } from 'node:http'
+import { text } from 'node:stream/consumers'
+import { type Inputs, PLAYBACK_TYPES } from '../../src/tasks/task.js'
+import type { JoggJob, JoggJobs } from './jogg-jobs.js'
+import type { Call, JoggAnswer } from './jogg-plays.js'
+
+/** A request that arrived, whole. */
+export interface JoggRequest {
+  readonly call: Call
+  /** When it arrived, by the double's `now`. */
+  readonly at: number
+  readonly path: string
+  readonly headers: IncomingMessage['headers']
+  /** What a submit or a look-up asked for, as it was sent. */
+  readonly inputs: Partial<Inputs>
+  /** The job a status call asks about. */
+  readonly taskId: string | undefined
+}
+
+const refusal = (code: number, msg: string): JoggAnswer => ({ body: { code, msg, data: null } })
+const seconds = (ms: number | null) => ms && Math.floor(ms / 1000)
+
+const told = (job: JoggJob | undefined): JoggAnswer => {
+  if (!job) return refusal(10104, 'Record not found')
+  const { taskId: task_id, status, output, message } = job
+  const data = output && {
+    result_url: output.resultUrl,
+    cover_url: output.coverUrl,
+    duration_seconds: output.seconds,
+  }
+  const times = { created_at: seconds(job.createdAt), completed_at: seconds(job.completedAt) }
+  const error = message === null ? null : { message }
+  return { body: { code: 0, msg: 'Success', data: { task_id, status, ...times, data, error } } }
+}
+
+const isComplete = (inputs: Partial<Inputs>): inputs is Inputs =>
+  !!inputs.videoUrl && !!inputs.audioUrl && PLAYBACK_TYPES.some(type => type === inputs.playbackType)
+
+const fields = (sent: Record<string, string>): Partial<Inputs> => ({
+  videoUrl: sent.video_url,
+  audioUrl: sent.audio_url,
+  playbackType: (sent.playback_type ?? 'normal') as Inputs['playbackType'],
+})
+
+/** Reads a request as JoggAI's API documents it; undefined when there is no such call. */
+export const understand = async (req: IncomingMessage, at: number): Promise<JoggRequest | undefined> => {
+  const { pathname, searchParams } = new URL(req.url ?? '/', 'http://jogg')
+  const base = { at, path: req.url ?? '/', headers: req.headers, inputs: {}, taskId: undefined }
+  if (req.method === 'POST' && pathname === '/v2/create_lip_sync_video')
+    return { ...base, call: 'submit', inputs: fields(JSON.parse(await text(req))) }
+  if (req.method === 'GET' && pathname === '/v2/lip_sync_video')
+    return { ...base, call: 'find', inputs: fields(Object.fromEntries(searchParams)) }
+  const [, taskId] = /^\/v2\/lip_sync_video\/([^/]+)$/.exec(pathname) ?? []
+  if (req.method === 'GET' && taskId) return { ...base, call: 'status', taskId: decodeURIComponent(taskId) }
+  return undefined
+}
+
+/** What an honest JoggAI answers. A submit is accepted, and paid, here: under `newId` when it is given. */
+export const answerHonestly = (
+  { call, headers, inputs, taskId }: JoggRequest,
+  jobs: JoggJobs,
+  apiKey: string,
+  newId?: string,
+): JoggAnswer => {
+  if (headers['x-api-key'] !== apiKey) return refusal(10105, 'Invalid API key')
+  if (call === 'status') return told(jobs.look(taskId ?? ''))
+  if (!isComplete(inputs)) return refusal(40000, 'Parameter error: video_url, audio_url or playback_type')
+  if (call === 'find') return told(jobs.find(inputs))
+  const { taskId: task_id, status } = jobs.accept(inputs, newId)
+  return { body: { code: 0, msg: 'Success', data: { task_id, status } } }
+}
