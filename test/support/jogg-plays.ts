@@ -22,6 +22,10 @@ export interface Scene {
   /** Resolves when the test releases the held requests. */
   held(): Promise<void>
   send(answer: JoggAnswer): void
+  /** Sends the head of an answer and the first half of its body, and leaves it at that. */
+  sendHalf(answer: JoggAnswer): void
+  /** Sends bytes that need not be HTTP, and closes the connection. */
+  sendRaw(bytes: string): void
   /** Resets the connection. */
   reset(): void
 }
@@ -87,6 +91,13 @@ export const rateLimited = (on: Call, retryAfter?: number, where: 'body' | 'data
 /** Answers as if the path did not exist. */
 export const notOffered = (on: Call) => htmlPage(on, 404)
 
+/** Answers something that is not even HTTP. */
+export const garbage = (on: Call, { accepting = false }: Moment = {}) =>
+  play(on, scene => {
+    if (accepting) scene.honest()
+    scene.sendRaw('\u0000\u0001 not HTTP \r\n\r\n')
+  })
+
 /** Resets the connection instead of answering. */
 export const resets = (on: Call, { accepting = false }: Moment = {}) =>
   play(on, scene => {
@@ -100,4 +111,14 @@ export const hangs = (on: Call, { accepting = false }: Moment = {}) =>
     const answer = accepting ? scene.honest() : undefined
     await scene.held()
     scene.send(answer ?? scene.honest())
+  })
+
+/** Answers honestly, and falls silent in the middle of the body. */
+export const stalls = (on: Call) => play(on, scene => scene.sendHalf(scene.honest()))
+
+/** Answers honestly, and resets the connection in the middle of the body. */
+export const breaksOff = (on: Call) =>
+  play(on, scene => {
+    scene.sendHalf(scene.honest())
+    scene.reset()
   })

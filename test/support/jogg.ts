@@ -51,10 +51,16 @@ export const startJogg = async ({ now = Date.now, apiKey = 'test-key', improvise
   }
 
   const serve = async (req: IncomingMessage, res: ServerResponse) => {
-    const send = ({ http = 200, headers, body }: JoggAnswer) => {
+    const begin = ({ http = 200, headers, body }: JoggAnswer) => {
       const plain = typeof body === 'string' || body instanceof Uint8Array
-      res.writeHead(http, { 'content-type': 'application/json', ...headers })
-      res.end(plain ? body : JSON.stringify(body))
+      const bytes = Buffer.from(plain ? body : JSON.stringify(body))
+      res.writeHead(http, { 'content-type': 'application/json', 'content-length': bytes.length, ...headers })
+      return bytes
+    }
+    const send = (answer: JoggAnswer) => void res.end(begin(answer))
+    const sendHalf = (answer: JoggAnswer) => {
+      const bytes = begin(answer)
+      res.write(bytes.subarray(0, bytes.length / 2))
     }
     const request = await understand(req, now())
     if (!request) return send({ http: 404, body: 'Not Found' })
@@ -71,6 +77,8 @@ export const startJogg = async ({ now = Date.now, apiKey = 'test-key', improvise
           res.once('close', () => held.delete(resolve))
         }),
       send,
+      sendHalf,
+      sendRaw: bytes => void req.socket.end(bytes),
       reset: () => req.socket.resetAndDestroy(),
     })
     changed()
