@@ -1,7 +1,5 @@
-import { createServer } from 'node:net'
 import { describe, expect, test } from 'vitest'
-import { type Job, UpstreamError } from '../src/tasks/ports.js'
-import { createJoggUpstream, type JoggOptions } from '../src/upstream/jogg/client.js'
+import { createJoggUpstream } from '../src/upstream/jogg/client.js'
 import {
   accepted,
   answers,
@@ -9,56 +7,21 @@ import {
   code,
   failed,
   garbage,
-  hangs,
   htmlPage,
   notOffered,
   pending,
   processing,
   rateLimited,
   resets,
-  stalls,
   startJogg,
   success,
 } from './support/jogg.js'
+import { job, never, startJoggClient } from './support/jogg-client.js'
 import { createManualClock } from './support/manual-clock.js'
-
-const job: Job = {
-  taskId: 'task-1',
-  videoUrl: 'https://cdn.example/a b.mp4?sig=x%2By&n=1+1',
-  audioUrl: 'https://cdn.example/ü.mp3#t=1',
-  playbackType: 'normal_reverse',
-}
-const never = new AbortController().signal
-
-const setup = async (options: Partial<JoggOptions> = {}) => {
-  const clock = createManualClock(Date.UTC(2025, 0, 1))
-  const jogg = await startJogg({ now: clock.now })
-  const upstream = createJoggUpstream({ apiKey: jogg.apiKey, baseUrl: jogg.url, clock, ...options })
-  return {
-    clock,
-    jogg,
-    submit: () => settled(upstream.submit(job, never)),
-    look: (id = 'up-1') => settled(upstream.look(id, never)),
-    find: () => settled(upstream.find(job, never)),
-    upstream,
-    async [Symbol.asyncDispose]() {
-      await upstream[Symbol.asyncDispose]()
-      await jogg[Symbol.asyncDispose]()
-    },
-  }
-}
-
-/** What came of a call; an UpstreamError as the two or three things that it says. */
-const settled = <T>(call: Promise<T>) =>
-  call.catch((error: unknown) => {
-    if (!(error instanceof UpstreamError)) throw error
-    const { kind, message, retryAfterMs } = error
-    return retryAfterMs === null ? { kind, message } : { kind, message, retryAfterMs }
-  })
 
 describe('a job', () => {
   test('is submitted, followed and found as JoggAI documents it', async () => {
-    await using t = await setup()
+    await using t = await startJoggClient()
     t.jogg.plays(accepted('up-1'), pending(), processing(), success({ seconds: 12.5 }))
     expect(await t.submit()).toBe('up-1')
     const createdAt = t.clock.now()
@@ -81,7 +44,7 @@ describe('a job', () => {
   })
 
   test('fails with the reason that JoggAI gives', async () => {
-    await using t = await setup()
+    await using t = await startJoggClient()
     t.jogg.plays(accepted('up-1'), failed('consume retry limit reached: audio duration fetch failed'))
     await t.submit()
     expect(await t.look()).toMatchObject({
@@ -92,7 +55,7 @@ describe('a job', () => {
   })
 
   test('is named by the very same strings in submit and look-up', async () => {
-    await using t = await setup()
+    await using t = await startJoggClient()
     await t.submit()
     await t.find()
     const { taskId, ...inputs } = job
@@ -105,7 +68,7 @@ describe('a job', () => {
   })
 
   test('is found as the latest made from the inputs, or surely not', async () => {
-    await using t = await setup()
+    await using t = await startJoggClient()
     expect(await t.find()).toBeNull()
     t.jogg.jobs.accept(job, 'up-1')
     t.jogg.jobs.accept(job, 'up-2')
@@ -116,7 +79,7 @@ describe('a job', () => {
   })
 
   test('that JoggAI does not know is not found', async () => {
-    await using t = await setup()
+    await using t = await startJoggClient()
     const message = 'status call answered code 10104: Record not found'
     expect(await t.look('up-9')).toEqual({ kind: 'not-found', message })
   })
@@ -165,7 +128,7 @@ describe('what an answer to a submit means', () => {
   test.each(rows.map(([play, kind, message], row) => ({ row, play, kind, message })))(
     'row $row: $message is $kind',
     async ({ play, kind, message }) => {
-      await using t = await setup()
+      await using t = await startJoggClient()
       t.jogg.plays(play)
       const error = await t.submit()
       expect(error).toEqual({ kind, message: typeof message === 'string' ? message : expect.stringMatching(message) })
@@ -174,7 +137,7 @@ describe('what an answer to a submit means', () => {
   )
 
   test('code 0 is success, whatever the HTTP status and whatever else is said', async () => {
-    await using t = await setup()
+    await using t = await startJoggClient()
     t.jogg.plays(answers('submit', { http: 500, body: { code: 0, data: { ...data, extra: 1 }, more: [] } }))
     expect(await t.submit()).toBe('up-1')
   })
@@ -191,7 +154,7 @@ describe('what an answer to a submit means', () => {
     ['nowhere', rateLimited('submit'), undefined],
     ['as nonsense', answers('submit', { body: { code: 429, retryAfter: { soon: true } } }), undefined],
   ])('a rate limit that says how long %s', async (_where, play, retryAfterMs) => {
-    await using t = await setup()
+    await using t = await startJoggClient()
     t.jogg.plays(play)
     const message = 'submit was refused for the rate limit'
     expect(await t.submit()).toEqual({
@@ -211,7 +174,7 @@ describe('what an answer to a status call means', () => {
   const base = { task_id: 'up-1', created_at: 1_735_689_600, completed_at: 0 }
 
   test('data and error are read by the status', async () => {
-    await using t = await setup()
+    await using t = await startJoggClient()
     t.jogg.plays(
       told({ ...base, status: 'failed', data: output, error: { message: 'no face' } }),
       told({ ...base, status: 'success', data: output, error: { message: 'no face' } }),
@@ -250,14 +213,14 @@ describe('what an answer to a status call means', () => {
   test.each(rows.map(([play, message], row) => ({ row, play, message })))(
     'row $row: $message is unclear',
     async ({ play, message }) => {
-      await using t = await setup()
+      await using t = await startJoggClient()
       t.jogg.plays(play)
       expect(await t.look()).toEqual({ kind: 'unclear', message: expect.stringMatching(message) })
     },
   )
 
   test('a look-up that is not offered leaves it open whether there is a job', async () => {
-    await using t = await setup()
+    await using t = await startJoggClient()
     t.jogg.plays(notOffered('find'), htmlPage('find', 502))
     const message = 'look-up is not offered by the upstream (HTTP 404)'
     expect(await t.find()).toEqual({ kind: 'unclear', message })
@@ -265,129 +228,8 @@ describe('what an answer to a status call means', () => {
   })
 })
 
-describe('a connection', () => {
-  test('that is refused has sent nothing', async () => {
-    const gone = await startJogg()
-    await gone[Symbol.asyncDispose]()
-    await using t = await setup({ baseUrl: gone.url })
-    for (const call of [t.submit, t.look, t.find])
-      expect(await call()).toEqual({
-        kind: 'not-accepted',
-        message: expect.stringMatching(/^.+ could not be sent: .*ECONNREFUSED/),
-      })
-  })
-
-  test('to a name that does not exist, or without TLS at the other end, has sent nothing', async () => {
-    await using unnamed = await setup({ baseUrl: `http://${'a'.repeat(64)}.example` })
-    expect(await unnamed.submit()).toMatchObject({ kind: 'not-accepted' })
-    await using jogg = await startJogg()
-    await using plain = await setup({ baseUrl: jogg.url.replace('http:', 'https:') })
-    expect(await plain.submit()).toMatchObject({ kind: 'not-accepted' })
-    expect(jogg.requests).toHaveLength(0)
-  })
-
-  test('that is never made times out, has sent nothing and sends nothing later', async () => {
-    const silent = createServer()
-    const connected = new Promise<void>(resolve => silent.once('connection', () => resolve()))
-    await new Promise<void>(resolve => silent.listen(0, '127.0.0.1', resolve))
-    const { port } = Object(silent.address())
-    await using t = await setup({ baseUrl: `https://127.0.0.1:${port}` })
-    const submit = t.submit()
-    await connected
-    await t.clock.advance(10_000)
-    expect(await submit).toEqual({ kind: 'not-accepted', message: 'submit timed out after 10 s before it was sent' })
-    silent.close()
-  })
-
-  test('is kept for looks, and a look that it loses is not made twice', async () => {
-    await using t = await setup()
-    t.jogg.jobs.accept(job, 'up-1')
-    for (let looks = 0; looks < 10; looks++) await t.look()
-    // A connection is free again one turn after its answer, so that two take turns.
-    expect(t.jogg.connections()).toBeLessThanOrEqual(2)
-    t.jogg.plays(resets('status'))
-    expect(await t.look()).toEqual({
-      kind: 'unclear',
-      message: expect.stringMatching(/^status call lost its answer: /),
-    })
-    expect(t.jogg.calls('status')).toHaveLength(11)
-    expect(await t.look()).toMatchObject({ status: 'pending' })
-  })
-
-  test('is new for each submit', async () => {
-    await using t = await setup()
-    for (const count of [1, 2, 3]) {
-      await t.submit()
-      expect(t.jogg.connections()).toBe(count)
-    }
-  })
-})
-
-describe('the time limit', () => {
-  test.each([{ accepting: false }, { accepting: true }])('ends a call that hangs (%o)', async moment => {
-    await using t = await setup()
-    t.jogg.plays(hangs('submit', moment), hangs('status'), hangs('find'))
-    const submit = t.submit()
-    await t.jogg.holding()
-    await t.clock.advance(9_999)
-    await t.clock.advance(1)
-    expect(await submit).toEqual({ kind: 'unclear', message: 'submit timed out after 10 s' })
-    expect(t.jogg.jobs.accepted(job)).toHaveLength(moment.accepting ? 1 : 0)
-    expect(t.jogg.calls('submit')).toHaveLength(1)
-  })
-
-  test('is the one that was set, and does not end a call before', async () => {
-    await using t = await setup({ timeoutMs: 2_500 })
-    t.jogg.plays(hangs('status'), hangs('find'))
-    const look = t.look()
-    await t.jogg.holding()
-    await t.clock.advance(2_499)
-    t.jogg.release()
-    expect(await look).toMatchObject({ kind: 'not-found' })
-    const find = t.find()
-    await t.jogg.holding()
-    await t.clock.advance(2_500)
-    expect(await find).toEqual({ kind: 'unclear', message: 'look-up timed out after 2.5 s' })
-  })
-
-  test('counts the body too', async () => {
-    await using t = await setup()
-    t.jogg.plays(stalls('submit'))
-    const submit = t.submit()
-    await t.jogg.received('submit')
-    await t.clock.advance(10_000)
-    expect(await submit).toEqual({ kind: 'unclear', message: 'submit timed out after 10 s' })
-  })
-})
-
-describe('stopping', () => {
-  test('ends a call under way, and lets none begin', async () => {
-    await using t = await setup()
-    t.jogg.plays(hangs('submit'))
-    const stopping = new AbortController()
-    const submit = settled(t.upstream.submit(job, stopping.signal))
-    await t.jogg.holding()
-    stopping.abort()
-    expect(await submit).toEqual({ kind: 'unclear', message: 'submit was stopped' })
-    const late = settled(t.upstream.submit(job, stopping.signal))
-    expect(await late).toEqual({ kind: 'not-accepted', message: 'submit was stopped before it was sent' })
-    expect(t.jogg.requests).toHaveLength(1)
-  })
-
-  test('disposing ends what is under way, and nothing is sent afterwards', async () => {
-    await using t = await setup()
-    t.jogg.plays(hangs('submit'))
-    const submit = t.submit()
-    await t.jogg.holding()
-    await t.upstream[Symbol.asyncDispose]()
-    expect(await submit).toMatchObject({ kind: 'unclear' })
-    expect(await t.submit()).toMatchObject({ kind: 'not-accepted' })
-    expect(t.jogg.requests).toHaveLength(1)
-  })
-})
-
 test('the key never shows, even when JoggAI says it back', async () => {
-  await using t = await setup({ apiKey: 'wrong-"key"/1' })
+  await using t = await startJoggClient({ apiKey: 'wrong-"key"/1' })
   expect(await t.find()).toMatchObject({ kind: 'account' })
   t.jogg.plays(code('submit', 10105, 'Invalid API key: wrong-"key"/1'))
   expect(await t.submit()).toEqual({ kind: 'account', message: 'submit answered code 10105: Invalid API key: [key]' })
