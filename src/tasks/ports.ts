@@ -1,10 +1,18 @@
-import type { Inputs, Result, Task } from './task.js'
+import { asError } from '../errors.js'
+import type { Inputs, Result, Stage, Status, Task, TaskIn } from './task.js'
 
 /** What the upstream is asked to make. */
 export interface Job extends Inputs {
   /** The gateway's id of the task, for an upstream that can tell two jobs with the same inputs apart. */
   readonly taskId: string
 }
+
+export const jobOf = ({ id, videoUrl, audioUrl, playbackType }: Task): Job => ({
+  taskId: id,
+  videoUrl,
+  audioUrl,
+  playbackType,
+})
 
 /** A job as the upstream tells it. Times are milliseconds since the Unix epoch, by the upstream's clock. */
 export type Sighting = { readonly upstreamId: string; readonly createdAt: number | null } & (
@@ -46,4 +54,82 @@ export class UpstreamError extends Error {
     this.kind = kind
     this.retryAfterMs = options.retryAfterMs ?? null
   }
+}
+
+/** What an upstream threw; anything but an `UpstreamError` tells nothing about what happened to the job. */
+export const asUpstreamError = (thrown: unknown): UpstreamError =>
+  thrown instanceof UpstreamError ? thrown : new UpstreamError('unclear', asError(thrown).message, { cause: thrown })
+
+/** When the poller looks at a task again, and what it has to remember for that. */
+export interface Watch {
+  /** Milliseconds since the Unix epoch; null: not looked at. */
+  readonly dueAt: number | null
+  /** Looks since the last change that ended without an error. */
+  readonly looks: number
+  /** Looks in a row that ended with an error. */
+  readonly failures: number
+  /** Times in a row that the upstream said it has no such job; an error in between does not count. */
+  readonly absences: number
+}
+
+/** A step of the log: the task as it was then, and why it went there. */
+export interface Transition {
+  readonly task: Task
+  readonly at: number
+  readonly reason: string | null
+}
+
+/** What is written with a step. */
+export interface Step {
+  readonly at: number
+  readonly reason: string | null
+  readonly watch: Watch
+}
+
+/** Which tasks a page shows. The bounds are ids and exclusive. */
+export interface PageQuery {
+  readonly statuses?: readonly Status[] | undefined
+  readonly reference?: string | undefined
+  readonly newerThan?: string | undefined
+  readonly olderThan?: string | undefined
+  readonly limit: number
+  /** From the old end of that range instead of the new one. */
+  readonly oldestFirst?: boolean | undefined
+}
+
+/** Where tasks are kept. What a method answered is on the disk. */
+export interface TaskStore extends AsyncDisposable {
+  /** Writes a new task and its first transition. */
+  create(task: Omit<TaskIn<'queued'>, 'seq'>): Promise<TaskIn<'queued'>>
+  get(id: string): Promise<Task | null>
+  page(query: PageQuery): Promise<Task[]>
+
+  /**
+   * Carries out one step: the task and its transition, in one transaction, if the task still is where `from` says.
+   * Null when somebody else moved it first.
+   */
+  move<N extends Stage>(from: Task, to: TaskIn<N>, step: Step): Promise<TaskIn<N> | null>
+  /** Remembers when to look next, unless the task has moved on meanwhile. */
+  watch(task: Task, watch: Watch): Promise<void>
+
+  /** Tasks to look at by now, the longest overdue first. */
+  due(now: number, limit: number): Promise<{ task: Task; watch: Watch }[]>
+  /** When the next task is due; null when none is watched. */
+  nextDueAt(): Promise<number | null>
+  /** The oldest queued task, passing over those whose inputs wait for a lost answer to be settled. */
+  nextQueued(): Promise<TaskIn<'queued'> | null>
+  /** Tasks whose submit began and has no answer yet. */
+  submitting(): Promise<TaskIn<'submitting'>[]>
+  /** When each submit since `after` ended, oldest first; one that has not ended yet counts as its beginning. */
+  submitsSince(after: number): Promise<number[]>
+  /** Whether a task of ours stands for this job of the upstream. */
+  owns(upstreamId: string): Promise<boolean>
+
+  /** The log after `seq`, in order: all of it, or one task's. */
+  transitionsAfter(seq: number, query: { taskId?: string | undefined; limit: number }): Promise<Transition[]>
+  /** The end of the log; 0 when it is empty. */
+  lastSeq(): Promise<number>
+
+  /** Rejects when nothing can be written. */
+  check(): Promise<void>
 }

@@ -21,8 +21,8 @@ export const NEXT = {
 } as const satisfies Record<string, readonly string[]>
 
 export type Stage = keyof typeof NEXT
-export type NextStage<S extends Stage> = (typeof NEXT)[S][number]
-export const STAGES = Object.keys(NEXT) as Stage[]
+/** The stages from which `N` can be reached. */
+export type PreviousStage<N extends Stage> = { [S in Stage]: N extends (typeof NEXT)[S][number] ? S : never }[Stage]
 
 /** The four states of a task as JoggAI names them. */
 export const STATUSES = ['PENDING', 'PROCESSING', 'SUCCESS', 'FAILED'] as const
@@ -37,6 +37,16 @@ export const STATUS_OF = {
   success: 'SUCCESS',
   failed: 'FAILED',
 } as const satisfies Record<Stage, Status>
+
+export const STAGE_MEANINGS = {
+  queued: 'Accepted by the gateway, and not yet sent.',
+  submitting: 'Being sent upstream.',
+  unknown: 'Sent, and the answer got lost: whether the upstream has it is being settled.',
+  submitted: 'Accepted upstream.',
+  processing: 'Being made.',
+  success: 'Made. Final.',
+  failed: 'Not made. Final.',
+} as const satisfies Record<Stage, string>
 
 /** How a video shorter than the audio is extended. The values are JoggAI's. */
 export const PLAYBACK_TYPES = ['normal', 'normal_reverse', 'normal_reverse_by_audio'] as const
@@ -60,6 +70,7 @@ export interface Result {
 export const FAILURE_CODES = {
   UPSTREAM_REJECTED: 'The upstream refused the inputs; nothing was paid.',
   UPSTREAM_FAILED: 'The upstream took the job and could not finish it; the message is its own.',
+  UPSTREAM_LOST_TASK: 'The upstream took the job and does not know it any more.',
 } as const satisfies Record<string, string>
 export type FailureCode = keyof typeof FAILURE_CODES
 
@@ -68,6 +79,10 @@ export interface Failure {
   readonly message: string
 }
 
+interface Attempted {
+  /** When the paid call was about to leave. */
+  readonly attemptedAt: number
+}
 interface Accepted {
   /** The upstream's own id of the job. */
   readonly upstreamId: string
@@ -82,8 +97,8 @@ interface Begun extends Accepted {
 /** What a task has in each stage, beside what it always has. Times are milliseconds since the Unix epoch. */
 interface FieldsByStage {
   queued: unknown
-  submitting: unknown
-  unknown: unknown
+  submitting: Attempted
+  unknown: Attempted
   submitted: Accepted
   processing: Begun
   success: Accepted & Partial<Begun> & { readonly completedAt: number; readonly result: Result }
@@ -108,7 +123,7 @@ export type FinalTask = TaskIn<'success' | 'failed'>
 export type FieldsTo<S extends Stage, N extends Stage> = Omit<TaskIn<N>, keyof TaskIn<S>>
 
 /** The task one step further. The store numbers the step when it writes it. */
-export const advance = <S extends Stage, N extends NextStage<S>>(
+export const advance = <N extends Stage, S extends PreviousStage<N>>(
   task: TaskIn<S>,
   stage: N,
   fields: FieldsTo<S, N>,

@@ -1,0 +1,54 @@
+CREATE TABLE `tasks` (
+	`id` text PRIMARY KEY NOT NULL,
+	`video_url` text NOT NULL,
+	`audio_url` text NOT NULL,
+	`playback_type` text NOT NULL,
+	`reference` text,
+	`created_at` integer NOT NULL,
+	`stage` text NOT NULL,
+	`attempted_at` integer,
+	`upstream_id` text,
+	`submitted_at` integer,
+	`started_at` integer,
+	`completed_at` integer,
+	`result_url` text,
+	`cover_url` text,
+	`duration_ms` integer,
+	`failure_code` text,
+	`failure_message` text,
+	`status` text NOT NULL,
+	`seq` integer NOT NULL,
+	`due_at` integer,
+	`looks` integer DEFAULT 0 NOT NULL,
+	`failures` integer DEFAULT 0 NOT NULL,
+	`absences` integer DEFAULT 0 NOT NULL
+);
+--> statement-breakpoint
+CREATE INDEX `tasks_by_status` ON `tasks` (`status`,`id`);--> statement-breakpoint
+CREATE INDEX `tasks_by_reference` ON `tasks` (`reference`,`id`);--> statement-breakpoint
+CREATE INDEX `tasks_by_reference_and_status` ON `tasks` (`reference`,`status`,`id`);--> statement-breakpoint
+CREATE INDEX `tasks_due` ON `tasks` (`due_at`) WHERE due_at IS NOT NULL;--> statement-breakpoint
+CREATE INDEX `tasks_queued` ON `tasks` (`id`) WHERE stage = 'queued';--> statement-breakpoint
+CREATE INDEX `tasks_unsettled` ON `tasks` (`video_url`,`audio_url`,`playback_type`) WHERE stage IN ('submitting', 'unknown');--> statement-breakpoint
+CREATE INDEX `tasks_by_upstream_id` ON `tasks` (`upstream_id`) WHERE upstream_id IS NOT NULL;--> statement-breakpoint
+CREATE TABLE `transitions` (
+	`seq` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
+	`task_id` text NOT NULL,
+	`at` integer NOT NULL,
+	`reason` text,
+	`stage` text NOT NULL,
+	`attempted_at` integer,
+	`upstream_id` text,
+	`submitted_at` integer,
+	`started_at` integer,
+	`completed_at` integer,
+	`result_url` text,
+	`cover_url` text,
+	`duration_ms` integer,
+	`failure_code` text,
+	`failure_message` text,
+	FOREIGN KEY (`task_id`) REFERENCES `tasks`(`id`) ON UPDATE no action ON DELETE no action
+);
+--> statement-breakpoint
+CREATE INDEX `transitions_by_task` ON `transitions` (`task_id`,`seq`);--> statement-breakpoint
+CREATE INDEX `transitions_submitting` ON `transitions` (`at`) WHERE stage = 'submitting';

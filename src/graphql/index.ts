@@ -1,0 +1,13 @@
+import { lexicographicSortSchema, printSchema } from 'graphql'
+import { builder } from './builder.js'
+import './query.js'
+import './mutation.js'
+import './subscription.js'
+
+export type { GraphQLContext } from './builder.js'
+
+/** The schema that the gateway serves. */
+export const schema = builder.toSchema()
+
+/** The schema as text: what `schema.graphql` holds. */
+export const printedSchema = (): string => `${printSchema(lexicographicSortSchema(schema))}\n`

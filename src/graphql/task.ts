@@ -1,0 +1,128 @@
+import { creditsFor } from '../tasks/credits.js'
+import { toCursor } from '../tasks/input.js'
+import {
+  FAILURE_CODES,
+  type Failure,
+  PLAYBACK_TYPES,
+  type Result,
+  STAGE_MEANINGS,
+  STATUSES,
+  statusOf,
+  type Task,
+} from '../tasks/task.js'
+import { builder } from './builder.js'
+
+export const PlaybackType = builder.enumType('PlaybackType', {
+  description: 'How a video that is shorter than the audio is extended.',
+  values: {
+    NORMAL: { value: PLAYBACK_TYPES[0], description: 'Play the video once; its last frame stays to the end.' },
+    NORMAL_REVERSE: { value: PLAYBACK_TYPES[1], description: 'Play it forward and backward in turns.' },
+    NORMAL_REVERSE_BY_AUDIO: {
+      value: PLAYBACK_TYPES[2],
+      description: 'Play it forward and backward in turns that end together with the audio.',
+    },
+  },
+})
+
+const STATUS_MEANINGS = {
+  PENDING: 'Accepted, and not yet being made.',
+  PROCESSING: 'Being made.',
+  SUCCESS: 'Made: `result` is there. Final.',
+  FAILED: 'Not made: `error` says why. Final.',
+} as const satisfies Record<(typeof STATUSES)[number], string>
+
+export const LipSyncStatus = builder.enumType('LipSyncStatus', {
+  description: 'How a task stands, in four words as JoggAI names them.',
+  values: Object.fromEntries(STATUSES.map(status => [status, { description: STATUS_MEANINGS[status] }])) as {
+    [S in (typeof STATUSES)[number]]: { description: string }
+  },
+})
+
+const LipSyncStage = builder.enumType('LipSyncStage', {
+  description: 'Where a task is in its life, step by step.',
+  values: Object.fromEntries(
+    Object.entries(STAGE_MEANINGS).map(([stage, description]) => [stage.toUpperCase(), { value: stage, description }]),
+  ) as { [S in Uppercase<Task['stage']>]: { value: Lowercase<S> & Task['stage']; description: string } },
+})
+
+const LipSyncErrorCode = builder.enumType('LipSyncErrorCode', {
+  description: 'Why a task failed.',
+  values: Object.fromEntries(Object.entries(FAILURE_CODES).map(([code, description]) => [code, { description }])) as {
+    [C in keyof typeof FAILURE_CODES]: { description: string }
+  },
+})
+
+const LipSyncResult = builder.objectRef<Result>('LipSyncResult').implement({
+  description: 'What a lip sync came to.',
+  fields: t => ({
+    resultUrl: t.expose('resultUrl', { type: 'URL', description: 'The video, an MP4.' }),
+    coverUrl: t.expose('coverUrl', { type: 'URL', nullable: true, description: 'A still picture of it, a JPEG.' }),
+    durationSeconds: t.float({ description: 'How long it plays.', resolve: result => result.durationMs / 1_000 }),
+    credits: t.float({
+      description: "What it costs in JoggAI's credits: 0.008 per second, rounded up to 2 decimals.",
+      resolve: result => creditsFor(result.durationMs),
+    }),
+  }),
+})
+
+const LipSyncError = builder.objectRef<Failure>('LipSyncError').implement({
+  description: 'Why there is no result.',
+  fields: t => ({
+    code: t.expose('code', { type: LipSyncErrorCode, description: 'For programs.' }),
+    message: t.exposeString('message', { description: 'For people.' }),
+  }),
+})
+
+const time = (at: number | undefined): Date | null => (at === undefined ? null : new Date(at))
+
+export const LipSyncTask = builder.objectRef<Task>('LipSyncTask').implement({
+  description: 'A lip sync, from its acceptance to its end.',
+  fields: t => ({
+    id: t.exposeID('id', { description: 'Its name for good. A later task has a greater id.' }),
+    status: t.field({ type: LipSyncStatus, description: 'How it stands, in short.', resolve: statusOf }),
+    stage: t.expose('stage', { type: LipSyncStage, description: 'How it stands, step by step.' }),
+    videoUrl: t.expose('videoUrl', { type: 'URL', description: 'The talking-head video it is made from.' }),
+    audioUrl: t.expose('audioUrl', { type: 'URL', description: 'The audio that the mouth follows.' }),
+    playbackType: t.expose('playbackType', { type: PlaybackType, description: 'How the video is extended.' }),
+    reference: t.exposeString('reference', { nullable: true, description: "The caller's own name for it." }),
+    createdAt: t.field({
+      type: 'DateTime',
+      description: 'When the gateway accepted it.',
+      resolve: task => new Date(task.createdAt),
+    }),
+    submittedAt: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description: 'When the upstream accepted it.',
+      resolve: task => time('submittedAt' in task ? task.submittedAt : undefined),
+    }),
+    startedAt: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description: 'When the upstream was first seen at work on it.',
+      resolve: task => time('startedAt' in task ? task.startedAt : undefined),
+    }),
+    completedAt: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description: "When it ended, by the upstream's clock where the upstream says it.",
+      resolve: task => time('completedAt' in task ? task.completedAt : undefined),
+    }),
+    result: t.field({
+      type: LipSyncResult,
+      nullable: true,
+      description: 'What was made; null until `SUCCESS`.',
+      resolve: task => (task.stage === 'success' ? task.result : null),
+    }),
+    error: t.field({
+      type: LipSyncError,
+      nullable: true,
+      description: 'Why nothing was made; null unless `FAILED`.',
+      resolve: task => (task.stage === 'failed' ? task.failure : null),
+    }),
+    cursor: t.string({
+      description: 'Where this state stands in the log: give it back as `after` of `taskUpdated` to go on from here.',
+      resolve: task => toCursor(task.seq),
+    }),
+  }),
+})

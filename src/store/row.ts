@@ -1,0 +1,50 @@
+import type { InferSelectModel } from 'drizzle-orm'
+import type { Task } from '../tasks/task.js'
+import type { tasks, transitions } from './tables.js'
+
+type TaskRow = InferSelectModel<typeof tasks>
+type TransitionRow = InferSelectModel<typeof transitions>
+type InputColumns = Pick<TaskRow, 'videoUrl' | 'audioUrl' | 'playbackType' | 'reference' | 'createdAt'>
+type StateColumns = Omit<TransitionRow, 'seq' | 'taskId' | 'at' | 'reason'>
+
+/** The task that a row stands for. `id` and `seq` come with it, because each table names them in its own way. */
+export const taskFromRow = (id: string, seq: number, inputs: InputColumns, state: StateColumns): Task => {
+  const { videoUrl, audioUrl, playbackType, reference, createdAt } = inputs
+  return { id, seq, videoUrl, audioUrl, playbackType, reference, createdAt, ...fieldsFromRow(state) } as Task
+}
+
+/** What the stage has beside the inputs: the columns that are filled, in the shape of `task.ts`. */
+const fieldsFromRow = (row: StateColumns) => ({
+  stage: row.stage,
+  ...(row.attemptedAt !== null && { attemptedAt: row.attemptedAt }),
+  ...(row.upstreamId !== null && { upstreamId: row.upstreamId }),
+  ...(row.submittedAt !== null && { submittedAt: row.submittedAt }),
+  ...(row.startedAt !== null && { startedAt: row.startedAt }),
+  ...(row.completedAt !== null && { completedAt: row.completedAt }),
+  ...(row.resultUrl !== null &&
+    row.durationMs !== null && {
+      result: { resultUrl: row.resultUrl, coverUrl: row.coverUrl, durationMs: row.durationMs },
+    }),
+  ...(row.failureCode !== null && { failure: { code: row.failureCode, message: row.failureMessage ?? '' } }),
+})
+
+/** The columns that hold a task's state: every one of them, so that what the new stage lacks is cleared. */
+export const stateToRow = (task: Task): StateColumns => {
+  const attempted = task.stage === 'submitting' || task.stage === 'unknown' ? task : null
+  const accepted = 'upstreamId' in task ? task : null
+  const result = task.stage === 'success' ? task.result : null
+  const failure = task.stage === 'failed' ? task.failure : null
+  return {
+    stage: task.stage,
+    attemptedAt: attempted?.attemptedAt ?? null,
+    upstreamId: accepted?.upstreamId ?? null,
+    submittedAt: accepted?.submittedAt ?? null,
+    startedAt: ('startedAt' in task ? task.startedAt : null) ?? null,
+    completedAt: 'completedAt' in task ? task.completedAt : null,
+    resultUrl: result?.resultUrl ?? null,
+    coverUrl: result?.coverUrl ?? null,
+    durationMs: result?.durationMs ?? null,
+    failureCode: failure?.code ?? null,
+    failureMessage: failure?.message ?? null,
+  }
+}

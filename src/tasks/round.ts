@@ -1,0 +1,141 @@
+import pMap from 'p-map'
+import type { Logger } from 'pino'
+import type { Clock } from '../clock.js'
+import type { Journal } from './journal.js'
+import {
+  asUpstreamError,
+  jobOf,
+  type Sighting,
+  type TaskStore,
+  type Upstream,
+  UpstreamError,
+  type Watch,
+} from './ports.js'
+import { afterAbsence, afterError, afterLook, type Pace, type Random, watchFrom } from './schedule.js'
+import type { Task, TaskIn } from './task.js'
+
+/**
+ * The looks: asks the upstream about every task that is due, a few at a time.
+ *
+ * An upstream that is out of order is never the task's failure: the task only waits longer. A submit without an answer
+ * is settled here by the look-up of its inputs: found, the job is ours unless another task has it or it is older than
+ * our attempt; surely absent, the task goes back to the queue; anything else leaves it as it is.
+ */
+export interface LookRound {
+  /** Looks at what is due now. Answers when to come back. */
+  round(stopping: AbortSignal): Promise<number | null>
+  /** When the upstream last answered a look, in milliseconds since the Unix epoch. */
+  lastLookAt(): number | null
+}
+
+export interface LookParts {
+  store: TaskStore
+  upstream: Upstream
+  journal: Journal
+  clock: Clock
+  log: Logger
+  random: Random
+  pace: Pace
+  /** How many looks run at a time. */
+  concurrency: number
+  cut: AbortSignal
+}
+
+const BATCH = 200
+/** Looks in a row that must find nothing before a lost submit counts as never accepted. */
+const ABSENT_AFTER = 2
+/** Looks in a row, over about 7 minutes, that must find nothing before an accepted job counts as lost. */
+const LOST_AFTER = 10
+/** How much older than our attempt a job may seem and still be ours: clocks differ, and JoggAI tells whole seconds. */
+const CLOCK_TOLERANCE_MS = 60_000
+
+export const createLookRound = (parts: LookParts): LookRound => {
+  const { store, upstream, journal, clock, log, random, pace, concurrency, cut } = parts
+  let lastLookAt: number | null = null
+
+  const look = async (task: Task, watch: Watch): Promise<void> => {
+    switch (task.stage) {
+      case 'submitting': {
+        const why = { reason: 'the answer to the submit got lost inside the gateway', watch: watchFrom(clock.now()) }
+        await journal.move(task, 'unknown', {}, why)
+        return
+      }
+      case 'unknown':
+        return settle(task, watch)
+      case 'submitted':
+      case 'processing':
+        return follow(task, watch)
+      default:
+        // Nothing to look at: it only must not come up again.
+        await store.watch(task, { ...watch, dueAt: null })
+    }
+  }
+
+  const ask = async <T>(task: Task, question: Promise<T>): Promise<T | UpstreamError> => {
+    const answer = await question.catch(asUpstreamError)
+    if (answer instanceof UpstreamError && answer.kind !== 'not-found')
+      log.warn({ taskId: task.id, kind: answer.kind, err: answer }, 'look failed')
+    else lastLookAt = clock.now()
+    return answer
+  }
+
+  const follow = async (task: TaskIn<'submitted' | 'processing'>, watch: Watch) => {
+    const seen = await ask(task, upstream.look(task.upstreamId, cut))
+    if (!(seen instanceof UpstreamError)) return tell(task, watch, seen)
+    const now = clock.now()
+    if (seen.kind !== 'not-found') return store.watch(task, afterError(watch, now, random, seen.retryAfterMs))
+    if (watch.absences + 1 < LOST_AFTER) return store.watch(task, afterAbsence(watch, now, random))
+    const failure = { code: 'UPSTREAM_LOST_TASK', message: 'The upstream does not know this job any more.' } as const
+    await journal.move(task, 'failed', { completedAt: now, failure }, { reason: seen.message })
+  }
+
+  const tell = async (task: TaskIn<'submitted' | 'processing'>, watch: Watch, seen: Sighting) => {
+    const now = clock.now()
+    switch (seen.status) {
+      case 'pending':
+        return store.watch(task, afterLook(watch, pace, now, random))
+      case 'processing':
+        if (task.stage === 'processing') return store.watch(task, afterLook(watch, pace, now, random))
+        await journal.move(task, 'processing', { startedAt: now }, { watch: afterLook(watch, pace, now, random) })
+        return
+      case 'success':
+        await journal.move(task, 'success', { completedAt: seen.completedAt ?? now, result: seen.result })
+        return
+      case 'failed': {
+        const failure = { code: 'UPSTREAM_FAILED', message: seen.message } as const
+        await journal.move(task, 'failed', { completedAt: seen.completedAt ?? now, failure })
+      }
+    }
+  }
+
+  const settle = async (task: TaskIn<'unknown'>, watch: Watch) => {
+    const seen = await ask(task, upstream.find(jobOf(task), cut))
+    const now = clock.now()
+    if (seen instanceof UpstreamError) return store.watch(task, afterError(watch, now, random, seen.retryAfterMs))
+    if (seen && (await isOurs(task, seen))) {
+      const fields = { upstreamId: seen.upstreamId, submittedAt: seen.createdAt ?? now }
+      await journal.move(task, 'submitted', fields, { reason: 'found upstream by its inputs', watch: watchFrom(now) })
+      return
+    }
+    if (watch.absences + 1 < ABSENT_AFTER) return store.watch(task, afterAbsence(watch, now, random))
+    await journal.move(task, 'queued', {}, { reason: 'surely not accepted: the upstream has no job with its inputs' })
+  }
+
+  const isOurs = async (task: TaskIn<'unknown'>, seen: Sighting) => {
+    if (await store.owns(seen.upstreamId)) return false
+    return seen.createdAt === null || seen.createdAt >= task.attemptedAt - CLOCK_TOLERANCE_MS
+  }
+
+  return {
+    async round(stopping) {
+      const due = await store.due(clock.now(), BATCH)
+      await pMap(due, async ({ task, watch }) => stopping.aborted || look(task, watch), {
+        concurrency,
+        // One task's trouble must not keep the others from being looked at; all of it is thrown in the end.
+        stopOnError: false,
+      })
+      return store.nextDueAt()
+    },
+    lastLookAt: () => lastLookAt,
+  }
+}
