@@ -23,13 +23,10 @@ export interface MouthMove {
   readonly chinShift: Float32Array
   /** New width over old. */
   readonly stretch: number
-  /** The widest gap of the lips, pixels: in the source and to be. */
-  readonly fromGap: number
-  readonly gap: number
 }
 
 /** The gap of a mouth as wide open as speech opens it, as a share of its width at rest. */
-const WIDEST_GAP = 0.36
+const WIDEST_GAP = 0.34
 /** The upper lip's part in opening; the jaw has the rest. */
 const UPPER_SHARE = 0.2
 /** Landmarks read an open gap this much too wide or narrow against the drawn one. */
@@ -82,7 +79,5 @@ export const mouthMove = (shape: MouthShape, rest: MouthRest, open: number, spre
     lowerOuter,
     chinShift,
     stretch,
-    fromGap,
-    gap,
   }
 }

@@ -73,7 +73,6 @@ const paintPlane = (
   const halfMouth = (shape.width * move.stretch) / 2
   const innerHalf = 0.47 * shape.width
   const perColumn = COLUMNS / (2 * shape.reach)
-  const keepSource = sourceShare(move)
   const colour: Colour = [0, 0, 0]
 
   for (let row = 0; row < boxHeight; row++)
@@ -90,7 +89,8 @@ const paintPlane = (
       const k = Math.min(COLUMNS - 1, Math.max(0, ((x + shape.reach) * perColumn) | 0))
       const upper = move.upperInner[k]!
       const lower = move.lowerInner[k]!
-      const inside = Math.min(1, Math.min(y - upper, lower - y) / step + 0.5)
+      // How much of the pixel lies between the lips: nothing where they meet.
+      const inside = Math.max(0, Math.min(y + step / 2, lower) - Math.max(y - step / 2, upper)) / step
 
       let value = 0
       if (inside < 1) value = sampleAt(x, y < (upper + lower) / 2 ? aboveMouth(move, k, y) : belowMouth(move, k, y))
@@ -104,13 +104,7 @@ const paintPlane = (
           shape.eyes,
           colour,
         )
-        let painted = colour[channel]
-        if (keepSource > 0) {
-          const from = move.fromUpperInner[k]!
-          const share = (y - upper) / Math.max(0.5, lower - upper)
-          painted += (sampleAt(x, from + share * (move.fromLowerInner[k]! - from)) - painted) * keepSource
-        }
-        value += (painted - value) * inside
+        value += (colour[channel] - value) * inside
       }
       plane[(box.top + row) * stride + box.left + column] = value + 0.5
     }
@@ -153,7 +147,3 @@ const belowMouth = (move: MouthMove, k: number, y: number): number => {
   if (y <= chin) return y - lipShift - (chinShift - lipShift) * smooth((y - outer) / Math.max(1e-3, chin - outer))
   return y - chinShift * (1 - smooth((y - chin) / Math.max(1e-3, shape.bottom - chin)))
 }
-
-/** How much of the source's own inside of the mouth is kept: all where it is about as open as it is to be. */
-const sourceShare = ({ fromGap, gap, shape }: MouthMove): number =>
-  gap > 0 ? smooth((fromGap / gap - 0.55) / 0.35) * smooth((fromGap / shape.eyes - 0.04) / 0.05) : 0

@@ -1,6 +1,6 @@
 import type { Picture } from './crop.js'
 import { loadFaceModels } from './face-models.js'
-import type { Face } from './landmarks.js'
+import { eyeDistance, type Face } from './landmarks.js'
 import { type Complexion, complexionOf, paletteFor } from './mouth-inside.js'
 import { MOST_CLOSED_GAP, type MouthRest, mouthMove } from './mouth-move.js'
 import { type MouthShape, mouthShape } from './mouth-shape.js'
@@ -56,27 +56,23 @@ export const prepareMouth = async (input: MouthInput): Promise<Mouth> => {
   const { width, height, frameMap } = input
   const shown = [...new Set(frameMap)].sort((a, b) => a - b)
   const { faces, complexions } = await followFace(input, shown)
-  const seen = faces.filter(face => face !== null)
-  const shapes = new Map<number, MouthShape>()
-  for (const [i, face] of faces.entries()) {
-    const shape = face && mouthShape(face)
-    if (shape && shape.eyes >= LEAST_EYE_DISTANCE) shapes.set(shown[i]!, shape)
-  }
-  if (seen.length === 0 || shapes.size === 0) return { paint: () => {}, face: 'NO_FACE_FOUND', animatedShare: 0 }
+  const byIndex = new Map(shown.map((index, i) => [index, usable(faces[i]!)]))
+  const measures = [...byIndex.values()].filter(face => face !== null).map(face => measure(mouthShape(face)))
+  if (measures.length === 0) return { paint: () => {}, face: 'NO_FACE_FOUND', animatedShare: 0 }
 
-  const rest = restOf([...shapes.values()])
+  const rest = restOf(measures)
   const palette = paletteFor(complexions)
   const { open, spread } = mouthTargets(input.pcm, input.sampleRate, input.fps, frameMap.length)
   const paintMouth = createMouthPainter()
   return {
     paint(frame, sourceIndex, outputIndex) {
-      const shape = shapes.get(sourceIndex)
-      if (!shape) return
-      const move = mouthMove(shape, rest, open[outputIndex] ?? 0, spread[outputIndex] ?? 0)
+      const face = byIndex.get(sourceIndex)
+      if (!face) return
+      const move = mouthMove(mouthShape(face), rest, open[outputIndex] ?? 0, spread[outputIndex] ?? 0)
       paintMouth({ data: frame, width, height }, move, palette)
     },
     face: 'ANIMATED',
-    animatedShare: frameMap.filter(index => shapes.has(index)).length / frameMap.length,
+    animatedShare: frameMap.filter(index => byIndex.get(index)).length / frameMap.length,
   }
 }
 
@@ -100,10 +96,14 @@ const followFace = async ({ width, height, readFrame, onProgress }: MouthInput, 
   return { faces, complexions }
 }
 
+const usable = (face: Face | null): Face | null => (face && eyeDistance(face) >= LEAST_EYE_DISTANCE ? face : null)
+
+const measure = ({ gap, width, eyes }: MouthShape) => ({ gap: gap / eyes, width: width / eyes })
+
 /** The lips are taken for closed in the frames where they are nearest to each other. */
-const restOf = (shapes: readonly MouthShape[]): MouthRest => {
-  const gaps = shapes.map(({ gap, eyes }) => gap / eyes).sort((a, b) => a - b)
-  const widths = shapes.map(({ width, eyes }) => width / eyes).sort((a, b) => a - b)
+const restOf = (measures: readonly ReturnType<typeof measure>[]): MouthRest => {
+  const gaps = measures.map(({ gap }) => gap).sort((a, b) => a - b)
+  const widths = measures.map(({ width }) => width).sort((a, b) => a - b)
   return {
     closedGap: Math.min(MOST_CLOSED_GAP, gaps[Math.floor(gaps.length * 0.1)]!),
     width: widths[Math.floor(widths.length / 2)]!,

@@ -53,7 +53,7 @@ export const mouthTargets = (pcm: Float32Array, sampleRate: number, fps: number,
   const spread = new Float32Array(frames)
   for (let frame = 0; frame < frames; frame++) {
     const at = 100 * ((frame + 0.5) / fps + DELAY_SECONDS)
-    open[frame] = meanAround(levels, at, 100 / fps)
+    open[frame] = meanAround(levels, at, 100 / fps) ** 1.3
     spread[frame] = meanAround(colours, at, Math.max(8, 100 / fps))
   }
   return { open, spread }
