@@ -22,6 +22,8 @@ import type { Task, TaskIn } from './task.js'
  * our attempt; surely absent, the task goes back to the queue; anything else leaves it as it is.
  */
 export interface LookRound {
+  /** Once at the start, before any submit: a submit that a stop cut off has lost its answer. */
+  recover(): Promise<void>
   /** Looks at what is due now. Answers when to come back. */
   round(stopping: AbortSignal): Promise<number | null>
   /** When the upstream last answered a look, in milliseconds since the Unix epoch. */
@@ -127,6 +129,13 @@ export const createLookRound = (parts: LookParts): LookRound => {
   }
 
   return {
+    async recover() {
+      for (const task of await store.submitting()) {
+        const why = { reason: 'the gateway stopped during the submit', watch: watchFrom(clock.now() + pace.firstMs) }
+        await journal.move(task, 'unknown', {}, why)
+      }
+    },
+
     async round(stopping) {
       const due = await store.due(clock.now(), BATCH)
       await pMap(due, async ({ task, watch }) => stopping.aborted || look(task, watch), {

@@ -5,8 +5,15 @@ export interface ManualClock extends Clock {
   advance(ms: number): Promise<void>
 }
 
-/** A clock that stands still until it is told to move. */
-export const createManualClock = (start = Date.UTC(2025, 0, 1)): ManualClock => {
+/**
+ * A clock that stands still until it is told to move.
+ *
+ * @param settled resolves when those who woke have done what they can before the time moves on
+ */
+export const createManualClock = (
+  start = Date.UTC(2025, 0, 1),
+  settled: () => Promise<unknown> = () => new Promise(setImmediate),
+): ManualClock => {
   let now = start
   const sleepers = new Set<{ readonly due: number; readonly wake: () => void }>()
 
@@ -29,13 +36,15 @@ export const createManualClock = (start = Date.UTC(2025, 0, 1)): ManualClock => 
       }),
     async advance(ms) {
       const until = now + ms
+      await settled()
       for (let sleeper = nextDue(until); sleeper; sleeper = nextDue(until)) {
         now = Math.max(now, sleeper.due)
         sleeper.wake()
         // Whoever woke may lie down again within the same advance: let it get there first.
-        await new Promise(setImmediate)
+        await settled()
       }
       now = until
+      await settled()
     },
   }
 }

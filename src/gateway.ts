@@ -1,0 +1,157 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
+import type { Logger } from 'pino'
+import { type Clock, systemClock } from './clock.js'
+import { type Config, type GatewayOptions, resolveConfig } from './config.js'
+import { createGraphQLServer } from './http/graphql.js'
+import { createRouter, type Readiness, startServer } from './http/server.js'
+import { createWebSocketHandler } from './http/websocket.js'
+import { createLog } from './log.js'
+import { type Poller, startPoller } from './poller.js'
+import { openSqliteStore } from './store/sqlite.js'
+import { createHints } from './tasks/hints.js'
+import { createJournal } from './tasks/journal.js'
+import { createLane } from './tasks/lane.js'
+import { createLookRound } from './tasks/round.js'
+import type { Random } from './tasks/schedule.js'
+import { createTaskService, type TaskService } from './tasks/service.js'
+import { openUpstream } from './upstream/index.js'
+
+/** A gateway. Leaving its scope (`await using`), or awaiting its `Symbol.asyncDispose`, shuts it down within 5 s. */
+export interface Gateway extends AsyncDisposable {
+  /** The tasks, without GraphQL in between. */
+  readonly tasks: TaskService
+  /** A Node request listener, and a Connect middleware: mount it at the root, it takes `/graphql`, `/media/*`, `/health` and `/ready`. */
+  readonly requestListener: (req: IncomingMessage, res: ServerResponse, next?: () => void) => void
+  /** Takes a WebSocket handshake on `/graphql`; answers false, and touches nothing, when it is not the gateway's. */
+  readonly upgradeHandler: (req: IncomingMessage, socket: Duplex, head: Buffer) => boolean
+  /** Begins to submit and to look. Until then tasks are accepted and wait. */
+  start(): Promise<void>
+  /** Starts, and listens on a port of its own (`host`, `port`). Answers where: `http://127.0.0.1:4000`. */
+  listen(): Promise<string>
+  /** What `/ready` says. */
+  readiness(): Promise<Readiness>
+}
+
+/** What tests put in place of the machine's own. */
+export interface Surroundings {
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Logger
+}
+
+/** Opens the store and the upstream. Rejects with one error that names every wrong option. */
+export const createGateway = async (options: GatewayOptions & { log?: Logger } = {}): Promise<Gateway> => {
+  const { log, ...rest } = options
+  const config = resolveConfig(rest)
+  return composeGateway(config, { clock: systemClock, random: Math.random, log: log ?? createLog(config.logLevel) })
+}
+
+/** How long the calls upstream that are under way at the shutdown may still take. */
+const CUT_AFTER_MS = 3_000
+
+/** The composition root: every part is built here, handed what it needs, and disposed in reverse. */
+export const composeGateway = async (config: Config, { clock, random, log }: Surroundings) => {
+  const stopping = new AbortController()
+  const cut = new AbortController()
+  let publicUrl = config.publicUrl ?? urlOf(config.host, config.port)
+
+  const store = openSqliteStore(config.databaseUrl)
+  const { upstream, mediaFile } = await openUpstream(config, { clock, log, publicUrl: () => publicUrl }).catch(
+    async thrown => {
+      await store[Symbol.asyncDispose]()
+      throw thrown
+    },
+  )
+  const hints = createHints()
+  const journal = createJournal({ store, hints, clock, log })
+  const pace = { firstMs: config.pollFirstMs, minMs: config.pollMinMs, maxMs: config.pollMaxMs }
+  const shared = { store, upstream, journal, clock, log, random, pace, cut: cut.signal }
+  const lane = createLane({ ...shared, timeoutMs: config.upstreamTimeoutMs })
+  const looks = createLookRound({ ...shared, concurrency: config.pollConcurrency })
+  const publicLink = (url: string) => new URL(url, publicUrl).href
+  const tasks = createTaskService({ store, journal, hints, clock, publicLink, stopping: stopping.signal })
+
+  const pollers: Poller[] = []
+  const readiness = async (): Promise<Readiness> => {
+    const storeProblem = await store.check().then(
+      () => null,
+      (thrown: unknown) => (log.error({ err: thrown }, 'the store cannot be written'), 'cannot be written'),
+    )
+    const pollerProblem = pollers.length === 0 ? 'not started' : pollers.map(poller => poller.problem()).find(Boolean)
+    const hold = lane.hold()
+    return {
+      ready: !storeProblem && !pollerProblem,
+      checks: {
+        store: storeProblem ?? 'ok',
+        poller: pollerProblem ? 'in trouble, see the log' : 'ok',
+        upstream: hold ? `${upstream.name}: submits are held: ${hold.reason}` : `${upstream.name}: ok`,
+      },
+    }
+  }
+
+  const graphql = createGraphQLServer({ tasks }, log)
+  const limits = {
+    connections: config.wsMaxConnections,
+    operations: config.wsMaxOperations,
+    messageBytes: config.wsMaxMessageBytes,
+    initTimeoutMs: config.wsInitTimeoutMs,
+  }
+  const webSocket = createWebSocketHandler(graphql, limits, log)
+  const router = createRouter({ graphql, webSocket, readiness, mediaFile, corsOrigins: config.corsOrigins })
+  let server: AsyncDisposable = router
+
+  const start = async () => {
+    if (pollers.length > 0 || stopping.signal.aborted) return
+    await looks.recover()
+    for (const { round } of [lane, looks]) {
+      const onError = (thrown: unknown) => log.error({ err: thrown }, 'round failed')
+      pollers.push(startPoller({ clock, round, onError }))
+    }
+    hints.on(null, () => {
+      for (const poller of pollers) poller.nudge()
+    })
+    log.info({ upstream: upstream.name }, 'gateway started')
+  }
+
+  const dispose = async () => {
+    if (stopping.signal.aborted) return
+    const timer = setTimeout(() => cut.abort(), CUT_AFTER_MS)
+    // Followers are left to their sockets: ended by us, they would look complete to their clients.
+    await Promise.all([server, ...pollers].map(part => part[Symbol.asyncDispose]()))
+    clearTimeout(timer)
+    stopping.abort()
+    await upstream[Symbol.asyncDispose]()
+    await store[Symbol.asyncDispose]()
+    log.info('gateway stopped')
+  }
+  let disposal: Promise<void> | undefined
+
+  return {
+    tasks,
+    requestListener: router.listener,
+    upgradeHandler: router.upgrade,
+    start,
+    async listen() {
+      const listening = await startServer(router, config)
+      server = listening
+      const url = urlOf(config.host, listening.port)
+      publicUrl = config.publicUrl ?? url
+      await start()
+      log.info({ url: `${url}/graphql` }, 'listening')
+      return url
+    },
+    readiness,
+    /** Resolves when nothing is left to do before the clock moves on. */
+    async settled() {
+      await Promise.all(pollers.map(poller => poller.asleep()))
+    },
+    [Symbol.asyncDispose]: () => (disposal ??= dispose()),
+  } satisfies Gateway & { settled(): Promise<void> }
+}
+
+/** Where a listener on `host` is reached from the same machine. */
+const urlOf = (host: string, port: number): string => {
+  const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
+  return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`
+}

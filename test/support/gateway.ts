@@ -1,0 +1,145 @@
+import { createClient } from 'graphql-ws'
+import { pino } from 'pino'
+import { WebSocket } from 'ws'
+import { type GatewayOptions, resolveConfig } from '../../src/config.js'
+import { composeGateway } from '../../src/gateway.js'
+import { startJogg } from './jogg.js'
+import { createManualClock } from './manual-clock.js'
+
+export const VIDEO = 'https://media.example/presenter.mp4'
+export const AUDIO = 'https://media.example/speech.mp3'
+
+/** What the tests ask of a task. */
+export interface SeenTask {
+  id: string
+  status: string
+  stage: string
+  cursor: string
+  reference: string | null
+  createdAt: string
+  submittedAt: string | null
+  startedAt: string | null
+  completedAt: string | null
+  result: { resultUrl: string; coverUrl: string | null; durationSeconds: number; credits: number } | null
+  error: { code: string; message: string } | null
+}
+
+export const TASK_FIELDS = `id status stage cursor reference createdAt submittedAt startedAt completedAt
+  result { resultUrl coverUrl durationSeconds credits } error { code message }`
+
+interface GraphQLAnswer {
+  status: number
+  headers: Headers
+  // biome-ignore lint/suspicious/noExplicitAny: a test asserts the shape of what it asked for
+  data?: any
+  errors?: { message: string; path?: unknown[]; extensions?: Record<string, unknown> }[]
+}
+
+type Jogg = Awaited<ReturnType<typeof startJogg>>
+
+/** A gateway without its surroundings: the clock, the upstream and the log are the caller's. */
+export const openTestGateway = async (
+  clock: ReturnType<typeof createManualClock>,
+  jogg: Jogg,
+  options: GatewayOptions,
+) => {
+  const lines: Record<string, unknown>[] = []
+  const log = pino({ level: 'debug', base: null }, { write: line => void lines.push(JSON.parse(line)) })
+  const config = resolveConfig({
+    port: 0,
+    databaseUrl: ':memory:',
+    upstream: 'jogg',
+    joggApiKey: jogg.apiKey,
+    joggBaseUrl: jogg.url,
+    ...options,
+  })
+  const gateway = await composeGateway(config, { clock, log, random: () => 0.5 })
+  const url = await gateway.listen()
+  return { gateway, url, lines }
+}
+
+/** The whole gateway on real sockets: SQLite in memory, a free port, a clock that moves when told, a scripted JoggAI. */
+export const startTestGateway = async (options: GatewayOptions = {}) => {
+  let settled = (): Promise<unknown> => Promise.resolve()
+  const clock = createManualClock(undefined, () => settled())
+  const jogg = await startJogg({ now: clock.now })
+  const { gateway, url, lines } = await openTestGateway(clock, jogg, options)
+  // A round that hangs in a held call goes on only when the time moves.
+  settled = () => Promise.race([gateway.settled(), jogg.holding()])
+  const clients = new Set<{ dispose: () => unknown }>()
+
+  const graphql = async (query: string, variables: object = {}, headers: Record<string, string> = {}) => {
+    const response = await fetch(`${url}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: JSON.stringify({ query, variables }),
+    })
+    return {
+      status: response.status,
+      headers: response.headers,
+      ...((await response.json()) as object),
+    } as GraphQLAnswer
+  }
+
+  const client = () => {
+    const opened = createClient({
+      url: `${url.replace('http', 'ws')}/graphql`,
+      webSocketImpl: WebSocket,
+      retryAttempts: 0,
+    })
+    clients.add(opened)
+    return opened
+  }
+
+  const create = (input: object = {}) =>
+    graphql(`mutation ($input: CreateLipSyncInput!) { createLipSync(input: $input) { ${TASK_FIELDS} } }`, {
+      input: { videoUrl: VIDEO, audioUrl: AUDIO, ...input },
+    })
+
+  return {
+    url,
+    clock,
+    jogg,
+    gateway,
+    /** What was logged, line by line. */
+    lines,
+    graphql,
+    client,
+    /** The whole answer to `createLipSync`. */
+    create,
+    async createLipSync(input: object = {}): Promise<SeenTask> {
+      const { data, errors } = await create(input)
+      if (errors) throw new Error(JSON.stringify(errors))
+      return data.createLipSync
+    },
+    async task(id: string): Promise<SeenTask | null> {
+      const { data } = await graphql(`query ($id: ID!) { lipSyncTask(id: $id) { ${TASK_FIELDS} } }`, { id })
+      return data.lipSyncTask
+    },
+    /** Follows by a real graphql-ws client; each `next()` is one `taskUpdated`. */
+    watch(id?: string, after?: string) {
+      const query = `subscription ($id: ID, $after: String) { taskUpdated(id: $id, after: $after) { ${TASK_FIELDS} } }`
+      const results = client().iterate<{ taskUpdated: SeenTask }>({ query, variables: { id, after } })
+      return {
+        async next(): Promise<SeenTask | undefined> {
+          const { value, done } = await results.next()
+          if (done) return undefined
+          if (value.errors) throw new Error(JSON.stringify(value.errors))
+          return value.data?.taskUpdated
+        },
+        async rest(): Promise<SeenTask[]> {
+          const seen: SeenTask[] = []
+          for (let task = await this.next(); task; task = await this.next()) seen.push(task)
+          return seen
+        },
+        leave: () => results.return?.(),
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      for (const opened of clients) await opened.dispose()
+      jogg.release()
+      await gateway[Symbol.asyncDispose]()
+      await jogg[Symbol.asyncDispose]()
+    },
+  }
+}

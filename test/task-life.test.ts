@@ -1,0 +1,55 @@
+import { expect, test } from 'vitest'
+import { AUDIO, startTestGateway, VIDEO } from './support/gateway.js'
+import { accepted, code, pending, processing, resets, success } from './support/jogg.js'
+
+test('a task goes from its acceptance to its result, and each step is pushed', async () => {
+  await using gw = await startTestGateway()
+  gw.jogg.plays(accepted('up-1'), pending(), processing(), success({ seconds: 12.5 }))
+
+  const task = await gw.createLipSync({ reference: 'order 7' })
+  expect(task).toMatchObject({ status: 'PENDING', stage: 'QUEUED', reference: 'order 7', result: null, error: null })
+  const seen = gw.watch(task.id, '0')
+  await gw.clock.advance(3_000)
+  await gw.clock.advance(5_000)
+  await gw.clock.advance(6_000)
+
+  const steps = await seen.rest()
+  expect(steps.map(step => step.stage)).toEqual(['QUEUED', 'SUBMITTING', 'SUBMITTED', 'PROCESSING', 'SUCCESS'])
+  expect(steps[3]).toMatchObject({ status: 'PROCESSING', result: null, completedAt: null })
+  expect(steps[4]?.result).toEqual({
+    resultUrl: 'https://res.jogg.example/up-1.mp4',
+    coverUrl: 'https://res.jogg.example/up-1.jpg',
+    durationSeconds: 12.5,
+    credits: 0.1,
+  })
+  expect(await gw.task(task.id)).toEqual(steps[4])
+  expect(gw.jogg.calls('submit').map(call => call.inputs)).toEqual([
+    { videoUrl: VIDEO, audioUrl: AUDIO, playbackType: 'normal' },
+  ])
+  expect(gw.jogg.calls('status').map(call => call.at)).toEqual(
+    [3_000, 8_000, 14_000].map(ms => Date.UTC(2025, 0, 1) + ms),
+  )
+})
+
+test('a lost answer is settled by the look-up, and nothing is paid twice', async () => {
+  await using gw = await startTestGateway()
+  gw.jogg.plays(resets('submit', { accepting: true }))
+  const task = await gw.createLipSync()
+  await gw.clock.advance(0)
+  expect(await gw.task(task.id)).toMatchObject({ stage: 'UNKNOWN', status: 'PENDING' })
+  await gw.clock.advance(3_000)
+  expect(await gw.task(task.id)).toMatchObject({ stage: 'SUBMITTED' })
+  expect(gw.jogg.jobs.accepted()).toHaveLength(1)
+})
+
+test('an account that may not submit holds the lane and fails no task', async () => {
+  await using gw = await startTestGateway()
+  gw.jogg.plays(code('submit', 18020, 'insufficient credit'))
+  const task = await gw.createLipSync()
+  await gw.clock.advance(0)
+  expect(await gw.task(task.id)).toMatchObject({ stage: 'QUEUED' })
+  const ready = await fetch(`${gw.url}/ready`)
+  expect(await ready.json()).toMatchObject({ checks: { upstream: expect.stringContaining('insufficient credit') } })
+  await gw.clock.advance(60_000)
+  expect(await gw.task(task.id)).toMatchObject({ stage: 'SUBMITTED' })
+})
