@@ -1,3 +1,4 @@
+import { smooth } from './mouth-inside.js'
 import { COLUMNS, columnX, type MouthShape } from './mouth-shape.js'
 
 /** What is normal for this mouth: measured over all frames in which it is seen. */
@@ -23,14 +24,16 @@ export interface MouthMove {
   readonly chinShift: Float32Array
   /** New width over old. */
   readonly stretch: number
+  /** How much of a line is to be drawn where the lips meet, 0 to 1: an open mouth has none to bring along. */
+  readonly seam: number
 }
 
 /** The gap of a mouth as wide open as speech opens it, as a share of its width at rest. */
 const WIDEST_GAP = 0.34
 /** The upper lip's part in opening; the jaw has the rest. */
 const UPPER_SHARE = 0.2
-/** Landmarks read an open gap this much too wide or narrow against the drawn one. */
-const GAP_READ = 1.1
+/** How far into the lips the edges of an open mouth are laid, as a share of the eye distance, so that none of it is left. */
+const INSET = 0.012
 /** Closed lips read as at most this apart, as a share of the eye distance; more is an open mouth. */
 export const MOST_CLOSED_GAP = 0.06
 
@@ -42,7 +45,7 @@ export const MOST_CLOSED_GAP = 0.06
  */
 export const mouthMove = (shape: MouthShape, rest: MouthRest, open: number, spread: number): MouthMove => {
   const { eyes, reach, trust } = shape
-  const fromGap = Math.max(0, shape.gap - rest.closedGap * eyes) / GAP_READ
+  const fromGap = Math.max(0, shape.gap - rest.closedGap * eyes)
   const wanted = open * WIDEST_GAP * rest.width * eyes
   const gap = fromGap + (wanted - fromGap) * trust
   const trueShare = shape.gap > 0 ? fromGap / shape.gap : 0
@@ -50,19 +53,21 @@ export const mouthMove = (shape: MouthShape, rest: MouthRest, open: number, spre
   const table = () => new Float32Array(COLUMNS)
   const [fromUpperInner, fromLowerInner, chinShift] = [table(), table(), table()]
   const [upperOuter, upperInner, lowerInner, lowerOuter] = [table(), table(), table(), table()]
+  const opened = smooth(fromGap / (0.06 * eyes)) * trust
+  const inset = INSET * eyes * opened
   const jaw = 0.45 * (1 - UPPER_SHARE) * (gap - fromGap)
   for (let column = 0; column < COLUMNS; column++) {
     const x = columnX(column, reach)
     const [readUpper, readLower] = [shape.upperInner[column]!, shape.lowerInner[column]!]
-    const half = (Math.max(0, readLower - readUpper) * trueShare) / 2
+    const half = (Math.max(0, readLower - readUpper) * trueShare) / 2 + inset
     const middle = (readUpper + readLower) / 2
     const [upper, lower] = [middle - half, middle + half]
     const seam = upper + UPPER_SHARE * (lower - upper)
-    const opened = gap * Math.max(0, 1 - (x / (0.47 * shape.width)) ** 2) ** 0.75
+    const apart = gap * Math.max(0, 1 - (x / (0.47 * shape.width)) ** 2) ** 0.75
     fromUpperInner[column] = upper
     fromLowerInner[column] = lower
-    upperInner[column] = seam - UPPER_SHARE * opened
-    lowerInner[column] = seam + (1 - UPPER_SHARE) * opened
+    upperInner[column] = seam - UPPER_SHARE * apart
+    lowerInner[column] = seam + (1 - UPPER_SHARE) * apart
     upperOuter[column] = Math.min(shape.upperOuter[column]!, upper) + 0.85 * (upperInner[column]! - upper)
     lowerOuter[column] = Math.max(shape.lowerOuter[column]!, lower) + 0.95 * (lowerInner[column]! - lower)
     chinShift[column] = jaw * Math.cos((Math.PI * Math.min(1, Math.abs(x / reach))) / 2) ** 2
@@ -79,5 +84,6 @@ export const mouthMove = (shape: MouthShape, rest: MouthRest, open: number, spre
     lowerOuter,
     chinShift,
     stretch,
+    seam: opened,
   }
 }

@@ -1,6 +1,7 @@
 import { anchor, CONTOUR_POINTS, type Contour, contourPoint, eyeDistance, type Face, type Point } from './landmarks.js'
 
-export const COLUMNS = 256
+/** More than pixels, so that the nearest one is near enough. */
+export const COLUMNS = 1024
 
 /**
  * A mouth as the landmarks see it, in its own frame: origin half way between the corners, x along the line of the eyes
@@ -46,7 +47,7 @@ export const mouthShape = (face: Face): MouthShape => {
   const reach = 1.05 * width
   const heights = (contour: Contour) => {
     const points = Array.from({ length: CONTOUR_POINTS }, (_, i) => toFrame(contourPoint(face, contour, i)))
-    return soften(heightsAlong([from, ...points, to], reach), Math.round((0.05 * COLUMNS * width) / (2 * reach)))
+    return soften(heightsAlong([from, ...points, to], reach), Math.round((0.025 * COLUMNS * width) / (2 * reach)))
   }
   const upperInner = heights('upperInner')
   const lowerInner = heights('lowerInner')
@@ -92,15 +93,18 @@ const heightsAlong = (points: readonly Point[], reach: number): Float32Array => 
   return heights
 }
 
-const soften = (values: Float32Array, radius: number): Float32Array =>
-  values.map((_, i) => {
-    let [sum, total] = [0, 0]
-    for (let k = -radius; k <= radius; k++) {
-      const weight = radius + 1 - Math.abs(k)
-      sum += weight * values[Math.min(values.length - 1, Math.max(0, i + k))]!
-      total += weight
-    }
-    return sum / total
+/** The mean over `radius` columns either side, taken twice: rounds the corners of the line off. */
+const soften = (values: Float32Array, radius: number): Float32Array => boxMean(boxMean(values, radius), radius)
+
+const boxMean = (values: Float32Array, radius: number): Float32Array => {
+  const at = (i: number) => values[Math.min(values.length - 1, Math.max(0, i))]!
+  let sum = 0
+  for (let k = -radius; k <= radius; k++) sum += at(k)
+  return values.map((_, i) => {
+    const mean = sum / (2 * radius + 1)
+    sum += at(i + radius + 1) - at(i - radius)
+    return mean
   })
+}
 
 export const columnX = (column: number, reach: number): number => ((column + 0.5) / COLUMNS - 0.5) * 2 * reach

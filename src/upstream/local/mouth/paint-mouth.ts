@@ -72,6 +72,8 @@ const paintPlane = (
   const squeeze = 1 / move.stretch - 1
   const halfMouth = (shape.width * move.stretch) / 2
   const innerHalf = 0.47 * shape.width
+  const seam = 0.55 * move.seam
+  const lineHalf = Math.max(1, 0.014 * shape.eyes)
   const perColumn = COLUMNS / (2 * shape.reach)
   const colour: Colour = [0, 0, 0]
 
@@ -93,7 +95,14 @@ const paintPlane = (
       const inside = Math.max(0, Math.min(y + step / 2, lower) - Math.max(y - step / 2, upper)) / step
 
       let value = 0
-      if (inside < 1) value = sampleAt(x, y < (upper + lower) / 2 ? aboveMouth(move, k, y) : belowMouth(move, k, y))
+      if (inside < 1) {
+        const above = Math.min(1, Math.max(0, ((upper + lower) / 2 - y) / step + 0.5))
+        if (above > 0) value += above * sampleAt(x, aboveMouth(move, k, y))
+        if (above < 1) value += (1 - above) * sampleAt(x, belowMouth(move, k, y))
+        const near = 1 - Math.abs(y - (upper + lower) / 2) / lineHalf
+        const line = near > 0 && Math.abs(x) < innerHalf ? seam * near * (1 - (x / innerHalf) ** 4) : 0
+        if (line > 0) value += (palette.dark[channel] - value) * line
+      }
       if (inside > 0) {
         insideColour(
           palette,
