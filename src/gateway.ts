@@ -76,7 +76,10 @@ export const composeGateway = async (config: Config, { clock, random, log }: Sur
   const readiness = async (): Promise<Readiness> => {
     const storeProblem = await store.check().then(
       () => null,
-      (thrown: unknown) => (log.error({ err: thrown }, 'the store cannot be written'), 'cannot be written'),
+      thrown => {
+        log.error({ err: thrown }, 'the store cannot be written')
+        return 'cannot be written'
+      },
     )
     const pollerProblem = pollers.length === 0 ? 'not started' : pollers.map(poller => poller.problem()).find(Boolean)
     const hold = lane.hold()

@@ -1,36 +1,15 @@
-import { mkdirSync } from 'node:fs'
-import { dirname } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import Database from 'better-sqlite3'
 import { and, asc, desc, eq, gt, isNotNull, lt, lte, notExists, type SQL, sql } from 'drizzle-orm'
-import { drizzle } from 'drizzle-orm/better-sqlite3'
-import { migrate } from 'drizzle-orm/better-sqlite3/migrator'
 import { alias } from 'drizzle-orm/sqlite-core'
 import type { PageQuery, TaskStore, Transition } from '../tasks/ports.js'
 import { UNWATCHED } from '../tasks/schedule.js'
 import { STATUSES, statusOf, type Task, type TaskIn } from '../tasks/task.js'
+import { openDatabase } from './database.js'
 import { stateToRow, taskFromRow } from './row.js'
 import { tasks, transitions } from './tables.js'
 
-const MIGRATIONS = fileURLToPath(new URL('../../drizzle/sqlite', import.meta.url))
-
-/**
- * Opens the database, makes it durable and brings its tables up to date.
- *
- * `synchronous = FULL` makes each commit wait for the disk: what was answered survives a power cut.
- *
- * @param url `file:` and a path, or `:memory:`
- * @param onQuery is told the SQL of each query, for those who want to see its plan
- */
+/** The tasks and their log in SQLite. See `openDatabase` for the arguments. */
 export const openSqliteStore = (url: string, onQuery?: (sql: string) => void): TaskStore => {
-  const path = url.replace(/^file:/, '')
-  if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true })
-  const sqlite = new Database(path)
-  sqlite.pragma('journal_mode = WAL')
-  sqlite.pragma('synchronous = FULL')
-  sqlite.pragma('foreign_keys = ON')
-  const db = drizzle(sqlite, { logger: onQuery ? { logQuery: onQuery } : false })
-  migrate(db, { migrationsFolder: MIGRATIONS })
+  const { sqlite, db } = openDatabase(url, onQuery)
 
   /** Adds a step to the log; answers its number. */
   const append = (tx: Pick<typeof db, 'insert'>, task: Task, at: number, reason: string | null): number => {
@@ -99,7 +78,7 @@ export const openSqliteStore = (url: string, onQuery?: (sql: string) => void): T
             .set({ ...stateToRow(moved), status: statusOf(moved), seq, ...watch })
             .where(unmoved)
             .run()
-          return { ...to, seq }
+          return taskFromRow(moved.id, seq, moved, stateToRow(moved)) as typeof to
         },
         { behavior: 'immediate' },
       )

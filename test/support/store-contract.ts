@@ -1,0 +1,146 @@
+import { uuidv7 } from 'uuidv7'
+import { describe, expect, test } from 'vitest'
+import type { TaskStore } from '../../src/tasks/ports.js'
+import { UNWATCHED, watchFrom } from '../../src/tasks/schedule.js'
+import { advance, type Task, type TaskIn } from '../../src/tasks/task.js'
+
+const RESULT = { resultUrl: 'https://x.example/a.mp4', coverUrl: null, durationMs: 1_250 }
+
+/** A new task as the service makes it; every field can be said. */
+export const newTask = (fields: Partial<TaskIn<'queued'>> = {}): Omit<TaskIn<'queued'>, 'seq'> => ({
+  id: uuidv7(),
+  stage: 'queued',
+  videoUrl: 'https://m.example/v.mp4',
+  audioUrl: 'https://m.example/a.mp3',
+  playbackType: 'normal',
+  reference: null,
+  createdAt: 1_000,
+  ...fields,
+})
+
+const step = (at: number, watch = UNWATCHED) => ({ at, reason: null, watch })
+
+/** Brings a queued task to `submitting`, and on to `submitted`. */
+export const submitting = async (store: TaskStore, task: TaskIn<'queued'>, at = 2_000) =>
+  (await store.move(task, advance(task, 'submitting', { attemptedAt: at }), step(at)))!
+export const submitted = async (store: TaskStore, task: TaskIn<'queued'>, upstreamId: string, dueAt = 9_000) => {
+  const sent = await submitting(store, task)
+  return (await store.move(
+    sent,
+    advance(sent, 'submitted', { upstreamId, submittedAt: 3_000 }),
+    step(3_000, watchFrom(dueAt)),
+  ))!
+}
+export const succeeded = async (store: TaskStore, task: TaskIn<'queued'>, upstreamId: string) => {
+  const sent = await submitted(store, task, upstreamId)
+  return (await store.move(sent, advance(sent, 'success', { completedAt: 4_000, result: RESULT }), step(4_000)))!
+}
+
+/** What every store must do, whatever it keeps its rows in. */
+export const describeStore = (name: string, open: () => Promise<TaskStore>) =>
+  describe(name, () => {
+    test('keeps a task through its whole life, and each step as it was then', async () => {
+      await using store = await open()
+      const queued = await store.create(newTask({ reference: 'r' }))
+      const done = await succeeded(store, queued, 'up')
+      expect(await store.get(queued.id)).toEqual(done)
+      const log = await store.transitionsAfter(0, { limit: 10 })
+      expect(log.map(({ task }) => task.stage)).toEqual(['queued', 'submitting', 'submitted', 'success'])
+      expect(log[0]?.task).toEqual(queued)
+      expect(log[2]?.task).not.toHaveProperty('result')
+      expect(log[2]?.task).not.toHaveProperty('attemptedAt')
+      expect(await store.lastSeq()).toBe(log[3]?.task.seq)
+    })
+
+    test('lets exactly one of twenty movers win', async () => {
+      await using store = await open()
+      const task = await store.create(newTask())
+      const moves = await Promise.all(Array.from({ length: 20 }, (_, i) => submittingOrNull(store, task, i)))
+      expect(moves.filter(Boolean)).toHaveLength(1)
+      expect(await store.transitionsAfter(0, { limit: 10 })).toHaveLength(2)
+    })
+
+    test('refuses a mover who knows an older state, even in the same stage', async () => {
+      await using store = await open()
+      const first = await store.create(newTask())
+      const sent = await submitting(store, first)
+      await store.move(sent, advance(sent, 'queued', {}), step(5))
+      expect(await submittingOrNull(store, first, 6)).toBeNull()
+    })
+
+    test('pages newest first and oldest first, within bounds, by status and reference', async () => {
+      await using store = await open()
+      const made: Task[] = []
+      for (let i = 0; i < 6; i++) made.push(await store.create(newTask({ reference: i % 2 ? 'odd' : 'even' })))
+      const ids = made.map(task => task.id)
+      await succeeded(store, made[1] as TaskIn<'queued'>, 'up-1')
+      const page = async (query: object) =>
+        (await store.page({ limit: 10, ...query })).map(task => ids.indexOf(task.id))
+      expect(await page({})).toEqual([5, 4, 3, 2, 1, 0])
+      expect(await page({ limit: 2, oldestFirst: true })).toEqual([0, 1])
+      expect(await page({ olderThan: ids[4], newerThan: ids[1] })).toEqual([3, 2])
+      expect(await page({ statuses: ['SUCCESS'] })).toEqual([1])
+      expect(await page({ statuses: ['SUCCESS', 'PENDING'], limit: 5 })).toEqual([5, 4, 3, 2, 1])
+      expect(await page({ statuses: ['SUCCESS', 'PENDING'], limit: 2, oldestFirst: true })).toEqual([0, 1])
+      expect(await page({ reference: 'odd', statuses: ['PENDING'] })).toEqual([5, 3])
+      expect(await page({ reference: 'none' })).toEqual([])
+    })
+
+    test('tells what is due, and when the next is', async () => {
+      await using store = await open()
+      expect(await store.nextDueAt()).toBeNull()
+      const early = await submitted(store, await store.create(newTask()), 'up-1', 5_000)
+      const late = await submitted(store, await store.create(newTask()), 'up-2', 8_000)
+      expect(await store.nextDueAt()).toBe(5_000)
+      expect((await store.due(7_999, 10)).map(({ task }) => task.id)).toEqual([early.id])
+      await store.watch(early, { dueAt: 9_000, looks: 1, failures: 2, absences: 3 })
+      expect((await store.due(9_000, 10)).map(({ task }) => task.id)).toEqual([late.id, early.id])
+      expect((await store.due(9_000, 10))[1]?.watch).toMatchObject({ dueAt: 9_000, looks: 1, failures: 2, absences: 3 })
+      expect(await store.due(9_000, 1)).toHaveLength(1)
+    })
+
+    test('forgets a watch of a state that is over', async () => {
+      await using store = await open()
+      const sent = await submitted(store, await store.create(newTask()), 'up')
+      await store.move(sent, advance(sent, 'success', { completedAt: 1, result: RESULT }), step(1))
+      await store.watch(sent, watchFrom(7))
+      expect(await store.nextDueAt()).toBeNull()
+    })
+
+    test('gives the oldest queued task first, and holds the twin of an unsettled one', async () => {
+      await using store = await open()
+      const first = await store.create(newTask())
+      const twin = await store.create(newTask())
+      const other = await store.create(newTask({ playbackType: 'normal_reverse' }))
+      expect((await store.nextQueued())?.id).toBe(first.id)
+      const sent = await submitting(store, first)
+      expect((await store.nextQueued())?.id).toBe(other.id)
+      expect((await store.submitting()).map(task => task.id)).toEqual([first.id])
+      await store.move(sent, advance(sent, 'submitted', { upstreamId: 'up', submittedAt: 1 }), step(1))
+      expect((await store.nextQueued())?.id).toBe(twin.id)
+      expect(await store.owns('up')).toBe(true)
+      expect(await store.owns('down')).toBe(false)
+    })
+
+    test('counts submits by when they ended', async () => {
+      await using store = await open()
+      const answered = await submitting(store, await store.create(newTask()), 2_000)
+      await store.move(answered, advance(answered, 'unknown', {}), step(7_000))
+      await submitting(store, await store.create(newTask({ videoUrl: 'https://m.example/other' })), 3_000)
+      expect(await store.submitsSince(1_999)).toEqual([3_000, 7_000])
+      expect(await store.submitsSince(2_000)).toEqual([3_000])
+    })
+
+    test("reads one task's log, a page at a time", async () => {
+      await using store = await open()
+      const one = await store.create(newTask())
+      const two = await store.create(newTask())
+      await succeeded(store, one, 'up')
+      const mine = await store.transitionsAfter(one.seq, { taskId: one.id, limit: 2 })
+      expect(mine.map(({ task }) => task.stage)).toEqual(['submitting', 'submitted'])
+      expect(await store.transitionsAfter(0, { taskId: two.id, limit: 9 })).toHaveLength(1)
+    })
+  })
+
+const submittingOrNull = (store: TaskStore, task: TaskIn<'queued'>, at: number) =>
+  store.move(task, advance(task, 'submitting', { attemptedAt: at }), step(at))
