@@ -1,0 +1,100 @@
+import { type Ffmpeg, QUIET } from '../ffmpeg/ffmpeg.js'
+import { inputFailure } from './failure.js'
+import { workingRate } from './frame-rate.js'
+import { judge } from './judge.js'
+import { source } from './source-args.js'
+import { createSpool, type Spool } from './spool.js'
+import { createY4mReader, frameBytes, perSecond, type Rate, type VideoFormat } from './y4m.js'
+
+/** A decoded video: every frame upright, with square pixels, even sides and one steady rate. */
+export interface DecodedVideo extends VideoFormat, Disposable {
+  readonly spool: Spool
+}
+
+export interface VideoLimits {
+  /** No frame past this time is decoded. */
+  readonly seconds: number
+  readonly pixels: number
+  /** The largest spool, in bytes. */
+  readonly spoolBytes: number
+}
+
+/** Square pixels and even sides, as I420 wants them; for most videos this changes nothing. */
+const SHAPE = "scale='max(2,trunc(iw*sar/2)*2)':'max(2,trunc(ih/2)*2)',setsar=1"
+
+/** How much larger than allowed a picture may be for FFmpeg to try it: it counts the padding of some codecs too. */
+const MARGIN = 2
+
+/** Thrown out of a run to begin again at another rate, as soon as the source's own is known. */
+class OtherRate extends Error {
+  override readonly name = 'OtherRate'
+  readonly rate: Rate
+  constructor(rate: Rate) {
+    super('The source has another frame rate')
+    this.rate = rate
+  }
+}
+
+/** Decodes the first video track of a file to a spool at `path`, as far as it is needed. */
+export const decodeVideo = async (
+  ffmpeg: Ffmpeg,
+  from: string,
+  path: string,
+  limits: VideoLimits,
+): Promise<DecodedVideo> => {
+  try {
+    return await decodeAt(null, ffmpeg, from, path, limits)
+  } catch (error) {
+    if (!(error instanceof OtherRate)) throw error
+    return await decodeAt(error.rate, ffmpeg, from, path, limits)
+  }
+}
+
+const decodeAt = async (
+  rate: Rate | null,
+  ffmpeg: Ffmpeg,
+  from: string,
+  path: string,
+  limits: VideoLimits,
+): Promise<DecodedVideo> => {
+  let video = null as DecodedVideo | null // Set by a callback, which the compiler cannot follow.
+  const write = createY4mReader({
+    format(format) {
+      const wanted = rate ?? workingRate(format.fps)
+      if (perSecond(wanted) !== perSecond(format.fps)) throw new OtherRate(wanted)
+      video = openVideo(format, path, limits.pixels)
+    },
+    frame(frame) {
+      if (!video) return
+      if ((video.spool.frames + 1) * frame.length > limits.spoolBytes) {
+        throw inputFailure('video', `its frames need more than ${limits.spoolBytes / 1e9} GB of temporary space`)
+      }
+      video.spool.append(frame)
+    },
+  })
+  const pixels = String(limits.pixels * MARGIN)
+  const rateArgs = rate ? ['-r', `${rate.num}/${rate.den}`] : []
+  const shape = ['-map', '0:V:0', '-t', String(limits.seconds), '-vf', SHAPE, ...rateArgs]
+  const format = ['-f', 'yuv4mpegpipe', '-pix_fmt', 'yuv420p']
+  try {
+    const run = await ffmpeg.run([...QUIET, ...source(from, '-max_pixels', pixels), ...shape, ...format, 'pipe:1'], {
+      write,
+    })
+    const seconds = video ? lengthOf(video) : 0
+    const fault = judge(run, { track: 'video', seconds, neededSeconds: limits.seconds })
+    if (fault || !video) throw inputFailure('video', fault ?? 'it has no frames')
+    return video
+  } catch (error) {
+    video?.[Symbol.dispose]()
+    throw error
+  }
+}
+
+const openVideo = (format: VideoFormat, path: string, pixels: number): DecodedVideo => {
+  const { width, height } = format
+  if (width * height > pixels) throw inputFailure('video', `${width}x${height} is too large, at most ${pixels} pixels`)
+  const spool = createSpool(path, frameBytes(format))
+  return { ...format, spool, [Symbol.dispose]: spool.close }
+}
+
+const lengthOf = ({ spool, fps }: DecodedVideo): number => spool.frames / perSecond(fps)
