@@ -6,9 +6,10 @@
  * committed beside it.
  */
 import { execFileSync } from 'node:child_process'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
+import { mkdir, stat } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
+import { type FfmpegArg, QUIET, readFrom, writeTo } from '../upstream/local/ffmpeg/ffmpeg.js'
+import { createWasmFfmpeg } from '../upstream/local/ffmpeg/ffmpeg-wasm.js'
 import { rasterise } from './i420.js'
 import { drawPresenter } from './presenter.js'
 
@@ -21,18 +22,11 @@ const main = async () => {
   await mkdir(TEST_MEDIA, { recursive: true })
   const speech = speak('Hello! Somebody gave me a new voice, and my lips follow every word.', 'en-us+f3')
   const other = speak('Two. Four, six. Eight! Well, numbers are a very different thing.', 'en-us+m3')
-  await save(new URL('presenter.mp4', SAMPLE), await encodeVideo(4, () => 0))
-  await save(new URL('speech.m4a', SAMPLE), await encodeAudio(speech))
-  await save(new URL('other-speech.m4a', TEST_MEDIA), await encodeAudio(other))
-  await save(
-    new URL('talking.mp4', TEST_MEDIA),
-    await encodeVideo(4, loudnessPerFrame(other), await encodeAudio(other)),
-  )
-}
-
-const save = async (file: URL, bytes: Uint8Array) => {
-  await writeFile(file, bytes)
-  console.log(`${fileURLToPath(file)}: ${bytes.length} bytes`)
+  const otherSpeech = new URL('other-speech.m4a', TEST_MEDIA)
+  await encodeAudio(new URL('speech.m4a', SAMPLE), speech)
+  await encodeAudio(otherSpeech, other)
+  await encodeVideo(new URL('presenter.mp4', SAMPLE), 4, () => 0)
+  await encodeVideo(new URL('talking.mp4', TEST_MEDIA), 4, loudnessPerFrame(other), otherSpeech)
 }
 
 /** A WAV: mono, 16 bits, 22,050 Hz. */
@@ -51,79 +45,52 @@ const loudnessPerFrame = (wav: Buffer) => {
   return (frame: number) => Math.sqrt((loudness[frame] ?? 0) / loudest)
 }
 
-const encodeVideo = (seconds: number, mouthOpen: (frame: number) => number, audio?: Uint8Array) => {
-  const frames = Array.from({ length: seconds * FPS }, (_, frame) =>
-    rasterise(drawPresenter({ ...SIZE, time: frame / FPS, mouthOpen: mouthOpen(frame) })),
-  )
-  const raw = [
-    '-f',
-    'rawvideo',
-    '-pix_fmt',
-    'yuv420p',
-    '-s',
-    `${SIZE.width}x${SIZE.height}`,
-    '-r',
-    `${FPS}`,
-    '-i',
-    'in.yuv',
-  ]
+/** Draws each frame when the encoder asks for it. */
+const encodeVideo = async (out: URL, seconds: number, mouthOpen: (frame: number) => number, audio?: URL) => {
+  let frame = 0
+  let rest: Uint8Array = new Uint8Array(0)
+  const read = (into: Uint8Array) => {
+    if (rest.length === 0 && frame < seconds * FPS) {
+      rest = rasterise(drawPresenter({ ...SIZE, time: frame / FPS, mouthOpen: mouthOpen(frame) }))
+      frame++
+    }
+    const part = rest.subarray(0, into.length)
+    into.set(part)
+    rest = rest.subarray(part.length)
+    return part.length
+  }
+  const raw = ['-f', 'rawvideo', '-pix_fmt', 'yuv420p', '-s', `${SIZE.width}x${SIZE.height}`, '-r', `${FPS}`]
   const codec = ['-c:v', 'libx264', '-preset', 'slow', '-crf', '23', '-pix_fmt', 'yuv420p', '-color_range', 'tv']
   const colours = ['-colorspace', 'smpte170m', '-color_primaries', 'smpte170m', '-color_trc', 'smpte170m']
-  return ffmpeg(
-    { 'in.yuv': Buffer.concat(frames), ...(audio && { 'in.m4a': audio }) },
-    [...raw, ...(audio ? ['-i', 'in.m4a', '-c:a', 'copy', '-shortest'] : []), ...codec, ...colours],
-    'out.mp4',
-  )
+  const sound = audio ? ['-i', readFrom(fileURLToPath(audio)), '-c:a', 'copy', '-shortest'] : []
+  await encode([...raw, '-i', 'pipe:0', ...sound, ...codec, ...colours, '-movflags', '+faststart'], 'mp4', out, read)
 }
 
-const encodeAudio = (wav: Uint8Array) =>
-  ffmpeg({ 'in.wav': wav }, ['-i', 'in.wav', '-c:a', 'aac', '-b:a', '48k'], 'out.m4a')
-
-interface FFmpegCore {
-  FS: { writeFile(path: string, bytes: Uint8Array): void; readFile(path: string): Uint8Array }
-  exec(...args: string[]): number
-  setLogger(log: (line: { message: string }) => void): void
-  setTimeout(milliseconds: number): void
-}
-
-/** Runs FFmpeg once over files in memory and answers the one that it wrote, without what would tell machine or time. */
-const ffmpeg = async (files: Record<string, Uint8Array>, args: string[], out: string): Promise<Uint8Array> => {
-  const file = createRequire(import.meta.url)
-    .resolve('@ffmpeg/core')
-    .replace('/esm/', '/umd/')
-  const exported: { exports: unknown } = { exports: {} }
-  new Function(
-    'module',
-    'exports',
-    'require',
-    '__dirname',
-    '__filename',
-    'self',
-    'location',
-    'document',
-    await readFile(file, 'utf8'),
-  )(
-    exported,
-    exported.exports,
-    createRequire(file),
-    '',
-    file,
-    { location: { href: '' } },
-    { href: '' },
-    { currentScript: { src: file } },
-  )
-  const create = exported.exports as (options: object) => Promise<FFmpegCore>
-  const core = await create({
-    wasmBinary: await readFile(file.replace(/\.js$/, '.wasm')),
-    mainScriptUrlOrBlob: `x#${Buffer.from('{}').toString('base64')}`,
+const encodeAudio = async (out: URL, wav: Uint8Array) => {
+  let at = 0
+  await encode(['-f', 'wav', '-i', 'pipe:0', '-c:a', 'aac', '-b:a', '48k'], 'ipod', out, into => {
+    const part = wav.subarray(at, at + into.length)
+    into.set(part)
+    at += part.length
+    return part.length
   })
-  const log: string[] = []
-  core.setLogger(({ message }) => log.push(message))
-  core.setTimeout(-1)
-  for (const [name, bytes] of Object.entries(files)) core.FS.writeFile(name, bytes)
-  const code = core.exec(...args, '-fflags', '+bitexact', '-flags', '+bitexact', '-movflags', '+faststart', out)
-  if (code !== 0) throw new Error(`FFmpeg ended with ${code}:\n${log.slice(-20).join('\n')}`)
-  return core.FS.readFile(out)
+}
+
+/** Runs FFmpeg so that the same input gives the same file, whenever and wherever. */
+const encode = async (args: FfmpegArg[], format: string, out: URL, read: (into: Uint8Array) => number) => {
+  const path = fileURLToPath(out)
+  const same = [
+    '-fflags',
+    '+bitexact',
+    '-flags',
+    '+bitexact',
+    '-metadata',
+    'comment=Synthetic: drawn and spoken by code',
+  ]
+  const ffmpeg = await createWasmFfmpeg()
+  const { exitCode, log } = await ffmpeg.run([...QUIET, ...args, ...same, '-f', format, writeTo(path)], { read })
+  if (exitCode !== 0) throw new Error(`FFmpeg ended with ${exitCode}:\n${log.slice(-20).join('\n')}`)
+  console.log(`${path}: ${(await stat(path)).size} bytes`)
 }
 
 await main()

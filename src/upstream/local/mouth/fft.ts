@@ -3,7 +3,7 @@
  *
  * @param size a power of two: samples taken
  * @returns a function that reads `size` samples from `at` on (silence outside the signal) and answers size / 2 powers,
- *   the same array each time
+ *   the same array each time; those of a sine of amplitude 1 add up to 1
  */
 export const createPowerSpectrum = (size: number): ((signal: Float32Array, at: number) => Float32Array) => {
   const re = new Float64Array(size)
@@ -12,6 +12,7 @@ export const createPowerSpectrum = (size: number): ((signal: Float32Array, at: n
   const window = Float64Array.from({ length: size }, (_, i) => 0.5 - 0.5 * Math.cos((2 * Math.PI * (i + 0.5)) / size))
   const cos = Float64Array.from({ length: size / 2 }, (_, i) => Math.cos((2 * Math.PI * i) / size))
   const sin = Float64Array.from({ length: size / 2 }, (_, i) => -Math.sin((2 * Math.PI * i) / size))
+  const full = window.reduce((sum, value) => sum + value * value, 0) * (size / 4)
   const bits = Math.log2(size)
   const reversed = Uint32Array.from({ length: size }, (_, i) => {
     let value = 0
@@ -36,7 +37,7 @@ export const createPowerSpectrum = (size: number): ((signal: Float32Array, at: n
           re[a] = re[a]! + r
           im[a] = im[a]! + i
         }
-    for (let i = 0; i < powers.length; i++) powers[i] = (re[i]! ** 2 + im[i]! ** 2) / size ** 2
+    for (let i = 0; i < powers.length; i++) powers[i] = (re[i]! ** 2 + im[i]! ** 2) / full
     return powers
   }
 }

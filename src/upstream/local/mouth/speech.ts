@@ -11,11 +11,11 @@ export interface MouthTargets {
 const RATE = 16_000
 const HOP = RATE / 100
 const WINDOW = 512
-/** Quieter than this is silence, whatever the rest of the audio is like: power relative to full scale. */
-const SILENCE = 10 ** (-55 / 10)
+/** Quieter than this is silence, whatever the rest of the audio is like: power against a full-scale sine's. */
+const SILENCE = 10 ** (-60 / 10)
 /** What is this much quieter than the loud parts is taken for background. */
 const BACKGROUND = 10 ** (-32 / 10)
-/** The loud parts: this share of what is not silence is quieter. */
+/** The loud parts: this share of what is neither silence nor background is quieter. */
 const LOUD_PERCENTILE = 0.92
 const ATTACK_SECONDS = 0.02
 const RELEASE_SECONDS = 0.05
@@ -61,7 +61,8 @@ export const mouthTargets = (pcm: Float32Array, sampleRate: number, fps: number,
 
 /** Energy to 0…1: full at the loud parts, nothing at the background. */
 const loudnessLevels = (voice: Float32Array): Float32Array => {
-  const heard = voice.filter(power => power > SILENCE).sort()
+  const peak = voice.reduce((most, power) => Math.max(most, power), 0)
+  const heard = voice.filter(power => power > Math.max(SILENCE, peak * BACKGROUND)).sort()
   const loud = heard[Math.floor(heard.length * LOUD_PERCENTILE)] ?? 1
   const floor = Math.max(SILENCE, loud * BACKGROUND)
   // A power of 0.3 lies between amplitude and decibels: soft vowels still show, noise does not.
