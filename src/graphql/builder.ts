@@ -9,7 +9,7 @@ export interface GraphQLContext {
   tasks: TaskService
 }
 
-interface SchemaTypes {
+export interface SchemaTypes {
   Context: GraphQLContext
   DefaultFieldNullability: false
   DefaultEdgesNullability: false
