@@ -27,8 +27,8 @@ export const cropSquare = (picture: Picture, square: Square, pixels: number, out
   const step = square.side / pixels
   const [dx, dy] = [step * Math.cos(square.angle), step * Math.sin(square.angle)]
   const half = (pixels - 1) / 2
-  // A shrinking crop takes the mean of several samples a pixel, or fine detail would flicker.
-  const taps = Math.min(4, Math.max(1, Math.round(step)))
+  // A shrinking crop takes the mean of four samples a pixel, or fine detail would flicker.
+  const taps = step > 1.5 ? 2 : 1
   let at = 0
   for (let row = 0; row < pixels; row++)
     for (let column = 0; column < pixels; column++) {
