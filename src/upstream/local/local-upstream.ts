@@ -54,7 +54,10 @@ export const openLocalUpstream = async (options: LocalUpstreamOptions): Promise<
     while (end && !stopping.aborted) {
       const completedAt = clock.now()
       try {
-        return await files.end({ ...record, end: { ...end, completedAt } })
+        await files.end({ ...record, end: { ...end, completedAt } })
+        if (end.status === 'success') log.info({ taskId, durationMs: end.result.durationMs }, 'job done')
+        else log.warn({ taskId, reason: end.message }, 'job failed')
+        return
       } catch (err) {
         log.error({ taskId, err }, 'the end of a job could not be written')
         await clock.sleep(RETRY_MS, stopping)

@@ -39,16 +39,15 @@ export const createJobRunner = (parts: JobRunnerParts) => {
       const made = await runJobProcess({ ...inputs, playbackType, folder, limits, allowedHosts, ffmpegPath }, stopping)
       if (made.status === 'stopped') return null
       if (made.status === 'failed') {
-        log.warn({ taskId, reason: made.message, detail: made.detail }, 'job failed')
+        if (made.detail) log.error({ taskId, detail: made.detail }, 'a job crashed')
         return { status: 'failed', message: made.message }
       }
       await publish(folder, mediaFolder(dataDir, mediaId))
-      log.info({ taskId, durationMs: made.durationMs }, 'job done')
       const served = `${MEDIA_PATH}${mediaId}/`
       const [resultUrl, coverUrl] = [`${served}${OUTPUTS.video}`, `${served}${OUTPUTS.cover}`]
       return { status: 'success', result: { resultUrl, coverUrl, durationMs: made.durationMs } }
     } catch (err) {
-      log.error({ taskId, err }, 'job failed: its result could not be stored')
+      log.error({ taskId, err }, 'a result could not be stored')
       return { status: 'failed', message: 'The result could not be stored.' }
     } finally {
       await rm(folder, { recursive: true, force: true }).catch(err => log.error({ taskId, err }, 'clean-up failed'))

@@ -94,7 +94,7 @@ const openVideo = (format: VideoFormat, path: string, pixels: number): DecodedVi
   const { width, height } = format
   if (width * height > pixels) throw inputFailure('video', `${width}x${height} is too large, at most ${pixels} pixels`)
   const spool = createSpool(path, frameBytes(format))
-  return { ...format, spool, [Symbol.dispose]: spool.close }
+  return { ...format, spool, [Symbol.dispose]: spool[Symbol.dispose] }
 }
 
 const lengthOf = ({ spool, fps }: DecodedVideo): number => spool.frames / perSecond(fps)

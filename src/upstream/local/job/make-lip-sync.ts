@@ -1,4 +1,4 @@
-import { copyFile, mkdir, open, stat } from 'node:fs/promises'
+import { copyFile, mkdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { PlaybackType } from '../../../tasks/task.js'
 import type { Ffmpeg } from '../ffmpeg/ffmpeg.js'
@@ -9,6 +9,7 @@ import { encode } from './encode.js'
 import { type InputName, inputFailure } from './failure.js'
 import { fetchToFile } from './fetch.js'
 import { createFrameMap } from './frame-map.js'
+import { sniff } from './sniff.js'
 import { perSecond } from './y4m.js'
 
 /** All that a job's process is told. */
@@ -76,16 +77,6 @@ const bring = async (input: InputName, source: InputSource, path: string, order:
     if (size > limits.inputBytes) throw inputFailure(input, `the file is larger than ${limits.inputBytes / 1e6} MB`)
     await copyFile(source.file, path)
   }
-  await refuseText(input, path)
-}
-
-/** Says so when an input is a web page or nothing, which a decoder would only call damaged. */
-const refuseText = async (input: InputName, path: string): Promise<void> => {
-  await using file = await open(path)
-  const { buffer, bytesRead } = await file.read(Buffer.alloc(512), 0, 512, 0)
-  const start = buffer.toString('latin1', 0, bytesRead)
-  if (start === '') throw inputFailure(input, 'the file is empty')
-  if (/^[\s\xef\xbb\xbf]*<(!doctype|html|head|body|script|\?xml)/i.test(start)) {
-    throw inputFailure(input, 'the file is a web page (HTML), not media')
-  }
+  const fault = await sniff(path)
+  if (fault) throw inputFailure(input, fault)
 }

@@ -1,12 +1,11 @@
 import { closeSync, openSync, readSync, writeSync } from 'node:fs'
 
 /** Frames in a file: any of them can be read at any time, and memory holds none. */
-export interface Spool {
+export interface Spool extends Disposable {
   readonly frames: number
   append(frame: Uint8Array): void
   /** Reads a frame into the buffer. */
   read(index: number, into: Uint8Array): void
-  close(): void
 }
 
 export const createSpool = (path: string, bytesPerFrame: number): Spool => {
@@ -28,7 +27,7 @@ export const createSpool = (path: string, bytesPerFrame: number): Spool => {
         filled += read
       }
     },
-    close: () => closeSync(fd),
+    [Symbol.dispose]: () => closeSync(fd),
   }
 }
 

@@ -1,0 +1,120 @@
+import { once } from 'node:events'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type FfmpegArg, QUIET, readFrom, writeTo } from '../../src/upstream/local/ffmpeg/ffmpeg.js'
+import { createWasmFfmpeg } from '../../src/upstream/local/ffmpeg/ffmpeg-wasm.js'
+
+/** A folder that is gone when the scope is left. */
+export const temporaryFolder = async (): Promise<{ path: string } & AsyncDisposable> => {
+  const path = await mkdtemp(join(tmpdir(), 'lipsync-engine-'))
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) }
+}
+
+export const wasm = await createWasmFfmpeg()
+
+/** Makes a file by FFmpeg's own sources, and answers its bytes. `args` end with the format: `-f mp4`. */
+export const make = async (...args: FfmpegArg[]): Promise<Buffer> => {
+  await using folder = await temporaryFolder()
+  const path = join(folder.path, 'made')
+  const { exitCode, log } = await wasm.run([...QUIET, ...args, writeTo(path)])
+  if (exitCode !== 0) throw new Error(log.join('\n'))
+  return await readFile(path)
+}
+
+const lavfi = (graph: string) => ['-f', 'lavfi', '-i', graph]
+const X264 = ['-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p']
+
+export interface Clip {
+  size?: string
+  fps?: number | string
+  seconds?: number
+  /** More of FFmpeg's output options. */
+  options?: string[]
+  format?: string
+}
+
+/** A moving test picture, without sound. */
+export const clip = ({ size = '64x48', fps = 25, seconds = 1, options = X264, format = 'mp4' }: Clip = {}) =>
+  make(...lavfi(`testsrc2=s=${size}:r=${fps}:d=${seconds}`), ...options, '-f', format)
+
+const STEP = 20
+
+/** A video whose frame n is n steps of grey above black, so that a frame can be told by its looks. */
+export const brightening = (frames: number) =>
+  make(...lavfi(`nullsrc=s=64x48:r=25:d=${frames / 25},geq=lum=16+${STEP}*N:cb=128:cr=128`), ...X264, '-f', 'mp4')
+
+/** A tone. */
+export const tone = (seconds = 1, options: string[] = [], format = 'wav') =>
+  make(...lavfi(`sine=d=${seconds}:f=440`), ...options, '-f', format)
+
+/** A moving test picture with a tone. */
+export const film = (seconds = 1) =>
+  make(...lavfi(`testsrc2=s=64x48:r=25:d=${seconds}`), ...lavfi(`sine=d=${seconds}`), ...X264, '-f', 'mp4')
+
+export interface Probe {
+  readonly seconds: number
+  readonly comment: string | undefined
+  readonly streams: readonly string[]
+  /** The decoded picture and how many of them there are. */
+  readonly width: number
+  readonly height: number
+  readonly frames: number
+  readonly audioSeconds: number
+  /** Each frame's grey, in the steps of `brightening`. */
+  readonly brightness: readonly number[]
+}
+
+/** What a decoder finds in a file: the output is judged by it, not by what the engine says. */
+export const probe = async (path: string): Promise<Probe> => {
+  const { log } = await wasm.run([...QUIET, '-i', readFrom(path), '-f', 'null', '-'])
+  const text = log.join('\n')
+  const found = (pattern: RegExp) => pattern.exec(text)?.[1]
+  const [, hours, minutes, seconds] = /Duration: (\d+):(\d+):([\d.]+)/.exec(text) ?? []
+  const audio = await decode(path, '-map', '0:a?', '-f', 's16le', '-ar', '48000', '-ac', '1')
+  const pixels = await decode(path, '-map', '0:v?', '-vf', 'scale=1:1,format=gray', '-f', 'rawvideo')
+  return {
+    seconds: Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds),
+    comment: found(/^ +comment +: (.*)$/m),
+    streams: [...text.split('Stream mapping')[0]!.matchAll(/Stream #0:\d.*?: (\w+: \w+)/g)].map(([, kind]) => kind!),
+    width: Number(found(/Video: .*?, (\d+)x\d+/)),
+    height: Number(found(/Video: .*?, \d+x(\d+)/)),
+    frames: Number(found(/frame= *(\d+)/)),
+    audioSeconds: audio.length / 2 / 48_000,
+    brightness: [...pixels].map(grey => Math.round((grey * 219) / 255 / STEP)),
+  }
+}
+
+const decode = async (path: string, ...args: string[]): Promise<Buffer> => {
+  const chunks: Buffer[] = []
+  await wasm.run([...QUIET, '-i', readFrom(path), ...args, 'pipe:1'], {
+    write: chunk => void chunks.push(Buffer.from(chunk)),
+  })
+  return Buffer.concat(chunks)
+}
+
+type Serve = Buffer | string | ((req: IncomingMessage, res: ServerResponse) => void)
+
+/** A web server on loopback that serves what it is given by path. */
+export const serve = async (files: Record<string, Serve>) => {
+  const server = createServer((req, res) => {
+    const file = files[new URL(req.url ?? '/', 'http://host').pathname]
+    if (file === undefined) res.writeHead(404).end()
+    else if (typeof file === 'function') file(req, res)
+    else res.end(file)
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const { port } = server.address() as AddressInfo
+  return {
+    host: `127.0.0.1:${port}`,
+    port,
+    files,
+    url: (path: string) => `http://127.0.0.1:${port}${path}`,
+    [Symbol.asyncDispose]: async () => {
+      server.close()
+      server.closeAllConnections()
+    },
+  }
+}
