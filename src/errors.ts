@@ -5,6 +5,8 @@
 export const ERROR_CODES = {
   BAD_USER_INPUT: 'The request is wrong; the message names the field.',
   NOT_FOUND: 'There is no task with this id.',
+  INVALID_STATE: 'The task is not in a stage that allows this; `stage` says in which it is.',
+  IDEMPOTENCY_MISMATCH: 'The idempotency key stands for a task with other input; `field` names the first difference.',
 } as const satisfies Record<string, string>
 
 export type ErrorCode = keyof typeof ERROR_CODES

@@ -12,9 +12,13 @@ import { openSqliteStore } from './store/sqlite.js'
 import { createHints } from './tasks/hints.js'
 import { createJournal } from './tasks/journal.js'
 import { createLane } from './tasks/lane.js'
+import { createOutlook } from './tasks/outlook.js'
+import { createQueueNews } from './tasks/queue-news.js'
 import { createLookRound } from './tasks/round.js'
 import type { Random } from './tasks/schedule.js'
 import { createTaskService, type TaskService } from './tasks/service.js'
+import { createStatus } from './tasks/status.js'
+import type { Task } from './tasks/task.js'
 import { openUpstream } from './upstream/index.js'
 
 /** A gateway. Leaving its scope (`await using`), or awaiting its `Symbol.asyncDispose`, shuts it down within 5 s. */
@@ -54,7 +58,7 @@ const CUT_AFTER_MS = 3_000
 export const composeGateway = async (config: Config, { clock, random, log }: Surroundings) => {
   const stopping = new AbortController()
   const cut = new AbortController()
-  let publicUrl = config.publicUrl ?? urlOf(config.host, config.port)
+  let publicUrl = config.publicUrl?.replace(/\/+$/, '') ?? urlOf(config.host, config.port)
 
   const store = openSqliteStore(config.databaseUrl)
   const { upstream, mediaFile } = await openUpstream(config, { clock, log, publicUrl: () => publicUrl }).catch(
@@ -64,13 +68,23 @@ export const composeGateway = async (config: Config, { clock, random, log }: Sur
     },
   )
   const hints = createHints()
-  const journal = createJournal({ store, hints, clock, log })
+  const queueNews = createQueueNews({ hints, clock })
+  const journal = createJournal({ store, hints, clock, log, onQueueMoved: queueNews.moved })
   const pace = { firstMs: config.pollFirstMs, minMs: config.pollMinMs, maxMs: config.pollMaxMs }
   const shared = { store, upstream, journal, clock, log, random, pace, cut: cut.signal }
-  const lane = createLane({ ...shared, timeoutMs: config.upstreamTimeoutMs })
-  const looks = createLookRound({ ...shared, concurrency: config.pollConcurrency })
-  const publicLink = (url: string) => new URL(url, publicUrl).href
-  const tasks = createTaskService({ store, journal, hints, clock, publicLink, stopping: stopping.signal })
+  const lane = createLane({
+    ...shared,
+    timeoutMs: config.upstreamTimeoutMs,
+    submitsPerMinute: config.submitsPerMinute,
+    maxQueueMs: config.maxQueueHours * 3_600_000,
+  })
+  const stallAfterMs = config.stallAfterMinutes * 60_000
+  const onStall = (task: Task) => hints.stir(task.id)
+  const looks = createLookRound({ ...shared, concurrency: config.pollConcurrency, stallAfterMs, onStall })
+  const outlook = createOutlook({ store, lane, clock, stallAfterMs })
+  const status = createStatus({ store, upstream, lane, looks })
+  const publicLink = (url: string) => (url.startsWith('/') ? `${publicUrl}${url}` : url)
+  const tasks = createTaskService({ store, journal, hints, clock, outlook, publicLink, stopping: stopping.signal })
 
   const pollers: Poller[] = []
   const readiness = async (): Promise<Readiness> => {
@@ -82,18 +96,18 @@ export const composeGateway = async (config: Config, { clock, random, log }: Sur
       },
     )
     const pollerProblem = pollers.length === 0 ? 'not started' : pollers.map(poller => poller.problem()).find(Boolean)
-    const hold = lane.hold()
+    const { reason } = await lane.status().catch(() => ({ reason: null }))
     return {
       ready: !storeProblem && !pollerProblem,
       checks: {
         store: storeProblem ?? 'ok',
         poller: pollerProblem ? 'in trouble, see the log' : 'ok',
-        upstream: hold ? `${upstream.name}: submits are held: ${hold.reason}` : `${upstream.name}: ok`,
+        upstream: reason ? `${upstream.name}: submits wait: ${reason}` : `${upstream.name}: ok`,
       },
     }
   }
 
-  const graphql = createGraphQLServer({ tasks }, log)
+  const graphql = createGraphQLServer({ tasks, status }, log)
   const limits = {
     connections: config.wsMaxConnections,
     operations: config.wsMaxOperations,
@@ -107,7 +121,7 @@ export const composeGateway = async (config: Config, { clock, random, log }: Sur
   const start = async () => {
     if (pollers.length > 0 || stopping.signal.aborted) return
     await looks.recover()
-    for (const { round } of [lane, looks]) {
+    for (const { round } of [lane, looks, queueNews]) {
       const onError = (thrown: unknown) => log.error({ err: thrown }, 'round failed')
       pollers.push(startPoller({ clock, round, onError }))
     }
@@ -139,7 +153,7 @@ export const composeGateway = async (config: Config, { clock, random, log }: Sur
       const listening = await startServer(router, config)
       server = listening
       const url = urlOf(config.host, listening.port)
-      publicUrl = config.publicUrl ?? url
+      if (!config.publicUrl) publicUrl = url
       await start()
       log.info({ url: `${url}/graphql` }, 'listening')
       return url

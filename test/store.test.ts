@@ -8,7 +8,7 @@ import { openDatabase } from '../src/store/database.js'
 import { openSqliteStore } from '../src/store/sqlite.js'
 import * as tables from '../src/store/tables.js'
 import { UNWATCHED } from '../src/tasks/schedule.js'
-import { describeStore, newTask, submitted, submitting, succeeded } from './support/store-contract.js'
+import { describeStore, queue, submitted, submitting, succeeded } from './support/store-contract.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'store-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -28,7 +28,7 @@ test('a commit waits for the disk', () => {
 test('opening twice applies the migrations once, and keeps what is there', async () => {
   const url = newFile()
   const first = openSqliteStore(url)
-  const task = await first.create(newTask())
+  const task = await queue(first)
   await first[Symbol.asyncDispose]()
   await using second = openSqliteStore(url)
   expect(await second.get(task.id)).toEqual(task)
@@ -49,9 +49,9 @@ test('no query of the daily life reads a table row by row or sorts it', async ()
   const url = newFile()
   const queries = new Set<string>()
   await using store = openSqliteStore(url, sql => queries.add(sql))
-  const done = await succeeded(store, await store.create(newTask()), 'up-1')
-  const sent = await submitted(store, await store.create(newTask()), 'up-2')
-  await submitting(store, await store.create(newTask()))
+  const done = await succeeded(store, await queue(store), 'up-1')
+  const sent = await submitted(store, await queue(store), 'up-2')
+  await submitting(store, await queue(store))
   await store.get(done.id)
   const bounds = [{}, { newerThan: done.id }, { olderThan: done.id }, { newerThan: done.id, olderThan: sent.id }]
   const filters = [{}, { reference: 'r' }, { statuses: ['PENDING', 'FAILED'] as const }]

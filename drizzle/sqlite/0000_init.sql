@@ -4,8 +4,11 @@ CREATE TABLE `tasks` (
 	`audio_url` text NOT NULL,
 	`playback_type` text NOT NULL,
 	`reference` text,
+	`idempotency_key` text,
+	`retry_of` text,
 	`created_at` integer NOT NULL,
 	`stage` text NOT NULL,
+	`queued_at` integer,
 	`attempted_at` integer,
 	`upstream_id` text,
 	`submitted_at` integer,
@@ -24,11 +27,14 @@ CREATE TABLE `tasks` (
 	`absences` integer DEFAULT 0 NOT NULL
 );
 --> statement-breakpoint
+CREATE UNIQUE INDEX `tasks_idempotency_key_unique` ON `tasks` (`idempotency_key`);--> statement-breakpoint
+CREATE UNIQUE INDEX `tasks_retry_of_unique` ON `tasks` (`retry_of`);--> statement-breakpoint
 CREATE INDEX `tasks_by_status` ON `tasks` (`status`,`id`);--> statement-breakpoint
 CREATE INDEX `tasks_by_reference` ON `tasks` (`reference`,`id`);--> statement-breakpoint
 CREATE INDEX `tasks_by_reference_and_status` ON `tasks` (`reference`,`status`,`id`);--> statement-breakpoint
 CREATE INDEX `tasks_due` ON `tasks` (`due_at`) WHERE due_at IS NOT NULL;--> statement-breakpoint
 CREATE INDEX `tasks_queued` ON `tasks` (`id`) WHERE stage = 'queued';--> statement-breakpoint
+CREATE INDEX `tasks_waiting` ON `tasks` (`queued_at`) WHERE stage = 'queued';--> statement-breakpoint
 CREATE INDEX `tasks_unsettled` ON `tasks` (`video_url`,`audio_url`,`playback_type`) WHERE stage IN ('submitting', 'unknown');--> statement-breakpoint
 CREATE INDEX `tasks_by_upstream_id` ON `tasks` (`upstream_id`) WHERE upstream_id IS NOT NULL;--> statement-breakpoint
 CREATE TABLE `transitions` (
@@ -37,6 +43,7 @@ CREATE TABLE `transitions` (
 	`at` integer NOT NULL,
 	`reason` text,
 	`stage` text NOT NULL,
+	`queued_at` integer,
 	`attempted_at` integer,
 	`upstream_id` text,
 	`submitted_at` integer,

@@ -4,9 +4,11 @@ import { GraphQLScalarType } from 'graphql'
 import { DateTimeResolver } from 'graphql-scalars'
 import { badInput } from '../errors.js'
 import type { TaskService } from '../tasks/service.js'
+import type { GatewayStatus } from '../tasks/status.js'
 
 export interface GraphQLContext {
   tasks: TaskService
+  status(): Promise<GatewayStatus>
 }
 
 export interface SchemaTypes {

@@ -1,6 +1,7 @@
 import { lexicographicSortSchema, printSchema } from 'graphql'
 import { builder } from './builder.js'
 import './query.js'
+import './status.js'
 import './mutation.js'
 import './subscription.js'
 

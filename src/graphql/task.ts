@@ -1,5 +1,6 @@
 import { creditsFor } from '../tasks/credits.js'
 import { toCursor } from '../tasks/input.js'
+import type { Transition } from '../tasks/ports.js'
 import {
   FAILURE_CODES,
   type Failure,
@@ -73,7 +74,20 @@ const LipSyncError = builder.objectRef<Failure>('LipSyncError').implement({
   }),
 })
 
-const time = (at: number | undefined): Date | null => (at === undefined ? null : new Date(at))
+const LipSyncTransition = builder.objectRef<Transition>('LipSyncTransition').implement({
+  description: 'A step in the life of a task. Each `SUBMITTING` is one call that may have been paid.',
+  fields: t => ({
+    at: t.field({ type: 'DateTime', description: 'When it happened.', resolve: step => new Date(step.at) }),
+    stage: t.field({ type: LipSyncStage, description: 'Where it led to.', resolve: step => step.task.stage }),
+    reason: t.exposeString('reason', {
+      nullable: true,
+      description: 'What happened and why, for people; null where the stage says it all.',
+    }),
+    cursor: t.string({ description: 'Where it stands in the log.', resolve: step => toCursor(step.task.seq) }),
+  }),
+})
+
+const time = (at: number | null | undefined): Date | null => (at == null ? null : new Date(at))
 
 export const LipSyncTask = builder.objectRef<Task>('LipSyncTask').implement({
   description: 'A lip sync, from its acceptance to its end.',
@@ -118,7 +132,30 @@ export const LipSyncTask = builder.objectRef<Task>('LipSyncTask').implement({
       type: LipSyncError,
       nullable: true,
       description: 'Why nothing was made; null unless `FAILED`.',
-      resolve: task => (task.stage === 'failed' ? task.failure : null),
+      resolve: task => ('failure' in task ? task.failure : null),
+    }),
+    queuePosition: t.int({
+      nullable: true,
+      description: 'Its place in the queue, 1 for the next to be sent; null when it is not queued.',
+      resolve: async (task, _, { tasks }) => (await tasks.outlook(task)).queuePosition,
+    }),
+    estimatedStartAt: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description: 'When it will be sent upstream, as far as can be told; null when it is not queued, or nobody knows.',
+      resolve: async (task, _, { tasks }) => time((await tasks.outlook(task)).estimatedStartAt),
+    }),
+    stalledSince: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description: 'Since when the upstream has had it for too long. A late result is still delivered.',
+      resolve: async (task, _, { tasks }) => time((await tasks.outlook(task)).stalledSince),
+    }),
+    retryOf: t.exposeID('retryOf', { nullable: true, description: 'The failed task that this one makes again.' }),
+    history: t.field({
+      type: [LipSyncTransition],
+      description: 'What happened to it and why, from its acceptance on.',
+      resolve: (task, _, { tasks }) => tasks.history(task.id),
     }),
     cursor: t.string({
       description: 'Where this state stands in the log: give it back as `after` of `taskUpdated` to go on from here.',

@@ -4,18 +4,23 @@ import type { tasks, transitions } from './tables.js'
 
 type TaskRow = InferSelectModel<typeof tasks>
 type TransitionRow = InferSelectModel<typeof transitions>
-type InputColumns = Pick<TaskRow, 'videoUrl' | 'audioUrl' | 'playbackType' | 'reference' | 'createdAt'>
+type InputColumns = Pick<
+  TaskRow,
+  'videoUrl' | 'audioUrl' | 'playbackType' | 'reference' | 'idempotencyKey' | 'retryOf' | 'createdAt'
+>
 type StateColumns = Omit<TransitionRow, 'seq' | 'taskId' | 'at' | 'reason'>
 
 /** The task that a row stands for. `id` and `seq` come with it, because each table names them in its own way. */
 export const taskFromRow = (id: string, seq: number, inputs: InputColumns, state: StateColumns): Task => {
-  const { videoUrl, audioUrl, playbackType, reference, createdAt } = inputs
-  return { id, seq, videoUrl, audioUrl, playbackType, reference, createdAt, ...fieldsFromRow(state) } as Task
+  const { videoUrl, audioUrl, playbackType, reference, idempotencyKey, retryOf, createdAt } = inputs
+  const fixed = { id, seq, videoUrl, audioUrl, playbackType, reference, idempotencyKey, retryOf, createdAt }
+  return { ...fixed, ...fieldsFromRow(state) } as Task
 }
 
 /** What the stage has beside the inputs: the columns that are filled, in the shape of `task.ts`. */
 const fieldsFromRow = (row: StateColumns) => ({
   stage: row.stage,
+  ...(row.queuedAt !== null && { queuedAt: row.queuedAt }),
   ...(row.attemptedAt !== null && { attemptedAt: row.attemptedAt }),
   ...(row.upstreamId !== null && { upstreamId: row.upstreamId }),
   ...(row.submittedAt !== null && { submittedAt: row.submittedAt }),
@@ -30,12 +35,14 @@ const fieldsFromRow = (row: StateColumns) => ({
 
 /** The columns that hold a task's state: every one of them, so that what the new stage lacks is cleared. */
 export const stateToRow = (task: Task): StateColumns => {
+  const waiting = task.stage === 'queued' || task.stage === 'submitting' || task.stage === 'unknown' ? task : null
   const attempted = task.stage === 'submitting' || task.stage === 'unknown' ? task : null
   const accepted = 'upstreamId' in task ? task : null
   const result = task.stage === 'success' ? task.result : null
-  const failure = task.stage === 'failed' ? task.failure : null
+  const failure = task.stage === 'failed' || task.stage === 'canceled' ? task.failure : null
   return {
     stage: task.stage,
+    queuedAt: waiting?.queuedAt ?? null,
     attemptedAt: attempted?.attemptedAt ?? null,
     upstreamId: accepted?.upstreamId ?? null,
     submittedAt: accepted?.submittedAt ?? null,

@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, gt, isNotNull, lt, lte, notExists, type SQL, sql } from 'drizzle-orm'
+import { and, asc, desc, eq, gt, isNotNull, lt, lte, notExists, or, type SQL, sql } from 'drizzle-orm'
 import { alias } from 'drizzle-orm/sqlite-core'
 import type { PageQuery, TaskStore, Transition } from '../tasks/ports.js'
 import { UNWATCHED } from '../tasks/schedule.js'
@@ -40,6 +40,13 @@ export const openSqliteStore = (url: string, onQuery?: (sql: string) => void): T
     async create(task) {
       return db.transaction(
         tx => {
+          const { idempotencyKey, retryOf } = task
+          const same = or(
+            idempotencyKey === null ? undefined : eq(tasks.idempotencyKey, idempotencyKey),
+            retryOf === null ? undefined : eq(tasks.retryOf, retryOf),
+          )
+          const taken = same && tx.select().from(tasks).where(same).get()
+          if (taken) return toTask(taken)
           // The row comes first, because the log refers to it; it learns its place in the log right after.
           const row = { ...task, seq: 0 }
           tx.insert(tasks)
@@ -78,7 +85,7 @@ export const openSqliteStore = (url: string, onQuery?: (sql: string) => void): T
             .set({ ...stateToRow(moved), status: statusOf(moved), seq, ...watch })
             .where(unmoved)
             .run()
-          return taskFromRow(moved.id, seq, moved, stateToRow(moved)) as typeof to
+          return taskFromRow(moved.id, seq, moved, stateToRow(moved)) as Task as never
         },
         { behavior: 'immediate' },
       )
@@ -123,6 +130,26 @@ export const openSqliteStore = (url: string, onQuery?: (sql: string) => void): T
         .limit(1)
         .get()
       return row ? (toTask(row) as TaskIn<'queued'>) : null
+    },
+
+    async waitingSince(until, limit) {
+      const waiting = and(sql`${tasks.stage} = 'queued'`, lte(tasks.queuedAt, until))
+      const rows = db.select().from(tasks).where(waiting).orderBy(asc(tasks.queuedAt)).limit(limit).all()
+      return rows.map(toTask) as TaskIn<'queued'>[]
+    },
+
+    async queuedBefore(id) {
+      return db.$count(tasks, and(sql`${tasks.stage} = 'queued'`, lt(tasks.id, id)))
+    },
+
+    async oldestQueuedAt() {
+      const waiting = db.select({ queuedAt: tasks.queuedAt }).from(tasks).where(sql`${tasks.stage} = 'queued'`)
+      return waiting.orderBy(asc(tasks.queuedAt)).limit(1).get()?.queuedAt ?? null
+    },
+
+    async counts() {
+      const queued = await db.$count(tasks, sql`${tasks.stage} = 'queued'`)
+      return { queued, active: await db.$count(tasks, isNotNull(tasks.dueAt)) }
     },
 
     async submitting() {

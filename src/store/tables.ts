@@ -5,6 +5,7 @@ import type { FailureCode, PlaybackType, Stage, Status } from '../tasks/task.js'
 /** What changes in a task: kept once for now (`tasks`), and once for each step as it was then (`transitions`). */
 const state = () => ({
   stage: text().$type<Stage>().notNull(),
+  queuedAt: integer('queued_at'),
   attemptedAt: integer('attempted_at'),
   upstreamId: text('upstream_id'),
   submittedAt: integer('submitted_at'),
@@ -26,6 +27,9 @@ export const tasks = sqliteTable(
     audioUrl: text('audio_url').notNull(),
     playbackType: text('playback_type').$type<PlaybackType>().notNull(),
     reference: text(),
+    idempotencyKey: text('idempotency_key').unique(),
+    /** One retry per task: asking for it again finds the first. */
+    retryOf: text('retry_of').unique(),
     createdAt: integer('created_at').notNull(),
     ...state(),
     status: text().$type<Status>().notNull(),
@@ -43,6 +47,7 @@ export const tasks = sqliteTable(
     index('tasks_by_reference_and_status').on(t.reference, t.status, t.id),
     index('tasks_due').on(t.dueAt).where(sql`due_at IS NOT NULL`),
     index('tasks_queued').on(t.id).where(sql`stage = 'queued'`),
+    index('tasks_waiting').on(t.queuedAt).where(sql`stage = 'queued'`),
     index('tasks_unsettled').on(t.videoUrl, t.audioUrl, t.playbackType).where(sql`stage IN ('submitting', 'unknown')`),
     index('tasks_by_upstream_id').on(t.upstreamId).where(sql`upstream_id IS NOT NULL`),
   ],

@@ -29,23 +29,37 @@ export const follow = (
     let last = cursor
     let left = stopping.aborted
     let changed = true
+    /** Whether something changed that is not in the log: of this task, or of all that are queued. */
+    let stirred: 'task' | 'queue' | null = null
     let wake = () => {}
     const hint = () => {
       changed = true
+      wake()
+    }
+    const stir = (what: 'task' | 'queue') => () => {
+      stirred = what
       wake()
     }
     const leave = () => {
       left = true
       wake()
     }
-    const off = hints.on(id ?? null, hint)
+    const offs = [hints.on(id ?? null, hint)]
+    if (id !== undefined) offs.push(hints.onStir(id, stir('task')), hints.onStir(null, stir('queue')))
     stopping.addEventListener('abort', leave)
     void stop.then(leave)
     try {
       const now = id === undefined ? null : await store.get(id)
       if (now && isFinal(now) && now.seq <= cursor) return
       while (!left) {
-        if (!changed) await new Promise<void>(resolve => (wake = resolve))
+        if (!changed && !stirred) await new Promise<void>(resolve => (wake = resolve))
+        const what = stirred
+        stirred = null
+        if (what && !changed && id !== undefined) {
+          const task = await store.get(id)
+          if (task?.seq === last && (what === 'task' || task.stage === 'queued')) await push(show(task))
+          continue
+        }
         changed = false
         let page: Task[]
         do {
@@ -59,7 +73,7 @@ export const follow = (
         } while (page.length === PAGE && !left)
       }
     } finally {
-      off()
+      for (const off of offs) off()
       stopping.removeEventListener('abort', leave)
       stop()
     }

@@ -1,20 +1,41 @@
 /**
  * Wake-up calls inside this process: "look at the log, this task has moved". A hint carries no news, so that losing
  * one, or getting two for one, is harmless; the news is in the log.
+ *
+ * Some of what a watcher sees of a task is not in the log, because it changes all the time: its place in the queue, its
+ * progress. For that there is a second kind of call, `stir`.
  */
 export interface Hints {
+  /** This task has moved. */
   tell(taskId: string): void
-  /** Calls `wake` for one task's hints, or for all with null. Answers how to stop that. */
+  /** Calls `wake` for one task's moves, or for all with null. Answers how to stop that. */
   on(taskId: string | null, wake: () => void): () => void
+  /** This task looks different, though it has not moved; with null, all queued ones do. */
+  stir(taskId: string | null): void
+  onStir(taskId: string | null, wake: () => void): () => void
 }
 
 export const createHints = (): Hints => {
-  const listeners = new Map<string | null, Set<() => void>>()
+  const moves = createTopics()
+  const stirs = createTopics()
   return {
     tell(taskId) {
-      for (const topic of [taskId, null]) for (const wake of listeners.get(topic) ?? []) wake()
+      moves.call(taskId)
+      moves.call(null)
     },
-    on(topic, wake) {
+    on: moves.on,
+    stir: stirs.call,
+    onStir: stirs.on,
+  }
+}
+
+const createTopics = () => {
+  const listeners = new Map<string | null, Set<() => void>>()
+  return {
+    call(topic: string | null) {
+      for (const wake of listeners.get(topic) ?? []) wake()
+    },
+    on(topic: string | null, wake: () => void) {
       const own = () => wake()
       const set = listeners.get(topic) ?? new Set()
       listeners.set(topic, set.add(own))

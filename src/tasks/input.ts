@@ -12,6 +12,8 @@ export interface CreateInput {
   playbackType?: Inputs['playbackType'] | null | undefined
   /** The caller's own name for the task, to find it again; at most 200 characters. */
   reference?: string | null | undefined
+  /** 1 to 128 printable characters: a repeated create with the same key is the same task. */
+  idempotencyKey?: string | null | undefined
 }
 
 const mediaUrl = z
@@ -35,18 +37,30 @@ const createInput = z.object({
   audioUrl: mediaUrl,
   playbackType: z.enum(PLAYBACK_TYPES).nullish(),
   reference: z.string().max(200, 'is longer than 200 characters').nullish(),
+  idempotencyKey: z
+    .string()
+    .regex(/^[\p{L}\p{M}\p{N}\p{P}\p{S} ]{1,128}$/u, 'must be 1 to 128 printable characters')
+    .nullish(),
 })
 
 /** Checks what a caller sent. Throws `BAD_USER_INPUT` with the first field that is wrong. */
-export const parseCreateInput = (input: CreateInput): Inputs & { reference: string | null } => {
+export const parseCreateInput = (
+  input: CreateInput,
+): Inputs & { reference: string | null; idempotencyKey: string | null } => {
   const parsed = createInput.safeParse(input)
   if (!parsed.success) {
     const issue = parsed.error.issues[0]!
     const field = String(issue.path[0] ?? 'input')
     throw badInput(field, `${field} ${issue.message}`)
   }
-  const { videoUrl, audioUrl, playbackType, reference } = parsed.data
-  return { videoUrl, audioUrl, playbackType: playbackType ?? 'normal', reference: reference ?? null }
+  const { videoUrl, audioUrl, playbackType, reference, idempotencyKey } = parsed.data
+  return {
+    videoUrl,
+    audioUrl,
+    playbackType: playbackType ?? 'normal',
+    reference: reference ?? null,
+    idempotencyKey: idempotencyKey ?? null,
+  }
 }
 
 /** A place in the log as callers see it: the transition's number, to be given back as it is. */

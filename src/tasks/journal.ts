@@ -1,13 +1,14 @@
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.js'
 import type { Hints } from './hints.js'
-import type { TaskStore, Watch } from './ports.js'
+import type { NewTask, TaskStore, Watch } from './ports.js'
 import { UNWATCHED } from './schedule.js'
 import { advance, type FieldsTo, type PreviousStage, type Stage, type Task, type TaskIn } from './task.js'
 
 /** The one way a task changes: written first, then logged, then told to whoever follows. */
 export interface Journal {
-  create(task: Omit<TaskIn<'queued'>, 'seq'>): Promise<TaskIn<'queued'>>
+  /** A new task, or the one that has its idempotency key or is its retry already. */
+  create(task: NewTask): Promise<Task>
   /** One step of the task's life. Null when somebody else moved it first: then there is nothing to do. */
   move<N extends Stage, S extends PreviousStage<N>>(
     task: TaskIn<S>,
@@ -17,13 +18,23 @@ export interface Journal {
   ): Promise<TaskIn<N> | null>
 }
 
-export const createJournal = (parts: { store: TaskStore; hints: Hints; clock: Clock; log: Logger }): Journal => {
-  const { store, hints, clock, log } = parts
+export interface JournalParts {
+  store: TaskStore
+  hints: Hints
+  clock: Clock
+  log: Logger
+  /** Told when a task has left the queue, so that the others have moved up. */
+  onQueueMoved(): void
+}
+
+export const createJournal = ({ store, hints, clock, log, onQueueMoved }: JournalParts): Journal => {
   return {
     async create(task) {
       const created = await store.create(task)
-      log.info({ taskId: task.id, stage: 'queued' }, 'task accepted')
-      hints.tell(task.id)
+      if (created.id === task.id) {
+        log.info({ taskId: task.id, stage: 'queued' }, 'task accepted')
+        hints.tell(task.id)
+      }
       return created
     },
 
@@ -32,6 +43,7 @@ export const createJournal = (parts: { store: TaskStore; hints: Hints; clock: Cl
       const moved = await store.move(task as Task, to, { at: clock.now(), reason: reason ?? null, watch })
       if (moved) {
         log.info({ taskId: task.id, stage, ...(reason && { reason }) }, 'task moved')
+        if (task.stage === 'queued') onQueueMoved()
         hints.tell(task.id)
       }
       return moved

@@ -8,6 +8,10 @@ import type { TaskIn } from './task.js'
 /**
  * The lane: the one place from which paid calls leave, one at a time, in the order of arrival.
  *
+ * At most so many leave in any 60 s as the upstream takes. They are counted in the log, by when they ended, so that a
+ * restart forgets none and a slow network can't bring two windows' calls together at the upstream. What waited too long
+ * is not sent any more, because nobody expects its bill.
+ *
  * Before a call leaves, the task is written as `submitting`; after it, as what the answer says. A refusal that surely
  * cost nothing sends the task back to its place in the queue and holds the lane, because the next task would meet the
  * same: a limit, a wrong key, an upstream out of reach. A lost answer makes the task `unknown`, and the lane goes on
@@ -16,14 +20,25 @@ import type { TaskIn } from './task.js'
 export interface Lane {
   /** Submits what may leave now. Answers when to come back. */
   round(stopping: AbortSignal): Promise<number | null>
-  hold(): Hold | null
+  status(): Promise<LaneStatus>
+  /** When so many more submits may leave from now on; null when nobody knows. */
+  startOf(place: number): Promise<number | null>
 }
 
-/** Why nothing leaves, and until when. */
-export interface Hold {
+/** Why nothing leaves, and until when: then it is tried again. */
+interface Hold {
   readonly kind: UpstreamError['kind']
   readonly reason: string
   readonly until: number
+}
+
+/** `FULL`: as many left in the last minute as may. `HELD`: the upstream refused or failed, and is tried again. */
+export const LANE_STATES = ['OPEN', 'FULL', 'HELD'] as const
+export interface LaneStatus {
+  readonly state: (typeof LANE_STATES)[number]
+  readonly reason: string | null
+  /** When the next may leave; null: at once. Milliseconds since the Unix epoch. */
+  readonly until: number | null
 }
 
 export interface LaneParts {
@@ -34,19 +49,26 @@ export interface LaneParts {
   log: Logger
   random: Random
   pace: Pace
+  /** In any 60 s; null: as many as come. */
+  submitsPerMinute: number | null
+  /** How long a task may wait to be sent. */
+  maxQueueMs: number
   /** How long a submit may take; what is still `submitting` well after that has lost its answer. */
   timeoutMs: number
   /** Cuts off a running submit. */
   cut: AbortSignal
 }
 
+const WINDOW_MS = 60_000
 const RATE_LIMIT_HOLD_MS = 60_000
 const ACCOUNT_HOLD_MS = 60_000
 /** What is still `submitting` this long after the call's time limit has lost its answer inside the gateway. */
 const STUCK_AFTER_MS = 30_000
+const EXPIRE_BATCH = 100
+const HOUR_MS = 3_600_000
 
 export const createLane = (parts: LaneParts): Lane => {
-  const { store, upstream, journal, clock, log, random, pace, timeoutMs, cut } = parts
+  const { store, upstream, journal, clock, log, random, pace, timeoutMs, cut, submitsPerMinute, maxQueueMs } = parts
   let hold: Hold | null = null
   let failures = 0
 
@@ -102,19 +124,57 @@ export const createLane = (parts: LaneParts): Lane => {
     }
   }
 
+  const expire = async (now: number) => {
+    for (const task of await store.waitingSince(now - maxQueueMs, EXPIRE_BATCH)) {
+      const failure = {
+        code: 'EXPIRED',
+        message: `It waited longer than ${maxQueueMs / HOUR_MS} h to be sent.`,
+      } as const
+      await journal.move(task, 'failed', { completedAt: now, failure }, { reason: failure.message })
+    }
+  }
+
+  /** When the next calls may leave: from now on, by the submits of the last minute and by what holds the lane. */
+  const places = async (): Promise<(place: number) => number> => {
+    const now = clock.now()
+    const from = Math.max(now, hold?.until ?? 0)
+    const limit = submitsPerMinute
+    if (limit === null) return () => from
+    const longest = WINDOW_MS + timeoutMs + STUCK_AFTER_MS
+    const ended = (await store.submitsSince(now - longest)).filter(at => at > now - WINDOW_MS)
+    return place => {
+      // A window that is full opens again when its oldest submit is a minute old; whole windows follow one another.
+      const rounds = Math.floor(place / limit)
+      const freed = ended[ended.length - limit + (place % limit)]
+      return Math.max(from, freed === undefined ? 0 : freed + WINDOW_MS) + rounds * WINDOW_MS
+    }
+  }
+
   return {
     async round(stopping) {
       while (!stopping.aborted) {
+        const now = clock.now()
+        await expire(now)
         const task = await store.nextQueued()
-        if (hold && hold.until > clock.now()) return task && hold.until
-        if (!task) {
-          hold = null
-          return null
-        }
+        if (!task && (hold?.until ?? 0) <= now) hold = null
+        const oldestQueuedAt = await store.oldestQueuedAt()
+        const expiresAt = oldestQueuedAt === null ? null : oldestQueuedAt + maxQueueMs
+        if (!task || expiresAt === null) return expiresAt
+        const freeAt = (await places())(0)
+        if (freeAt > now) return Math.min(freeAt, expiresAt)
         await submit(task)
       }
       return null
     },
-    hold: () => hold,
+    async status() {
+      if (hold) return { state: 'HELD', reason: hold.reason, until: hold.until }
+      const freeAt = (await places())(0)
+      if (freeAt <= clock.now()) return { state: 'OPEN', reason: null, until: null }
+      return { state: 'FULL', reason: `${submitsPerMinute} submits left in the last minute`, until: freeAt }
+    },
+    async startOf(place) {
+      const predictable = hold === null || hold.kind === 'rate-limited'
+      return predictable ? (await places())(place) : null
+    },
   }
 }

@@ -97,10 +97,12 @@ export interface PageQuery {
   readonly oldestFirst?: boolean | undefined
 }
 
+export type NewTask = Omit<TaskIn<'queued'>, 'seq'>
+
 /** Where tasks are kept. What a method answered is on the disk. */
 export interface TaskStore extends AsyncDisposable {
-  /** Writes a new task and its first transition. */
-  create(task: Omit<TaskIn<'queued'>, 'seq'>): Promise<TaskIn<'queued'>>
+  /** Writes a new task and its first transition; when its idempotency key or its retry is taken, answers who has it. */
+  create(task: NewTask): Promise<Task>
   get(id: string): Promise<Task | null>
   page(query: PageQuery): Promise<Task[]>
 
@@ -118,6 +120,14 @@ export interface TaskStore extends AsyncDisposable {
   nextDueAt(): Promise<number | null>
   /** The oldest queued task, passing over those whose inputs wait for a lost answer to be settled. */
   nextQueued(): Promise<TaskIn<'queued'> | null>
+  /** Tasks that wait since `until` or longer, to be sent no more. */
+  waitingSince(until: number, limit: number): Promise<TaskIn<'queued'>[]>
+  /** How many tasks are in front of this one in the queue. */
+  queuedBefore(id: string): Promise<number>
+  /** Since when the longest waiting task waits to be sent. */
+  oldestQueuedAt(): Promise<number | null>
+  /** How many tasks wait to be sent, and how many are looked at. */
+  counts(): Promise<{ queued: number; active: number }>
   /** Tasks whose submit began and has no answer yet. */
   submitting(): Promise<TaskIn<'submitting'>[]>
   /** When each submit since `after` ended, oldest first; one that has not ended yet counts as its beginning. */

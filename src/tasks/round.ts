@@ -38,12 +38,18 @@ export interface LookParts {
   log: Logger
   random: Random
   pace: Pace
+  /** After how long an accepted job counts as stalled: it is looked at more slowly, and still delivered. */
+  stallAfterMs: number
+  /** Told when a task has begun to stall. */
+  onStall(task: Task): void
   /** How many looks run at a time. */
   concurrency: number
   cut: AbortSignal
 }
 
 const BATCH = 200
+/** Between two looks at a stalled task. */
+const STALLED_MS = 60_000
 /** Looks in a row that must find nothing before a lost submit counts as never accepted. */
 const ABSENT_AFTER = 2
 /** Looks in a row, over about 7 minutes, that must find nothing before an accepted job counts as lost. */
@@ -52,7 +58,7 @@ const LOST_AFTER = 10
 const CLOCK_TOLERANCE_MS = 60_000
 
 export const createLookRound = (parts: LookParts): LookRound => {
-  const { store, upstream, journal, clock, log, random, pace, concurrency, cut } = parts
+  const { store, upstream, journal, clock, log, random, pace, concurrency, cut, stallAfterMs } = parts
   let lastLookAt: number | null = null
 
   const look = async (task: Task, watch: Watch): Promise<void> => {
@@ -95,10 +101,10 @@ export const createLookRound = (parts: LookParts): LookRound => {
     const now = clock.now()
     switch (seen.status) {
       case 'pending':
-        return store.watch(task, afterLook(watch, pace, now, random))
+        return store.watch(task, next(task, watch, now))
       case 'processing':
-        if (task.stage === 'processing') return store.watch(task, afterLook(watch, pace, now, random))
-        await journal.move(task, 'processing', { startedAt: now }, { watch: afterLook(watch, pace, now, random) })
+        if (task.stage === 'processing') return store.watch(task, next(task, watch, now))
+        await journal.move(task, 'processing', { startedAt: now }, { watch: next(task, watch, now) })
         return
       case 'success':
         await journal.move(task, 'success', { completedAt: seen.completedAt ?? now, result: seen.result })
@@ -108,6 +114,20 @@ export const createLookRound = (parts: LookParts): LookRound => {
         await journal.move(task, 'failed', { completedAt: seen.completedAt ?? now, failure })
       }
     }
+  }
+
+  /** Not later than the moment it counts as stalled, and slowly from then on. */
+  const next = (task: TaskIn<'submitted' | 'processing'>, watch: Watch, now: number): Watch => {
+    const stallsAt = task.submittedAt + stallAfterMs
+    if (now < stallsAt) {
+      const soon = afterLook(watch, pace, now, random)
+      return { ...soon, dueAt: Math.min(soon.dueAt ?? stallsAt, stallsAt) }
+    }
+    if ((watch.dueAt ?? now) <= stallsAt) {
+      log.warn({ taskId: task.id, upstreamId: task.upstreamId }, 'task has stalled: the upstream brings it to no end')
+      parts.onStall(task)
+    }
+    return afterLook(watch, { ...pace, minMs: STALLED_MS, maxMs: STALLED_MS }, now, random)
   }
 
   const settle = async (task: TaskIn<'unknown'>, watch: Watch) => {
@@ -120,7 +140,12 @@ export const createLookRound = (parts: LookParts): LookRound => {
       return
     }
     if (watch.absences + 1 < ABSENT_AFTER) return store.watch(task, afterAbsence(watch, now, random))
-    await journal.move(task, 'queued', {}, { reason: 'surely not accepted: the upstream has no job with its inputs' })
+    await journal.move(
+      task,
+      'queued',
+      { queuedAt: now },
+      { reason: 'surely not accepted: the upstream has no job with its inputs' },
+    )
   }
 
   const isOurs = async (task: TaskIn<'unknown'>, seen: Sighting) => {

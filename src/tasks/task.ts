@@ -1,23 +1,24 @@
 /**
  * The life of a task.
  *
- * A task is `queued` when it is accepted here. Before the paid call leaves, the task is written as `submitting`, so
- * that a crash in between leaves a trace: whoever finds a task in `submitting` after a restart knows that money may
- * have been spent. An answer makes it `submitted`; a refusal that surely cost nothing sends it back to `queued`; a lost
- * answer makes it `unknown`, and only a look-up upstream (or a person) may settle that. `processing` is the upstream at
- * work, `success` and `failed` are final.
+ * A task is `queued` when it is accepted here; until it leaves it can be `canceled` at no cost. Before the paid call
+ * leaves, the task is written as `submitting`, so that a crash in between leaves a trace: whoever finds a task in
+ * `submitting` after a restart knows that money may have been spent. An answer makes it `submitted`; a refusal that
+ * surely cost nothing sends it back to `queued`; a lost answer makes it `unknown`, and only a look-up upstream (or a
+ * person) may settle that. `processing` is the upstream at work. `success`, `failed` and `canceled` are final.
  *
  * Each step is one row of the log. `NEXT` is the whole truth about which steps exist: `advance` compiles for no other,
  * and the store carries a step out only if nobody else moved the task first.
  */
 export const NEXT = {
-  queued: ['submitting'],
+  queued: ['submitting', 'failed', 'canceled'],
   submitting: ['submitted', 'queued', 'unknown', 'failed'],
   unknown: ['submitted', 'queued', 'failed'],
   submitted: ['processing', 'success', 'failed'],
   processing: ['success', 'failed'],
   success: [],
   failed: [],
+  canceled: [],
 } as const satisfies Record<string, readonly string[]>
 
 export type Stage = keyof typeof NEXT
@@ -36,6 +37,7 @@ export const STATUS_OF = {
   processing: 'PROCESSING',
   success: 'SUCCESS',
   failed: 'FAILED',
+  canceled: 'FAILED',
 } as const satisfies Record<Stage, Status>
 
 export const STAGE_MEANINGS = {
@@ -46,6 +48,7 @@ export const STAGE_MEANINGS = {
   processing: 'Being made.',
   success: 'Made. Final.',
   failed: 'Not made. Final.',
+  canceled: 'Taken back before it was sent; nothing was paid. Final.',
 } as const satisfies Record<Stage, string>
 
 /** How a video shorter than the audio is extended. The values are JoggAI's. */
@@ -71,6 +74,9 @@ export const FAILURE_CODES = {
   UPSTREAM_REJECTED: 'The upstream refused the inputs; nothing was paid.',
   UPSTREAM_FAILED: 'The upstream took the job and could not finish it; the message is its own.',
   UPSTREAM_LOST_TASK: 'The upstream took the job and does not know it any more.',
+  SUBMIT_UNRESOLVED: 'Whether the upstream took the job could not be settled; a person gave it up.',
+  EXPIRED: 'It waited too long to be sent; nothing was paid.',
+  CANCELED: 'The caller took it back before it was sent; nothing was paid.',
 } as const satisfies Record<string, string>
 export type FailureCode = keyof typeof FAILURE_CODES
 
@@ -79,7 +85,11 @@ export interface Failure {
   readonly message: string
 }
 
-interface Attempted {
+interface Waiting {
+  /** Since when it waits to be sent: its acceptance, or a person's or a look-up's word that it shall be sent again. */
+  readonly queuedAt: number
+}
+interface Attempted extends Waiting {
   /** When the paid call was about to leave. */
   readonly attemptedAt: number
 }
@@ -96,13 +106,14 @@ interface Begun extends Accepted {
 
 /** What a task has in each stage, beside what it always has. Times are milliseconds since the Unix epoch. */
 interface FieldsByStage {
-  queued: unknown
+  queued: Waiting
   submitting: Attempted
   unknown: Attempted
   submitted: Accepted
   processing: Begun
   success: Accepted & Partial<Begun> & { readonly completedAt: number; readonly result: Result }
   failed: Partial<Begun> & { readonly completedAt: number; readonly failure: Failure }
+  canceled: { readonly completedAt: number; readonly failure: Failure }
 }
 
 interface TaskBase extends Inputs {
@@ -110,6 +121,10 @@ interface TaskBase extends Inputs {
   readonly id: string
   /** The caller's own name for it. */
   readonly reference: string | null
+  /** The caller's word that a repeated create is the same one. */
+  readonly idempotencyKey: string | null
+  /** The failed task that this one makes again. */
+  readonly retryOf: string | null
   readonly createdAt: number
   /** Where this state stands in the log: the number of the transition that led here. */
   readonly seq: number
@@ -117,7 +132,7 @@ interface TaskBase extends Inputs {
 
 export type TaskIn<S extends Stage> = { [K in S]: TaskBase & { readonly stage: K } & FieldsByStage[K] }[S]
 export type Task = TaskIn<Stage>
-export type FinalTask = TaskIn<'success' | 'failed'>
+export type FinalTask = TaskIn<'success' | 'failed' | 'canceled'>
 
 /** What has to be said to bring a task from one stage to another: all that the new stage has and the old one lacks. */
 export type FieldsTo<S extends Stage, N extends Stage> = Omit<TaskIn<N>, keyof TaskIn<S>>

@@ -15,15 +15,24 @@ export const openUpstream = async (
   config: Config,
   { clock, log, publicUrl }: { clock: Clock; log: Logger; publicUrl(): string },
 ): Promise<OpenUpstream> => {
-  const { joggApiKey, joggBaseUrl, upstreamTimeoutMs } = config
   if (config.upstream === 'jogg') {
-    const upstream = createJoggUpstream({
-      apiKey: joggApiKey ?? '',
-      baseUrl: joggBaseUrl,
-      timeoutMs: upstreamTimeoutMs,
-      clock,
-    })
-    return { upstream, mediaFile: () => null }
+    const { joggApiKey: apiKey = '', joggBaseUrl: baseUrl, upstreamTimeoutMs: timeoutMs } = config
+    return { upstream: createJoggUpstream({ apiKey, baseUrl, timeoutMs, clock }), mediaFile: () => null }
   }
-  throw new Error('local')
+  const { openLocalUpstream } = await import('./local/local-upstream.js')
+  const { createMediaFiles } = await import('./local/files.js')
+  const { dataDir, ffmpegPath, mediaAllowedHosts: allowedHosts } = config
+  const media = createMediaFiles(dataDir)
+  const ownFile = (url: string) => {
+    const base = publicUrl()
+    return url.startsWith(`${base}/`) ? media.resolve(url.slice(base.length)) : null
+  }
+  const limits = {
+    inputBytes: config.mediaMaxBytes,
+    durationSeconds: config.mediaMaxSeconds,
+    pixels: config.mediaMaxPixels,
+    concurrency: config.mediaConcurrency,
+  }
+  const upstream = await openLocalUpstream({ dataDir, ffmpegPath, allowedHosts, ownFile, log, clock, limits })
+  return { upstream, mediaFile: media.resolve }
 }

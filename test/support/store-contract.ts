@@ -1,22 +1,28 @@
 import { uuidv7 } from 'uuidv7'
 import { describe, expect, test } from 'vitest'
-import type { TaskStore } from '../../src/tasks/ports.js'
+import type { NewTask, TaskStore } from '../../src/tasks/ports.js'
 import { UNWATCHED, watchFrom } from '../../src/tasks/schedule.js'
 import { advance, type Task, type TaskIn } from '../../src/tasks/task.js'
 
 const RESULT = { resultUrl: 'https://x.example/a.mp4', coverUrl: null, durationMs: 1_250 }
 
 /** A new task as the service makes it; every field can be said. */
-export const newTask = (fields: Partial<TaskIn<'queued'>> = {}): Omit<TaskIn<'queued'>, 'seq'> => ({
+export const newTask = (fields: Partial<NewTask> = {}): NewTask => ({
   id: uuidv7(),
   stage: 'queued',
   videoUrl: 'https://m.example/v.mp4',
   audioUrl: 'https://m.example/a.mp3',
   playbackType: 'normal',
   reference: null,
+  idempotencyKey: null,
+  retryOf: null,
   createdAt: 1_000,
+  queuedAt: 1_000,
   ...fields,
 })
+
+/** Writes a new task. */
+export const queue = async (store: TaskStore, task = newTask()) => (await store.create(task)) as TaskIn<'queued'>
 
 const step = (at: number, watch = UNWATCHED) => ({ at, reason: null, watch })
 
@@ -41,7 +47,7 @@ export const describeStore = (name: string, open: () => Promise<TaskStore>) =>
   describe(name, () => {
     test('keeps a task through its whole life, and each step as it was then', async () => {
       await using store = await open()
-      const queued = await store.create(newTask({ reference: 'r' }))
+      const queued = await queue(store, newTask({ reference: 'r' }))
       const done = await succeeded(store, queued, 'up')
       expect(await store.get(queued.id)).toEqual(done)
       const log = await store.transitionsAfter(0, { limit: 10 })
@@ -54,7 +60,7 @@ export const describeStore = (name: string, open: () => Promise<TaskStore>) =>
 
     test('lets exactly one of twenty movers win', async () => {
       await using store = await open()
-      const task = await store.create(newTask())
+      const task = await queue(store)
       const moves = await Promise.all(Array.from({ length: 20 }, (_, i) => submittingOrNull(store, task, i)))
       expect(moves.filter(Boolean)).toHaveLength(1)
       expect(await store.transitionsAfter(0, { limit: 10 })).toHaveLength(2)
@@ -62,7 +68,7 @@ export const describeStore = (name: string, open: () => Promise<TaskStore>) =>
 
     test('refuses a mover who knows an older state, even in the same stage', async () => {
       await using store = await open()
-      const first = await store.create(newTask())
+      const first = await queue(store)
       const sent = await submitting(store, first)
       await store.move(sent, advance(sent, 'queued', {}), step(5))
       expect(await submittingOrNull(store, first, 6)).toBeNull()
@@ -71,7 +77,7 @@ export const describeStore = (name: string, open: () => Promise<TaskStore>) =>
     test('pages newest first and oldest first, within bounds, by status and reference', async () => {
       await using store = await open()
       const made: Task[] = []
-      for (let i = 0; i < 6; i++) made.push(await store.create(newTask({ reference: i % 2 ? 'odd' : 'even' })))
+      for (let i = 0; i < 6; i++) made.push(await queue(store, newTask({ reference: i % 2 ? 'odd' : 'even' })))
       const ids = made.map(task => task.id)
       await succeeded(store, made[1] as TaskIn<'queued'>, 'up-1')
       const page = async (query: object) =>
@@ -89,8 +95,8 @@ export const describeStore = (name: string, open: () => Promise<TaskStore>) =>
     test('tells what is due, and when the next is', async () => {
       await using store = await open()
       expect(await store.nextDueAt()).toBeNull()
-      const early = await submitted(store, await store.create(newTask()), 'up-1', 5_000)
-      const late = await submitted(store, await store.create(newTask()), 'up-2', 8_000)
+      const early = await submitted(store, await queue(store), 'up-1', 5_000)
+      const late = await submitted(store, await queue(store), 'up-2', 8_000)
       expect(await store.nextDueAt()).toBe(5_000)
       expect((await store.due(7_999, 10)).map(({ task }) => task.id)).toEqual([early.id])
       await store.watch(early, { dueAt: 9_000, looks: 1, failures: 2, absences: 3 })
@@ -101,7 +107,7 @@ export const describeStore = (name: string, open: () => Promise<TaskStore>) =>
 
     test('forgets a watch of a state that is over', async () => {
       await using store = await open()
-      const sent = await submitted(store, await store.create(newTask()), 'up')
+      const sent = await submitted(store, await queue(store), 'up')
       await store.move(sent, advance(sent, 'success', { completedAt: 1, result: RESULT }), step(1))
       await store.watch(sent, watchFrom(7))
       expect(await store.nextDueAt()).toBeNull()
@@ -109,9 +115,9 @@ export const describeStore = (name: string, open: () => Promise<TaskStore>) =>
 
     test('gives the oldest queued task first, and holds the twin of an unsettled one', async () => {
       await using store = await open()
-      const first = await store.create(newTask())
-      const twin = await store.create(newTask())
-      const other = await store.create(newTask({ playbackType: 'normal_reverse' }))
+      const first = await queue(store)
+      const twin = await queue(store)
+      const other = await queue(store, newTask({ playbackType: 'normal_reverse' }))
       expect((await store.nextQueued())?.id).toBe(first.id)
       const sent = await submitting(store, first)
       expect((await store.nextQueued())?.id).toBe(other.id)
@@ -124,17 +130,17 @@ export const describeStore = (name: string, open: () => Promise<TaskStore>) =>
 
     test('counts submits by when they ended', async () => {
       await using store = await open()
-      const answered = await submitting(store, await store.create(newTask()), 2_000)
+      const answered = await submitting(store, await queue(store), 2_000)
       await store.move(answered, advance(answered, 'unknown', {}), step(7_000))
-      await submitting(store, await store.create(newTask({ videoUrl: 'https://m.example/other' })), 3_000)
+      await submitting(store, await queue(store, newTask({ videoUrl: 'https://m.example/other' })), 3_000)
       expect(await store.submitsSince(1_999)).toEqual([3_000, 7_000])
       expect(await store.submitsSince(2_000)).toEqual([3_000])
     })
 
     test("reads one task's log, a page at a time", async () => {
       await using store = await open()
-      const one = await store.create(newTask())
-      const two = await store.create(newTask())
+      const one = await queue(store)
+      const two = await queue(store)
       await succeeded(store, one, 'up')
       const mine = await store.transitionsAfter(one.seq, { taskId: one.id, limit: 2 })
       expect(mine.map(({ task }) => task.stage)).toEqual(['submitting', 'submitted'])
