@@ -2,10 +2,15 @@ import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import Database from 'better-sqlite3'
-import { drizzle } from 'drizzle-orm/better-sqlite3'
+import { type BetterSQLite3Database, drizzle } from 'drizzle-orm/better-sqlite3'
 import { migrate } from 'drizzle-orm/better-sqlite3/migrator'
 
 const MIGRATIONS = fileURLToPath(new URL('../../drizzle/sqlite', import.meta.url))
+
+export interface OpenDatabase {
+  readonly sqlite: Database.Database
+  readonly db: BetterSQLite3Database
+}
 
 /**
  * Opens the database, makes it durable and brings its tables up to date; safe to do again.
@@ -15,7 +20,7 @@ const MIGRATIONS = fileURLToPath(new URL('../../drizzle/sqlite', import.meta.url
  * @param url `file:` and a path, or `:memory:`
  * @param onQuery is told the SQL of each query, for those who want to see its plan
  */
-export const openDatabase = (url: string, onQuery?: (sql: string) => void) => {
+export const openDatabase = (url: string, onQuery?: (sql: string) => void): OpenDatabase => {
   const path = url.replace(/^file:/, '')
   if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true })
   const sqlite = new Database(path)

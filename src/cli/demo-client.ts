@@ -1,0 +1,57 @@
+import { createClient } from 'graphql-ws'
+import { WebSocket } from 'ws'
+
+/** What the demo asks of a task. */
+export interface DemoTask {
+  readonly id: string
+  readonly stage: string
+  readonly result: { resultUrl: string; coverUrl: string; durationSeconds: number; credits: number } | null
+  readonly error: { message: string } | null
+}
+
+const FIELDS = 'id stage result { resultUrl coverUrl durationSeconds credits } error { message }'
+
+const CREATE = `mutation Create($input: CreateLipSyncInput!) { createLipSync(input: $input) { ${FIELDS} } }`
+
+const FOLLOW = `subscription Follow($id: ID!, $after: String!) { taskUpdated(id: $id, after: $after) { ${FIELDS} } }`
+
+/** A client as anybody could write it: GraphQL over HTTP to create, over WebSocket to follow. */
+export const openDemoClient = (url: string, signal: AbortSignal) => {
+  const client = createClient({ url: `${url.replace('http', 'ws')}/graphql`, webSocketImpl: WebSocket })
+  const leave = () => client.terminate()
+  signal.addEventListener('abort', leave)
+
+  return {
+    async create(videoUrl: string, audioUrl: string): Promise<DemoTask> {
+      const response = await fetch(`${url}/graphql`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ query: CREATE, variables: { input: { videoUrl, audioUrl } } }),
+        signal,
+      })
+      return taskIn<{ createLipSync: DemoTask }>((await response.json()) as Answer<{ createLipSync: DemoTask }>)
+        .createLipSync
+    },
+
+    /** Every transition of the task from its first to its final one. */
+    async *follow(id: string): AsyncGenerator<DemoTask> {
+      const answers = client.iterate<{ taskUpdated: DemoTask }>({ query: FOLLOW, variables: { id, after: '0' } })
+      for await (const answer of answers) yield taskIn(answer).taskUpdated
+    },
+
+    [Symbol.dispose]() {
+      signal.removeEventListener('abort', leave)
+      client.terminate()
+    },
+  }
+}
+
+interface Answer<Data> {
+  readonly data?: Data | null
+  readonly errors?: readonly { readonly message: string }[]
+}
+
+const taskIn = <Data>({ data, errors }: Answer<Data>): Data => {
+  if (!data || errors) throw new Error(`The gateway answered: ${errors?.map(error => error.message).join('; ')}`)
+  return data
+}

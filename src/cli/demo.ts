@@ -1,0 +1,71 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pino } from 'pino'
+import { createGateway } from '../gateway.js'
+import { type DemoTask, openDemoClient } from './demo-client.js'
+import { exitCodeOf, onInterrupt } from './interrupt.js'
+import { createProgress } from './progress.js'
+
+/** The engine works on this very machine: to look at it often costs nothing. */
+const POLLS = { pollFirstMs: 500, pollMinMs: 500, pollMaxMs: 1_000 }
+
+/** Makes one lip sync of the bundled sample with a gateway of its own, seen as a client sees it. */
+export const demo = async (): Promise<void> => {
+  const interrupt = onInterrupt()
+  const folder = mkdtempSync(join(tmpdir(), 'lipsync-demo-'))
+  let keep = false
+  // However the demo ends, also at once by a second signal, an unfinished folder does not stay.
+  process.once('exit', () => keep || rmSync(folder, { recursive: true, force: true, maxRetries: 5 }))
+  try {
+    const task = await makeLipSync(folder, interrupt)
+    keep = true
+    if (!task.result) throw new Error(`The task failed: ${task.error?.message}\nThe gateway's log: ${logOf(folder)}`)
+    await rm(logOf(folder))
+    console.log(`
+  video     ${join(folder, VIDEO)}
+  cover     ${join(folder, COVER)}
+  duration  ${task.result.durationSeconds} s
+  price     ${task.result.credits} credits, had JoggAI made it; the built-in engine costs nothing`)
+  } catch (thrown) {
+    if (!interrupt.aborted) throw thrown
+    process.exitCode = exitCodeOf(interrupt.reason)
+  }
+}
+
+const VIDEO = 'lipsync.mp4'
+const COVER = 'cover.jpg'
+const logOf = (folder: string) => join(folder, 'gateway.log')
+
+/** The whole way of a task, up to its files in `folder`. Rejects when interrupted. */
+const makeLipSync = async (folder: string, interrupt: AbortSignal): Promise<DemoTask> => {
+  const dataDir = join(folder, 'data')
+  const log = pino({ base: null }, pino.destination({ dest: logOf(folder), sync: true }))
+  const ffmpegPath = process.env.FFMPEG_PATH || undefined
+  await using gateway = await createGateway({ upstream: 'local', port: 0, dataDir, ffmpegPath, ...POLLS, log })
+  const url = await gateway.listen()
+  using client = openDemoClient(url, interrupt)
+  using progress = createProgress(process.stdout)
+
+  progress.print(`The gateway serves ${url}/graphql for as long as this takes; its engine is the built-in one.`)
+  const created = await client.create(`${url}/media/sample/presenter.mp4`, `${url}/media/sample/speech.m4a`)
+  progress.print(`Task ${created.id}\n`)
+  let task = created
+  for await (task of client.follow(created.id)) progress.step(task.stage)
+  interrupt.throwIfAborted()
+
+  if (task.result) {
+    await download(task.result.resultUrl, join(folder, VIDEO), interrupt)
+    await download(task.result.coverUrl, join(folder, COVER), interrupt)
+  }
+  await gateway[Symbol.asyncDispose]()
+  await rm(dataDir, { recursive: true })
+  return task
+}
+
+const download = async (url: string, file: string, signal: AbortSignal): Promise<void> => {
+  const { ok, status, body } = await fetch(url, { signal })
+  if (!ok || !body) throw new Error(`${url} answered ${status}`)
+  await writeFile(file, body, { signal })
+}
