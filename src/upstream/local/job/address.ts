@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import ipaddr from 'ipaddr.js'
 
 /** What the Internet routes today: everything else in IPv6 is local, a tunnel, or not given out. */
@@ -8,7 +9,7 @@ const GLOBAL_UNICAST = ipaddr.IPv6.parseCIDR('2000::/3')
  * unspecified or reserved, nor one of the IPv6 forms that carry such an IPv4 address (mapped, NAT64, 6to4, Teredo).
  */
 export const isPublicAddress = (address: string): boolean => {
-  if (!ipaddr.isValid(address)) return false
+  if (isIP(address) === 0) return false
   const unwrapped = ipaddr.process(address)
   if (unwrapped.range() !== 'unicast') return false
   return unwrapped instanceof ipaddr.IPv4 || unwrapped.match(GLOBAL_UNICAST)

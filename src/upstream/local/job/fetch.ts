@@ -48,7 +48,8 @@ export const fetchToFile = async (input: InputName, from: string, path: string, 
     }
     throw inputFailure(input, `the server redirects more than ${MAX_REDIRECTS} times`)
   } catch (error) {
-    throw error instanceof JobFailure ? error : inputFailure(input, reasonOf(error))
+    if (error instanceof JobFailure) throw error
+    throw inputFailure(input, signal.aborted ? 'fetching it took too long' : reasonOf(error))
   }
 }
 
@@ -127,7 +128,6 @@ const REASONS: Record<string, string> = {
 
 const reasonOf = (thrown: unknown): string => {
   if (thrown instanceof NotPublic) return 'the address is not public'
-  const { name, code, cause } = thrown as { name?: string; code?: string; cause?: { code?: string } }
-  if (name === 'TimeoutError') return 'fetching it took too long'
+  const { code, cause } = thrown as { code?: string; cause?: { code?: string } }
   return REASONS[code ?? cause?.code ?? ''] ?? 'it could not be fetched'
 }
