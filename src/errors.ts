@@ -1,5 +1,5 @@
 /**
- * Every error a caller can meet, as `extensions.code` in GraphQL. The table is closed: what is not in it leaves as
+ * Every error a caller can meet, as `extensions.code` in GraphQL. The table is closed: what has no place in it leaves as
  * `INTERNAL_SERVER_ERROR`, without its message.
  */
 export const ERROR_CODES = {
@@ -7,6 +7,13 @@ export const ERROR_CODES = {
   NOT_FOUND: 'There is no task with this id.',
   INVALID_STATE: 'The task is not in a stage that allows this; `stage` says in which it is.',
   IDEMPOTENCY_MISMATCH: 'The idempotency key stands for a task with other input; `field` names the first difference.',
+  BAD_REQUEST: 'This is no GraphQL request; the message says why not.',
+  REQUEST_ENTITY_TOO_LARGE: 'The request is larger than 100 KB.',
+  GRAPHQL_PARSE_FAILED: 'The operation is not GraphQL.',
+  GRAPHQL_VALIDATION_FAILED: 'The operation does not fit the schema.',
+  OPERATION_RESOLUTION_FAILURE: 'The document has no operation of that name, or several and no name to choose by.',
+  QUERY_TOO_COMPLEX: 'The operation is too long, too deep or has too many aliases.',
+  INTERNAL_SERVER_ERROR: 'Something unforeseen; the log has it under the same `id`.',
 } as const satisfies Record<string, string>
 
 export type ErrorCode = keyof typeof ERROR_CODES

@@ -4,7 +4,8 @@ import type { Logger } from 'pino'
 import { type Clock, systemClock } from './clock.js'
 import { type Config, type GatewayOptions, resolveConfig } from './config.js'
 import { createGraphQLServer } from './http/graphql.js'
-import { createRouter, type Readiness, startServer } from './http/server.js'
+import { createRouter, type Readiness } from './http/router.js'
+import { startServer } from './http/server.js'
 import { createWebSocketHandler } from './http/websocket.js'
 import { createLog } from './log.js'
 import { type Poller, startPoller } from './poller.js'
@@ -115,7 +116,7 @@ export const composeGateway = async (config: Config, { clock, random, log }: Sur
     initTimeoutMs: config.wsInitTimeoutMs,
   }
   const webSocket = createWebSocketHandler(graphql, limits, log)
-  const router = createRouter({ graphql, webSocket, readiness, mediaFile, corsOrigins: config.corsOrigins })
+  const router = createRouter({ graphql, webSocket, readiness, mediaFile, corsOrigins: config.corsOrigins, log })
   let server: AsyncDisposable = router
 
   const start = async () => {

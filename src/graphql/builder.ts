@@ -1,8 +1,7 @@
 import SchemaBuilder from '@pothos/core'
 import RelayPlugin from '@pothos/plugin-relay'
-import { GraphQLScalarType } from 'graphql'
+import { GraphQLError, GraphQLScalarType } from 'graphql'
 import { DateTimeResolver } from 'graphql-scalars'
-import { badInput } from '../errors.js'
 import type { TaskService } from '../tasks/service.js'
 import type { GatewayStatus } from '../tasks/status.js'
 
@@ -55,7 +54,7 @@ builder.addScalarType(
     description: 'An absolute URL, http or https.',
     specifiedByURL: 'https://url.spec.whatwg.org/',
     parseValue(value) {
-      if (typeof value !== 'string') throw badInput('URL', 'a URL must be a string')
+      if (typeof value !== 'string') throw new GraphQLError('a URL must be a string')
       return value
     },
   }),

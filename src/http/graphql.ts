@@ -1,21 +1,18 @@
-import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
-import { maxAliasesPlugin } from '@escape.tech/graphql-armor-max-aliases'
-import { maxDepthPlugin } from '@escape.tech/graphql-armor-max-depth'
-import { maxTokensPlugin } from '@escape.tech/graphql-armor-max-tokens'
 import { renderGraphiQL } from '@graphql-yoga/render-graphiql'
-import { type ExecutionArgs, GraphQLError } from 'graphql'
+import { type ExecutionArgs, GraphQLError, getOperationAST } from 'graphql'
 import type { SubscribePayload } from 'graphql-ws'
 import { createYoga } from 'graphql-yoga'
 import type { Logger } from 'pino'
-import { GatewayError } from '../errors.js'
 import { type GraphQLContext, schema } from '../graphql/index.js'
+import { publicError } from './public-error.js'
+import { MAX_BODY_BYTES, requestLimits } from './request-limits.js'
 
-/** How large a request may be. The console and every page of the API fit in many times over. */
-const MAX_BODY_BYTES = 100_000
-const MAX_DEPTH = 12
-const MAX_ALIASES = 30
-const MAX_TOKENS = 2_000
+/** What to execute, and by whose `execute` and `subscribe`. */
+export type Operation = ExecutionArgs & {
+  execute: typeof import('graphql').execute
+  subscribe: typeof import('graphql').subscribe
+}
 
 /** The one GraphQL engine behind HTTP, SSE and WebSocket. */
 export const createGraphQLServer = (context: GraphQLContext, log: Logger) => {
@@ -26,7 +23,7 @@ export const createGraphQLServer = (context: GraphQLContext, log: Logger) => {
       debug: (...args) => log.trace({ args }, 'graphql'),
       info: (...args) => log.debug({ args }, 'graphql'),
       warn: (...args) => log.warn({ args }, 'graphql'),
-      // What is unforeseen is logged where it is masked, below.
+      // What is unforeseen is logged where it is masked.
       error: () => {},
     },
     maskedErrors: { maskError: thrown => publicError(thrown, log) },
@@ -36,51 +33,31 @@ export const createGraphQLServer = (context: GraphQLContext, log: Logger) => {
     landingPage: false,
     graphiql: { subscriptionsProtocol: 'WS', title: 'lipsync-gateway', defaultQuery: EXAMPLE },
     renderGraphiQL,
-    plugins: [
-      maxDepthPlugin({ n: MAX_DEPTH }),
-      maxAliasesPlugin({ n: MAX_ALIASES }),
-      maxTokensPlugin({ n: MAX_TOKENS }),
-    ],
+    plugins: requestLimits,
   })
 
   return {
     handle: yoga,
-    /** Parses and validates an operation that came over a WebSocket: what to execute, or what is wrong with it. */
-    async prepare(params: SubscribePayload, req: IncomingMessage): Promise<ExecutionArgs | readonly GraphQLError[]> {
+    /** Parses and validates an operation that came over a WebSocket. Throws, or answers, what is wrong with it. */
+    async prepare(params: SubscribePayload, req: IncomingMessage): Promise<Operation | readonly GraphQLError[]> {
       const { schema, execute, subscribe, contextFactory, parse, validate } = yoga.getEnveloped({ req, params })
-      try {
-        const document = parse(params.query)
-        const errors: readonly GraphQLError[] = validate(schema, document)
-        if (errors.length > 0) return errors.map(error => publicError(error, log))
-        const { operationName, variables: variableValues } = params
-        const contextValue = await contextFactory()
-        return { schema, document, operationName, variableValues, contextValue, execute, subscribe } as ExecutionArgs
-      } catch (thrown) {
-        return [publicError(thrown, log)]
-      }
+      const document = parse(params.query)
+      const errors: readonly GraphQLError[] = validate(schema, document)
+      if (errors.length > 0) return errors
+      const { operationName, variables: variableValues } = params
+      if (!getOperationAST(document, operationName)) throw unknownOperation()
+      const contextValue = await contextFactory()
+      return { schema, document, operationName, variableValues, contextValue, execute, subscribe }
     },
   }
 }
 
 export type GraphQLServer = ReturnType<typeof createGraphQLServer>
 
-/** An error as a caller may see it: ours with their code, GraphQL's own as they are, anything else only as an id. */
-const publicError = (thrown: unknown, log: Logger): GraphQLError => {
-  const outer = thrown instanceof GraphQLError ? thrown : undefined
-  const cause = outer ? innermost(outer) : thrown
-  const where = { nodes: outer?.nodes, path: outer?.path }
-  if (cause instanceof GatewayError)
-    return new GraphQLError(cause.message, { ...where, extensions: { code: cause.code, ...cause.details } })
-  if (cause instanceof GraphQLError) return cause
-  const id = randomUUID()
-  log.error({ errorId: id, err: cause }, 'unforeseen error')
-  return new GraphQLError('Internal server error.', { ...where, extensions: { code: 'INTERNAL_SERVER_ERROR', id } })
-}
-
-const innermost = (error: GraphQLError): unknown => {
-  if (!error.originalError) return error
-  return error.originalError instanceof GraphQLError ? innermost(error.originalError) : error.originalError
-}
+const unknownOperation = () =>
+  new GraphQLError('Could not determine what operation to execute.', {
+    extensions: { code: 'OPERATION_RESOLUTION_FAILURE' },
+  })
 
 const EXAMPLE = `# Watch all tasks in one tab …
 subscription Watch {

@@ -1,10 +1,11 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { type ExecutionArgs, GraphQLError } from 'graphql'
-import { handleProtocols, makeServer } from 'graphql-ws'
+import { GraphQLError, type GraphQLFormattedError } from 'graphql'
+import { CloseCode, handleProtocols, makeServer } from 'graphql-ws'
 import type { Logger } from 'pino'
 import { type WebSocket, WebSocketServer } from 'ws'
-import type { GraphQLServer } from './graphql.js'
+import type { GraphQLServer, Operation } from './graphql.js'
+import { publicError } from './public-error.js'
 
 /** What one client, and all together, may take up. */
 export interface WebSocketLimits {
@@ -22,15 +23,15 @@ export interface WebSocketHandler extends AsyncDisposable {
   upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void
 }
 
-/** Close codes that graphql-ws leaves to the application, within the range that its protocol uses. */
-const TOO_MANY_OPERATIONS = 4429
-const TOO_MANY_CONNECTIONS = 1013
-const MESSAGE_TOO_BIG = 1009
 const GOING_AWAY = 1001
+const MESSAGE_TOO_BIG = 1009
+const TOO_MANY_CONNECTIONS = 1013
+/** graphql-ws leaves this to the application; in the range that its protocol uses. */
+const TOO_MANY_OPERATIONS = 4429
 
 /** A client that answers no ping for this long is gone. */
 const PING_MS = 12_000
-/** How long a client may take to say goodbye at the shutdown. A dead one never does. */
+/** How long a client may take to say goodbye after a close. A dead one never does. */
 const GOODBYE_MS = 2_000
 /** `ws` itself drops what is larger than this many times the limit, unread and without a reason. */
 const HARD_LIMIT = 8
@@ -41,38 +42,35 @@ export const createWebSocketHandler = (
   limits: WebSocketLimits,
   log: Logger,
 ): WebSocketHandler => {
-  const wss = new WebSocketServer({
+  // A name of its own, because the types of `ws` do not know `closeTimeout`.
+  const options = {
     noServer: true,
     maxPayload: limits.messageBytes * HARD_LIMIT,
+    closeTimeout: GOODBYE_MS,
     handleProtocols,
-  })
+  }
+  const wss = new WebSocketServer(options)
 
   const server = makeServer<Record<string, unknown>, { socket: WebSocket; request: IncomingMessage }>({
     connectionInitWaitTimeout: limits.initTimeoutMs,
-    execute: args => (args as EnvelopedArgs).execute(args),
-    subscribe: args => (args as EnvelopedArgs).subscribe(args),
-    async onSubscribe({ subscriptions, extra }, _id, params) {
+    execute: args => (args as Operation).execute(args),
+    subscribe: args => (args as Operation).subscribe(args),
+    async onSubscribe({ subscriptions, extra: { socket, request } }, _id, params) {
       if (Object.keys(subscriptions).length > limits.operations) {
-        extra.socket.close(TOO_MANY_OPERATIONS, `More than ${limits.operations} operations at a time`)
+        socket.close(TOO_MANY_OPERATIONS, `More than ${limits.operations} operations at a time`)
         return [new GraphQLError('Too many operations at a time.')]
       }
-      return graphql.prepare(params, extra.request)
+      return graphql.prepare(params, request).catch(thrown => [publicError(thrown, log)])
     },
+    onNext: (_ctx, _id, _params, _args, result) =>
+      result.errors && { ...result, errors: result.errors.map(withoutStatus) },
+    onError: (_ctx, _id, _params, errors) => errors.map(error => withoutStatus(publicError(error, log))),
   })
 
-  wss.on('connection', (socket, request) => {
-    let alive = true
-    const ping = setInterval(() => {
-      if (!alive) return socket.terminate()
-      alive = false
-      socket.ping()
-    }, PING_MS)
-    socket.on('pong', () => {
-      alive = true
-    })
+  const open = (socket: WebSocket, request: IncomingMessage) => {
     const fail = (thrown: unknown) => {
       log.error({ err: thrown }, 'WebSocket message failed')
-      socket.close(4500, 'Internal server error')
+      socket.close(CloseCode.InternalServerError, 'Internal server error')
     }
     const closed = server.opened(
       {
@@ -86,6 +84,8 @@ export const createWebSocketHandler = (
         close: (code, reason) => socket.close(code, reason),
         onMessage: receive =>
           socket.on('message', (data: Buffer) => {
+            if (socket.readyState !== socket.OPEN) return
+            waitForReader(socket, request)
             if (data.length > limits.messageBytes)
               socket.close(MESSAGE_TOO_BIG, `Message larger than ${limits.messageBytes} bytes`)
             else receive(data.toString()).catch(fail)
@@ -93,44 +93,53 @@ export const createWebSocketHandler = (
       },
       { socket, request },
     )
-    socket.on('error', error => log.debug({ err: error }, 'WebSocket failed'))
+    const stopPinging = keepAlive(socket)
     socket.once('close', (code, reason) => {
-      clearInterval(ping)
+      stopPinging()
       closed(code, reason.toString()).catch(fail)
     })
-  })
+  }
 
   return {
     upgrade(req, socket, head) {
       wss.handleUpgrade(req, socket, head, client => {
+        client.on('error', error => log.debug({ err: error }, 'WebSocket failed'))
         if (wss.clients.size > limits.connections) client.close(TOO_MANY_CONNECTIONS, 'Too many connections, try later')
-        else wss.emit('connection', client, req)
+        else open(client, req)
       })
     },
     async [Symbol.asyncDispose]() {
-      wss.close()
+      const allGone = new Promise<void>(resolve => wss.close(() => resolve()))
       for (const client of wss.clients) client.close(GOING_AWAY, 'Going away, come back')
-      await goodbye(wss.clients)
-      for (const client of wss.clients) client.terminate()
+      await allGone
     },
   }
 }
 
-type EnvelopedArgs = ExecutionArgs & {
-  execute: typeof import('graphql').execute
-  subscribe: typeof import('graphql').subscribe
+/** Who does not read what he asked for is not listened to until he does: it would only pile up here. */
+const waitForReader = (client: WebSocket, { socket }: IncomingMessage) => {
+  if (client.isPaused || !socket.writableNeedDrain) return
+  client.pause()
+  socket.once('drain', () => client.resume())
 }
 
-/** Resolves when all clients are gone, or when those who are left had their time. */
-const goodbye = (clients: Set<WebSocket>) =>
-  new Promise<void>(resolve => {
-    if (clients.size === 0) return resolve()
-    const timer = setTimeout(resolve, GOODBYE_MS)
-    for (const client of clients)
-      client.once('close', () => {
-        // The server forgets a client after its own listeners: the last one is still counted here.
-        if (clients.size > 1) return
-        clearTimeout(timer)
-        resolve()
-      })
+/** Pings, and terminates a client that has not answered the last one. */
+const keepAlive = (client: WebSocket): (() => void) => {
+  let alive = true
+  const ping = setInterval(() => {
+    if (!alive) return client.terminate()
+    alive = false
+    client.ping()
+  }, PING_MS)
+  client.on('pong', () => {
+    alive = true
   })
+  return () => clearInterval(ping)
+}
+
+/** `extensions.http` is the HTTP server's. */
+const withoutStatus = (error: GraphQLError): GraphQLFormattedError => {
+  const { extensions, ...rest } = error.toJSON()
+  const { http: _, ...seen } = extensions ?? {}
+  return { ...rest, extensions: seen }
+}

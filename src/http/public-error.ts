@@ -1,0 +1,45 @@
+import { randomUUID } from 'node:crypto'
+import { GraphQLError, Kind } from 'graphql'
+import type { Logger } from 'pino'
+import { ERROR_CODES, type ErrorCode, GatewayError } from '../errors.js'
+
+/**
+ * An error as a caller may see it: with a code of the closed table, or else only with the id under which it is logged.
+ * What is public already stays as it is.
+ */
+export const publicError = (thrown: unknown, log: Logger): GraphQLError => {
+  const located = thrown instanceof GraphQLError ? thrown : null
+  const cause = located ? causeOf(located) : thrown
+  if (cause instanceof GatewayError) return coded(located, cause.message, cause.code, cause.details)
+  const code = located && cause instanceof GraphQLError ? codeOf(located) : null
+  if (located && code) {
+    // Yoga tells here how its own parsers failed.
+    const { originalError: _, ...details } = located.extensions
+    return coded(located, located.message, code, details)
+  }
+  const id = randomUUID()
+  log.error({ errorId: id, err: cause }, 'unforeseen error')
+  return coded(located, 'Internal server error.', 'INTERNAL_SERVER_ERROR', { id })
+}
+
+/** `extensions.http` is Yoga's: the status, unless a caller who accepts plain JSON gets 200. No caller sees it. */
+const coded = (located: GraphQLError | null, message: string, code: ErrorCode, details: object): GraphQLError => {
+  const { nodes, source, positions, path } = located ?? {}
+  const http = path ? {} : { http: { spec: true, status: code === 'INTERNAL_SERVER_ERROR' ? 500 : 400 } }
+  return new GraphQLError(message, { nodes, source, positions, path, extensions: { ...http, ...details, code } })
+}
+
+const causeOf = (error: GraphQLError): unknown =>
+  error.originalError instanceof GraphQLError ? causeOf(error.originalError) : (error.originalError ?? error)
+
+/**
+ * The code of an error that is GraphQL's own. One without a code is known by what it points at: the text, when it does
+ * not parse; a variable or an argument, when its value does not fit. At a field, it is the gateway that is wrong.
+ */
+const codeOf = ({ extensions, nodes, positions }: GraphQLError): ErrorCode | null => {
+  if (isErrorCode(extensions.code)) return extensions.code
+  if (!nodes?.[0]) return positions ? 'GRAPHQL_PARSE_FAILED' : null
+  return nodes[0].kind === Kind.FIELD ? null : 'BAD_USER_INPUT'
+}
+
+const isErrorCode = (code: unknown): code is ErrorCode => typeof code === 'string' && Object.hasOwn(ERROR_CODES, code)
