@@ -162,7 +162,8 @@ export const composeGateway = async (config: Config, { clock, random, log }: Sur
     readiness,
     /** Resolves when nothing is left to do before the clock moves on. */
     async settled() {
-      await Promise.all(pollers.map(poller => poller.asleep()))
+      // One that was asleep first may have been nudged by another since.
+      while (!pollers.every(poller => poller.isAsleep())) await Promise.all(pollers.map(poller => poller.asleep()))
     },
     [Symbol.asyncDispose]: () => (disposal ??= dispose()),
   } satisfies Gateway & { settled(): Promise<void> }

@@ -6,7 +6,9 @@ export interface Poller extends AsyncDisposable {
   nudge(): void
   /** Why the last round failed; null when it went well. */
   problem(): string | null
-  /** Resolves when it naps, having nothing to do before the time it naps for. */
+  /** Whether it naps, having nothing to do before the time it naps for. */
+  isAsleep(): boolean
+  /** Resolves when it does. */
   asleep(): Promise<void>
 }
 
@@ -51,12 +53,13 @@ export const startPoller = ({ clock, round, onError }: PollerParts): Poller => {
     for (const tell of tellAsleep.splice(0)) tell()
   }
   const looping = loop()
+  const isAsleep = () => napping && !nap.signal.aborted
 
   return {
     nudge: () => nap.abort(),
     problem: () => problem,
-    asleep: () =>
-      napping && !nap.signal.aborted ? Promise.resolve() : new Promise(resolve => tellAsleep.push(resolve)),
+    isAsleep,
+    asleep: () => (isAsleep() ? Promise.resolve() : new Promise(resolve => tellAsleep.push(resolve))),
     async [Symbol.asyncDispose]() {
       stopping.abort()
       nap.abort()

@@ -40,7 +40,8 @@ export const createManualClock = (
       for (let sleeper = nextDue(until); sleeper; sleeper = nextDue(until)) {
         now = Math.max(now, sleeper.due)
         sleeper.wake()
-        // Whoever woke may lie down again within the same advance: let it get there first.
+        // Whoever woke may lie down again within the same advance: let it get up, and get there first.
+        await new Promise(setImmediate)
         await settled()
       }
       now = until
