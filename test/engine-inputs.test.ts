@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { PLAYBACK_TYPES, type PlaybackType } from '../src/tasks/task.js'
 import type { Ffmpeg } from '../src/upstream/local/ffmpeg/ffmpeg.js'
 import { createNativeFfmpeg } from '../src/upstream/local/ffmpeg/ffmpeg-native.js'
@@ -21,6 +21,8 @@ import {
   tone,
   wasm,
 } from './support/engine-media.js'
+
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 }) // Media takes its time on a busy machine.
 
 const hasNative = (() => {
   try {

@@ -1,4 +1,4 @@
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 /** Where the files of a result lie, as a path below the gateway's public URL and on disk. */
@@ -24,7 +24,7 @@ export const createMediaFiles = (dataDir: string): MediaFiles => ({
     const [, sample] = SAMPLE.exec(pathname) ?? []
     if (sample) return join(SAMPLE_FOLDER, sample)
     const [, mediaId, name] = RESULT.exec(pathname) ?? []
-    return mediaId && name ? join(mediaFolder(dataDir, mediaId), name) : null
+    return mediaId && name ? resolve(mediaFolder(dataDir, mediaId), name) : null
   },
 })
 

@@ -1,0 +1,8 @@
+/** A process that runs the engine on a folder until it is killed: `engine-host.ts <folder> <job as JSON>`. */
+import { pino } from 'pino'
+import { openLocalUpstream } from '../../src/upstream/local/local-upstream.js'
+
+const [dataDir = '', job = ''] = process.argv.slice(2)
+const upstream = await openLocalUpstream({ dataDir, allowedHosts: ['127.0.0.1'], ownFile: () => null, log: pino() })
+await upstream.submit(JSON.parse(job), new AbortController().signal)
+setInterval(() => {}, 60_000)

@@ -1,0 +1,66 @@
+import { randomUUID } from 'node:crypto'
+import { EventEmitter, once } from 'node:events'
+import { setImmediate } from 'node:timers/promises'
+import { pino } from 'pino'
+import type { Job, Sighting } from '../../src/tasks/ports.js'
+import { createMediaFiles } from '../../src/upstream/local/files.js'
+import type { Limits } from '../../src/upstream/local/limits.js'
+import { type LocalUpstreamOptions, openLocalUpstream } from '../../src/upstream/local/local-upstream.js'
+import { temporaryFolder } from './engine-media.js'
+
+export const never = new AbortController().signal
+
+export const jobOf = (videoUrl: string, audioUrl: string, taskId: string = randomUUID()): Job => ({
+  taskId,
+  videoUrl,
+  audioUrl,
+  playbackType: 'normal',
+})
+
+interface Line {
+  readonly msg: string
+  readonly taskId?: string
+}
+
+/** The engine in a temporary folder, or in a given one; its log is what it tells of itself. */
+export const startEngine = async (
+  options: Partial<Omit<LocalUpstreamOptions, 'limits'>> & { limits?: Partial<Limits> } = {},
+) => {
+  const folder = options.dataDir ? null : await temporaryFolder()
+  const dataDir = options.dataDir ?? folder?.path ?? ''
+  const lines: Line[] = []
+  const events = new EventEmitter()
+  const log = pino({ base: null }, { write: text => void events.emit('line', lines[lines.push(JSON.parse(text)) - 1]) })
+  const upstream = await openLocalUpstream({
+    allowedHosts: ['127.0.0.1'],
+    ownFile: () => null,
+    log,
+    ...options,
+    dataDir,
+  })
+
+  /** Resolves when the engine has logged this of the task, which may have been before. */
+  const logged = async (msg: string, taskId: string): Promise<void> => {
+    const is = (line: Line) => line.msg === msg && line.taskId === taskId
+    while (!lines.some(is)) await once(events, 'line')
+  }
+  return {
+    upstream,
+    dataDir,
+    lines,
+    logged,
+    files: createMediaFiles(dataDir),
+    submit: (job: Job) => upstream.submit(job, never),
+    look: (id: string) => upstream.look(id, never),
+    /** How the job ended, once it did. */
+    async ended(taskId: string): Promise<Sighting> {
+      await Promise.race([logged('job done', taskId), logged('job failed', taskId)])
+      await setImmediate() // The line is written just before the job leaves the queue.
+      return await upstream.look(taskId, never)
+    },
+    async [Symbol.asyncDispose]() {
+      await upstream[Symbol.asyncDispose]()
+      await folder?.[Symbol.asyncDispose]()
+    },
+  }
+}
