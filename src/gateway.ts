@@ -32,7 +32,10 @@ export interface Gateway extends AsyncDisposable {
   readonly upgradeHandler: (req: IncomingMessage, socket: Duplex, head: Buffer) => boolean
   /** Begins to submit and to look. Until then tasks are accepted and wait. */
   start(): Promise<void>
-  /** Starts, and listens on a port of its own (`host`, `port`). Answers where: `http://127.0.0.1:4000`. */
+  /**
+   * Starts, and listens on a port of its own (`host`, `port`). Answers where: `http://127.0.0.1:4000`. When it fails, the
+   * gateway is shut down.
+   */
   listen(): Promise<string>
   /** What `/ready` says. */
   readiness(): Promise<Readiness>
@@ -133,7 +136,6 @@ export const composeGateway = async (config: Config, { clock, random, log }: Sur
   }
 
   const dispose = async () => {
-    if (stopping.signal.aborted) return
     const timer = setTimeout(() => cut.abort(), CUT_AFTER_MS)
     // Followers are left to their sockets: ended by us, they would look complete to their clients.
     await Promise.all([server, ...pollers].map(part => part[Symbol.asyncDispose]()))
@@ -144,29 +146,38 @@ export const composeGateway = async (config: Config, { clock, random, log }: Sur
     log.info('gateway stopped')
   }
   let disposal: Promise<void> | undefined
+  const disposeOnce = () => (disposal ??= dispose())
+
+  /** Listens before it starts: who finds the port taken must not have submitted anything. */
+  const listen = async () => {
+    const listening = await startServer(router, config)
+    server = listening
+    const url = urlOf(config.host, listening.port)
+    if (!config.publicUrl) publicUrl = url
+    await start()
+    log.info({ url: `${url}/graphql` }, 'listening')
+    return url
+  }
 
   return {
     tasks,
     requestListener: router.listener,
     upgradeHandler: router.upgrade,
     start,
-    async listen() {
-      const listening = await startServer(router, config)
-      server = listening
-      const url = urlOf(config.host, listening.port)
-      if (!config.publicUrl) publicUrl = url
-      await start()
-      log.info({ url: `${url}/graphql` }, 'listening')
-      return url
-    },
+    listen: () =>
+      listen().catch(async thrown => {
+        await disposeOnce()
+        throw thrown
+      }),
     readiness,
     /** Resolves when nothing is left to do before the clock moves on. */
     async settled() {
       // One that was asleep first may have been nudged by another since.
       while (!pollers.every(poller => poller.isAsleep())) await Promise.all(pollers.map(poller => poller.asleep()))
     },
-    [Symbol.asyncDispose]: () => (disposal ??= dispose()),
-  } satisfies Gateway & { settled(): Promise<void> }
+    listeners: hints.listeners,
+    [Symbol.asyncDispose]: disposeOnce,
+  } satisfies Gateway & { settled(): Promise<void>; listeners(): number }
 }
 
 /** Where a listener on `host` is reached from the same machine. */

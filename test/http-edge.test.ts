@@ -120,6 +120,7 @@ test('the console brings along all it needs, and can not be framed', async () =>
   expect(answer.headers.get('content-security-policy')).toContain("frame-ancestors 'none'")
   expect(answer.headers.get('content-security-policy')).not.toContain('http')
   expect(answer.headers.get('x-content-type-options')).toBe('nosniff')
+  await answer.text()
 })
 
 test('mounted in another server, the gateway leaves alone what is not its own', async () => {
