@@ -85,12 +85,20 @@ export const composeGateway = async (config: Config, { clock, random, log }: Sur
   const stallAfterMs = config.stallAfterMinutes * 60_000
   const onStall = (task: Task) => hints.stir(task.id)
   const looks = createLookRound({ ...shared, concurrency: config.pollConcurrency, stallAfterMs, onStall })
-  const outlook = createOutlook({ store, lane, clock, stallAfterMs })
+  const outlook = createOutlook({ store, upstream, lane, clock, stallAfterMs })
   const status = createStatus({ store, upstream, lane, looks })
   const publicLink = (url: string) => (url.startsWith('/') ? `${publicUrl}${url}` : url)
   const tasks = createTaskService({ store, journal, hints, clock, outlook, publicLink, stopping: stopping.signal })
 
   const pollers: Poller[] = []
+  const nudge = () => {
+    for (const poller of pollers) poller.nudge()
+  }
+  upstream.onChange?.((taskId, what) => {
+    if (what === 'progress') return hints.stir(taskId)
+    looks.lookSoon(taskId)
+    nudge()
+  })
   const readiness = async (): Promise<Readiness> => {
     const storeProblem = await store.check().then(
       () => null,
@@ -129,9 +137,7 @@ export const composeGateway = async (config: Config, { clock, random, log }: Sur
       const onError = (thrown: unknown) => log.error({ err: thrown }, 'round failed')
       pollers.push(startPoller({ clock, round, onError }))
     }
-    hints.on(null, () => {
-      for (const poller of pollers) poller.nudge()
-    })
+    hints.on(null, nudge)
     log.info({ upstream: upstream.name }, 'gateway started')
   }
 

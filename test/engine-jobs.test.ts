@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test, vi } from 'vitest'
-import { checkFfmpeg } from '../src/upstream/local/check-ffmpeg.js'
+import { checkPackages } from '../src/upstream/local/check-packages.js'
 import { jobOf, startEngine } from './support/engine.js'
 import { clip, gone, holding, probe, serve, temporaryFolder, tone } from './support/engine-media.js'
 import { hasProc, jobsOf } from './support/engine-processes.js'
@@ -124,15 +124,23 @@ describe('a job', () => {
 
 describe('the engine', () => {
   test('does not start without an FFmpeg, and says in one line what to do', async () => {
-    await expect(checkFfmpeg(null, () => false)).rejects.toThrow(/^[^\n]*npm install @ffmpeg\/core[^\n]*$/)
+    await expect(checkPackages(null, { hasCore: () => false })).rejects.toThrow(
+      /^[^\n]*npm install @ffmpeg\/core[^\n]*$/,
+    )
     await expect(startEngine({ ffmpegPath: '/nowhere/ffmpeg' })).rejects.toThrow(
       /^FFmpeg cannot be run as "\/nowhere\/ffmpeg"[^\n]*$/,
     )
     await expect(startEngine({ ffmpegPath: process.execPath })).rejects.toThrow(/^FFmpeg cannot be run as[^\n]*$/)
   })
 
-  test('says once that it assembles only', async () => {
-    await using engine = await startEngine()
-    expect(engine.lines.map(line => line.msg)).toEqual([expect.stringContaining('assembles only')])
+  test('does not start without the packages of the mouth, and names those that are missing in one line', async () => {
+    const missingOfMouth = () => ['@vladmandic/human', '@tensorflow/tfjs-core']
+    await expect(checkPackages('ffmpeg-of-nobody', { missingOfMouth })).rejects.toThrow(/^FFmpeg cannot be run/)
+    await expect(checkPackages(null, { missingOfMouth })).rejects.toThrow(
+      /^[^\n]*"npm install @vladmandic\/human @tensorflow\/tfjs-core"\.$/,
+    )
+    await expect(checkPackages(null, { missingOfMouth, hasCore: () => false })).rejects.toThrow(
+      /^[^\n]*"npm install @ffmpeg\/core @vladmandic\/human @tensorflow\/tfjs-core"\.[^\n]*FFMPEG_PATH[^\n]*$/,
+    )
   })
 })

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
-import { index, integer, sqliteTable, text } from 'drizzle-orm/sqlite-core'
-import type { FailureCode, PlaybackType, Stage, Status } from '../tasks/task.js'
+import { index, integer, real, sqliteTable, text } from 'drizzle-orm/sqlite-core'
+import type { Animation, FailureCode, PlaybackType, Stage, Status } from '../tasks/task.js'
 
 /** What changes in a task: kept once for now (`tasks`), and once for each step as it was then (`transitions`). */
 const state = () => ({
@@ -14,6 +14,8 @@ const state = () => ({
   resultUrl: text('result_url'),
   coverUrl: text('cover_url'),
   durationMs: integer('duration_ms'),
+  animation: text().$type<Animation>(),
+  animatedShare: real('animated_share'),
   failureCode: text('failure_code').$type<FailureCode>(),
   failureMessage: text('failure_message'),
 })

@@ -4,7 +4,13 @@ import type { NewTask, TaskStore } from '../../src/tasks/ports.js'
 import { UNWATCHED, watchFrom } from '../../src/tasks/schedule.js'
 import { advance, type Task, type TaskIn } from '../../src/tasks/task.js'
 
-const RESULT = { resultUrl: 'https://x.example/a.mp4', coverUrl: null, durationMs: 1_250 }
+const RESULT = {
+  resultUrl: 'https://x.example/a.mp4',
+  coverUrl: null,
+  durationMs: 1_250,
+  animation: 'ANIMATED',
+  animatedShare: 0.75,
+} as const
 
 /** A new task as the service makes it; every field can be said. */
 export const newTask = (fields: Partial<NewTask> = {}): NewTask => ({

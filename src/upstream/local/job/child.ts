@@ -8,14 +8,18 @@ import { Worker } from 'node:worker_threads'
 import { createNativeFfmpeg } from '../ffmpeg/ffmpeg-native.js'
 import { createWasmFfmpeg } from '../ffmpeg/ffmpeg-wasm.js'
 import { JobFailure } from './failure.js'
-import { type JobOrder, makeLipSync } from './make-lip-sync.js'
+import { type JobOrder, type Made, makeLipSync } from './make-lip-sync.js'
 
 /** What a job's process tells. After one of the last three the gateway ends it. */
 export type JobReport =
   | { readonly type: 'audio'; readonly seconds: number }
-  | { readonly type: 'success'; readonly durationMs: number }
+  | { readonly type: 'progress'; readonly share: number }
+  | { readonly type: 'success'; readonly made: Made }
   | { readonly type: 'failed'; readonly message: string }
   | { readonly type: 'broken'; readonly reason: string }
+
+/** Progress is told at most this often. */
+const BETWEEN_MS = 1_000
 
 /** The process leads a group of its own, which a native FFmpeg is in; on Windows there are no groups. */
 const WATCHER = `
@@ -27,8 +31,11 @@ const WATCHER = `
 const work = async (order: JobOrder): Promise<JobReport> => {
   try {
     const ffmpeg = order.ffmpegPath ? createNativeFfmpeg(order.ffmpegPath) : await createWasmFfmpeg()
-    const durationMs = await makeLipSync(order, ffmpeg, seconds => report({ type: 'audio', seconds }))
-    return { type: 'success', durationMs }
+    const made = await makeLipSync(order, ffmpeg, {
+      audioLength: seconds => report({ type: 'audio', seconds }),
+      progress: reportProgress,
+    })
+    return { type: 'success', made }
   } catch (error) {
     if (error instanceof JobFailure) return { type: 'failed', message: error.message }
     return { type: 'broken', reason: error instanceof Error ? (error.stack ?? error.message) : String(error) }
@@ -36,6 +43,14 @@ const work = async (order: JobOrder): Promise<JobReport> => {
 }
 
 const report = (told: JobReport) => process.send?.(told)
+
+let progressAt = Number.NEGATIVE_INFINITY
+const reportProgress = (share: number) => {
+  const now = performance.now()
+  if (now < progressAt + BETWEEN_MS) return
+  progressAt = now
+  report({ type: 'progress', share })
+}
 
 new Worker(WATCHER, { eval: true, execArgv: [] })
 setPriority(constants.priority.PRIORITY_BELOW_NORMAL)
