@@ -18,9 +18,6 @@ export type JobReport =
   | { readonly type: 'failed'; readonly message: string }
   | { readonly type: 'broken'; readonly reason: string }
 
-/** Progress is told at most this often. */
-const BETWEEN_MS = 1_000
-
 /** The process leads a group of its own, which a native FFmpeg is in; on Windows there are no groups. */
 const WATCHER = `
   try { require('node:fs').readSync(0, Buffer.alloc(1)) } catch {}
@@ -33,7 +30,7 @@ const work = async (order: JobOrder): Promise<JobReport> => {
     const ffmpeg = order.ffmpegPath ? createNativeFfmpeg(order.ffmpegPath) : await createWasmFfmpeg()
     const made = await makeLipSync(order, ffmpeg, {
       audioLength: seconds => report({ type: 'audio', seconds }),
-      progress: reportProgress,
+      progress: share => report({ type: 'progress', share }),
     })
     return { type: 'success', made }
   } catch (error) {
@@ -43,14 +40,6 @@ const work = async (order: JobOrder): Promise<JobReport> => {
 }
 
 const report = (told: JobReport) => process.send?.(told)
-
-let progressAt = Number.NEGATIVE_INFINITY
-const reportProgress = (share: number) => {
-  const now = performance.now()
-  if (now < progressAt + BETWEEN_MS) return
-  progressAt = now
-  report({ type: 'progress', share })
-}
 
 new Worker(WATCHER, { eval: true, execArgv: [] })
 setPriority(constants.priority.PRIORITY_BELOW_NORMAL)

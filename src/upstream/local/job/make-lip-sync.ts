@@ -40,7 +40,7 @@ export type Made = Omit<Result, 'resultUrl' | 'coverUrl'>
 /** Who is told how a job goes. */
 export interface JobListener {
   audioLength(seconds: number): void
-  /** @param share 0 to 1, never less than before */
+  /** At most once a second. @param share 0 to 1, never less than before */
   progress(share: number): void
 }
 
@@ -64,6 +64,7 @@ export const makeLipSync = async (order: JobOrder, ffmpeg: Ffmpeg, listener?: Jo
   const sourceIndexOf = createFrameMap(order.playbackType, video.spool.frames, frames)
   const frameMap = Array.from({ length: frames }, (_, outputIndex) => sourceIndexOf(outputIndex))
   const progress = createProgress(share => listener?.progress(share))
+  progress.decoded()
   const source = new Uint8Array(frameBytes(video))
   const mouth = await prepareMouth({
     ...{ width: video.width, height: video.height, fps, frameMap },
