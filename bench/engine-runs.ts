@@ -64,8 +64,12 @@ const costOf = async (child: ChildProcess, isDone: (told: any) => boolean): Prom
   const pid = child.pid ?? 0
   const cost = watchCost(pid)
   try {
-    for (let done = false; !done; ) [done] = (await once(child, 'message')).map(isDone)
-    return cost()
+    const died = once(child, 'exit').then(() => Promise.reject(new Error('The process died')))
+    died.catch(() => {})
+    for (;;) {
+      const [told] = await Promise.race([once(child, 'message'), died])
+      if (isDone(told)) return cost()
+    }
   } finally {
     process.kill(-pid, 'SIGKILL')
   }
