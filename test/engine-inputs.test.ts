@@ -19,18 +19,11 @@ import {
   probe,
   temporaryFolder,
   tone,
+  turned,
   wasm,
 } from './support/engine-media.js'
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 }) // Media takes its time on a busy machine.
-
-/** The same MP4, to be shown turned by a quarter: the matrix in its track header says so. */
-const turned = (mp4: Buffer): Buffer => {
-  const file = Buffer.from(mp4)
-  const matrix = file.indexOf('tkhd') + 44
-  for (const [at, value] of [0, 0x10000, 0, -0x10000, 0].entries()) file.writeInt32BE(value, matrix + 4 * at)
-  return file
-}
 
 interface Looked extends Probe, Made {
   /** Of the video and the cover, in hex. */
