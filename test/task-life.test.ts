@@ -21,7 +21,10 @@ test('a task goes from its acceptance to its result, and each step is pushed', a
     coverUrl: 'https://res.jogg.example/up-1.jpg',
     durationSeconds: 12.5,
     credits: 0.1,
+    animation: null,
+    animatedShare: null,
   })
+  expect(steps.map(step => step.progress)).toEqual([null, null, null, null, null])
   expect(await gw.task(task.id)).toEqual(steps[4])
   expect(gw.jogg.calls('submit').map(call => call.inputs)).toEqual([
     { videoUrl: VIDEO, audioUrl: AUDIO, playbackType: 'normal' },

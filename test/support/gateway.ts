@@ -20,12 +20,20 @@ export interface SeenTask {
   submittedAt: string | null
   startedAt: string | null
   completedAt: string | null
-  result: { resultUrl: string; coverUrl: string | null; durationSeconds: number; credits: number } | null
+  progress: number | null
+  result: {
+    resultUrl: string
+    coverUrl: string | null
+    durationSeconds: number
+    credits: number
+    animation: string | null
+    animatedShare: number | null
+  } | null
   error: { code: string; message: string } | null
 }
 
 export const TASK_FIELDS = `id status stage cursor reference createdAt submittedAt startedAt completedAt
-  result { resultUrl coverUrl durationSeconds credits } error { code message }`
+  progress result { resultUrl coverUrl durationSeconds credits animation animatedShare } error { code message }`
 
 interface GraphQLAnswer {
   status: number
