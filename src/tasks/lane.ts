@@ -1,12 +1,13 @@
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.js'
+import { nextInLine } from './fair.js'
 import type { Journal } from './journal.js'
 import { asUpstreamError, jobOf, type TaskStore, type Upstream, UpstreamError } from './ports.js'
 import { backoffMs, type Pace, type Random, watchFrom } from './schedule.js'
 import type { TaskIn } from './task.js'
 
 /**
- * The lane: the one place from which paid calls leave, one at a time, in the order of arrival.
+ * The lane: the one place from which paid calls leave, one at a time: callers in turns, each in its own order.
  *
  * At most so many leave in any 60 s as the upstream takes. They are counted in the log, by when they ended, so that a
  * restart forgets none and a slow network can't bring two windows' calls together at the upstream. What waited too long
@@ -124,6 +125,12 @@ export const createLane = (parts: LaneParts): Lane => {
     }
   }
 
+  const next = async (): Promise<TaskIn<'queued'> | null> => {
+    const id = nextInLine(await store.queueLines())
+    const task = id === null ? null : await store.get(id)
+    return task?.stage === 'queued' ? task : null
+  }
+
   const expire = async (now: number) => {
     for (const task of await store.waitingSince(now - maxQueueMs, EXPIRE_BATCH)) {
       const failure = {
@@ -155,7 +162,7 @@ export const createLane = (parts: LaneParts): Lane => {
       while (!stopping.aborted) {
         const now = clock.now()
         await expire(now)
-        const task = await store.nextQueued()
+        const task = await next()
         if (!task && (hold?.until ?? 0) <= now) hold = null
         const oldestQueuedAt = await store.oldestQueuedAt()
         const expiresAt = oldestQueuedAt === null ? null : oldestQueuedAt + maxQueueMs
