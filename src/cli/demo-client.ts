@@ -17,8 +17,9 @@ const FOLLOW = `subscription Follow($id: ID!, $after: String!) { taskUpdated(id:
 
 /** A client as anybody could write it: GraphQL over HTTP to create, over WebSocket to follow. */
 export const openDemoClient = (url: string, signal: AbortSignal) => {
-  const client = createClient({ url: `${url.replace('http', 'ws')}/graphql`, webSocketImpl: WebSocket })
-  const leave = () => client.terminate()
+  const webSocketUrl = `${url.replace('http', 'ws')}/graphql`
+  const client = createClient({ url: webSocketUrl, webSocketImpl: WebSocket, retryAttempts: 0 })
+  const leave = () => client.dispose()
   signal.addEventListener('abort', leave)
 
   return {
@@ -41,7 +42,7 @@ export const openDemoClient = (url: string, signal: AbortSignal) => {
 
     [Symbol.dispose]() {
       signal.removeEventListener('abort', leave)
-      client.terminate()
+      client.dispose()
     },
   }
 }

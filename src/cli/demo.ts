@@ -30,6 +30,7 @@ export const demo = async (): Promise<void> => {
   price     ${task.result.credits} credits, had JoggAI made it; the built-in engine costs nothing`)
   } catch (thrown) {
     if (!interrupt.aborted) throw thrown
+    console.log('Interrupted: nothing is left behind.')
     process.exitCode = exitCodeOf(interrupt.reason)
   }
 }

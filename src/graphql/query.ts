@@ -41,10 +41,10 @@ builder.queryField('lipSyncTasks', t =>
         status: t.arg({ type: [LipSyncStatus], description: 'Only tasks that stand like this.' }),
         reference: t.arg.string({ description: 'Only tasks with exactly this reference.' }),
       },
-      resolve: (_, args, { tasks }) => {
+      resolve: async (_, args, { tasks }) => {
         checkPage(args)
         const { status, reference } = args
-        return resolveCursorConnection<Promise<Task[]>>(
+        const page = await resolveCursorConnection<Promise<Task[]>>(
           { args, maxSize: LARGEST_PAGE, toCursor: task => task.id },
           ({ after, before, limit, inverted }) =>
             tasks.list({
@@ -56,6 +56,12 @@ builder.queryField('lipSyncTasks', t =>
               oldestFirst: inverted,
             }),
         )
+        const { startCursor, endCursor } = page.pageInfo
+        // An empty page has the cursor that it was asked for with; asked for without, it has none.
+        return {
+          ...page,
+          pageInfo: { ...page.pageInfo, startCursor: startCursor || null, endCursor: endCursor || null },
+        }
       },
     },
     { description: 'A page of tasks.' },

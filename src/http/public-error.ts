@@ -11,11 +11,12 @@ export const publicError = (thrown: unknown, log: Logger): GraphQLError => {
   const located = thrown instanceof GraphQLError ? thrown : null
   const cause = located ? causeOf(located) : thrown
   if (cause instanceof GatewayError) return coded(located, cause.message, cause.code, cause.details)
-  const code = located && cause instanceof GraphQLError ? codeOf(located) : null
-  if (located && code) {
-    // Yoga tells here how its own parsers failed.
-    const { originalError: _, ...details } = located.extensions
-    return coded(located, located.message, code, details)
+  if (located && cause instanceof GraphQLError) {
+    // Where a code is set, it came with a status, and from Yoga's own parsers with their inner errors.
+    const { code, originalError: _, ...details } = located.extensions
+    if (isErrorCode(code)) return coded(located, located.message, code, details)
+    const found = codeOf(located)
+    if (found) return coded(located, located.message, found, {})
   }
   const id = randomUUID()
   log.error({ errorId: id, err: cause }, 'unforeseen error')
@@ -33,11 +34,10 @@ const causeOf = (error: GraphQLError): unknown =>
   error.originalError instanceof GraphQLError ? causeOf(error.originalError) : (error.originalError ?? error)
 
 /**
- * The code of an error that is GraphQL's own. One without a code is known by what it points at: the text, when it does
- * not parse; a variable or an argument, when its value does not fit. At a field, it is the gateway that is wrong.
+ * The code of an error of GraphQL's own that has none. It is known by what it points at: the text, when it does not
+ * parse; a variable or an argument, when its value does not fit. At a field, it is the gateway that is wrong.
  */
-const codeOf = ({ extensions, nodes, positions }: GraphQLError): ErrorCode | null => {
-  if (isErrorCode(extensions.code)) return extensions.code
+const codeOf = ({ nodes, positions }: GraphQLError): ErrorCode | null => {
   if (!nodes?.[0]) return positions ? 'GRAPHQL_PARSE_FAILED' : null
   return nodes[0].kind === Kind.FIELD ? null : 'BAD_USER_INPUT'
 }
