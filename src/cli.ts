@@ -6,7 +6,7 @@ import { serve } from './cli/serve.js'
 import { describeVariables } from './cli/variables.js'
 import { ConfigError, configFromEnv } from './config.js'
 import { printedSchema } from './graphql/index.js'
-import { openSqliteStore } from './store/sqlite.js'
+import { openDatabase } from './store/database.js'
 
 const { version, description } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
 
@@ -46,7 +46,7 @@ program
   .addHelpText('after', '\nReads the same environment variables as serve: DATABASE_URL, or DATA_DIR.')
   .action(async () => {
     const { databaseUrl } = configFromEnv(process.env)
-    await openSqliteStore(databaseUrl)[Symbol.asyncDispose]()
+    openDatabase(databaseUrl).sqlite.close()
     console.log(`Up to date: ${databaseUrl}`)
   })
 

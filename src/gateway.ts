@@ -1,15 +1,23 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Logger } from 'pino'
+import { createAdmission } from './auth/admit.js'
+import { createAuthenticator, type WatchTokenRequest } from './auth/authenticate.js'
+import type { Session } from './auth/session.js'
 import { type Clock, systemClock } from './clock.js'
 import { type Config, type GatewayOptions, resolveConfig } from './config.js'
 import { createGraphQLServer } from './http/graphql.js'
 import { createRouter, type Readiness } from './http/router.js'
 import { startServer } from './http/server.js'
+import { watchSessions } from './http/login.js'
 import { createWebSocketHandler } from './http/websocket.js'
 import { createLog } from './log.js'
 import { type Poller, startPoller } from './poller.js'
-import { openSqliteStore } from './store/sqlite.js'
+import { createReadiness } from './readiness.js'
+import { openDatabase } from './store/database.js'
+import { createKeyStore } from './store/keys.js'
+import { createSqliteStore } from './store/sqlite.js'
+import { OPEN_CALLER } from './tasks/caller.js'
 import { createHints } from './tasks/hints.js'
 import { createJournal } from './tasks/journal.js'
 import { createLane } from './tasks/lane.js'
@@ -17,15 +25,17 @@ import { createOutlook } from './tasks/outlook.js'
 import { createQueueNews } from './tasks/queue-news.js'
 import { createLookRound } from './tasks/round.js'
 import type { Random } from './tasks/schedule.js'
-import { createTaskService, type TaskService } from './tasks/service.js'
+import { createTaskServices, type TaskService } from './tasks/service.js'
 import { createStatus } from './tasks/status.js'
 import type { Task } from './tasks/task.js'
 import { openUpstream } from './upstream/index.js'
 
 /** A gateway. Leaving its scope (`await using`), or awaiting its `Symbol.asyncDispose`, shuts it down within 5 s. */
 export interface Gateway extends AsyncDisposable {
-  /** The tasks, without GraphQL in between. */
+  /** The tasks of a gateway that asks nobody who they are, without GraphQL in between. */
   readonly tasks: TaskService
+  /** The tasks of one caller, as an API key's name or a token's subject names it; without its limits. */
+  tasksOf(callerId: string): TaskService
   /** A Node request listener, and a Connect middleware: mount it at the root, it takes `/graphql`, `/media/*`, `/health` and `/ready`. */
   readonly requestListener: (req: IncomingMessage, res: ServerResponse, next?: () => void) => void
   /** Takes a WebSocket handshake on `/graphql`; answers false, and touches nothing, when it is not the gateway's. */
@@ -61,7 +71,8 @@ export const composeGateway = async (config: Config, { clock, random, log }: Sur
   const cut = new AbortController()
   let publicUrl = config.publicUrl?.replace(/\/+$/, '') ?? urlOf(config.host, config.port)
 
-  const store = openSqliteStore(config.databaseUrl)
+  const database = openDatabase(config.databaseUrl)
+  const store = createSqliteStore(database)
   const { upstream, mediaFile } = await openUpstream(config, { clock, log, publicUrl: () => publicUrl }).catch(
     async thrown => {
       await store[Symbol.asyncDispose]()
@@ -85,37 +96,40 @@ export const composeGateway = async (config: Config, { clock, random, log }: Sur
   const outlook = createOutlook({ store, lane, clock, stallAfterMs })
   const status = createStatus({ store, upstream, lane, looks })
   const publicLink = (url: string) => (url.startsWith('/') ? `${publicUrl}${url}` : url)
-  const tasks = createTaskService({ store, journal, hints, clock, outlook, publicLink, stopping: stopping.signal })
+  const tasksOf = createTaskServices({
+    store,
+    journal,
+    hints,
+    clock,
+    outlook,
+    admit: createAdmission(),
+    estimateMs: config.estimateSeconds * 1_000,
+    publicLink,
+    stopping: stopping.signal,
+  })
 
   const pollers: Poller[] = []
-  const readiness = async (): Promise<Readiness> => {
-    const storeProblem = await store.check().then(
-      () => null,
-      thrown => {
-        log.error({ err: thrown }, 'the store cannot be written')
-        return 'cannot be written'
-      },
-    )
-    const pollerProblem = pollers.length === 0 ? 'not started' : pollers.map(poller => poller.problem()).find(Boolean)
-    const { reason } = await lane.status().catch(() => ({ reason: null }))
-    return {
-      ready: !storeProblem && !pollerProblem,
-      checks: {
-        store: storeProblem ?? 'ok',
-        poller: pollerProblem ? 'in trouble, see the log' : 'ok',
-        upstream: reason ? `${upstream.name}: submits wait: ${reason}` : `${upstream.name}: ok`,
-      },
-    }
-  }
+  const onError = (thrown: unknown) => log.error({ err: thrown }, 'round failed')
+  const readiness = createReadiness({ store, upstream, lane, pollers, log })
 
-  const graphql = createGraphQLServer({ tasks, status }, log)
+  const { jwt, callerLimits } = config
+  const keys = createKeyStore(database.db)
+  const authenticator = createAuthenticator({ keys, clock, log, mode: config.auth ?? null, jwt, limits: callerLimits })
+  const sessions = watchSessions(authenticator, clock, onError)
+  const contextOf = (session: Session) => ({
+    caller: session.caller,
+    tasks: tasksOf(session.caller),
+    status,
+    mintWatchToken: (request: WatchTokenRequest) => authenticator.mintWatchToken(session, request),
+  })
+  const graphql = createGraphQLServer({ contextOf, authenticator, sessions, explorer: config.explorer, log })
   const limits = {
     connections: config.wsMaxConnections,
     operations: config.wsMaxOperations,
     messageBytes: config.wsMaxMessageBytes,
     initTimeoutMs: config.wsInitTimeoutMs,
   }
-  const webSocket = createWebSocketHandler(graphql, limits, log)
+  const webSocket = createWebSocketHandler({ graphql, authenticator, sessions, limits, log })
   const router = createRouter({ graphql, webSocket, readiness, mediaFile, corsOrigins: config.corsOrigins, log })
   let server: AsyncDisposable = router
 
@@ -123,7 +137,6 @@ export const composeGateway = async (config: Config, { clock, random, log }: Sur
     if (pollers.length > 0 || stopping.signal.aborted) return
     await looks.recover()
     for (const { round } of [lane, looks, queueNews]) {
-      const onError = (thrown: unknown) => log.error({ err: thrown }, 'round failed')
       pollers.push(startPoller({ clock, round, onError }))
     }
     hints.on(null, () => {
@@ -139,6 +152,7 @@ export const composeGateway = async (config: Config, { clock, random, log }: Sur
     await Promise.all([server, ...pollers].map(part => part[Symbol.asyncDispose]()))
     clearTimeout(timer)
     stopping.abort()
+    await sessions[Symbol.asyncDispose]()
     await upstream[Symbol.asyncDispose]()
     await store[Symbol.asyncDispose]()
     log.info('gateway stopped')
@@ -146,7 +160,8 @@ export const composeGateway = async (config: Config, { clock, random, log }: Sur
   let disposal: Promise<void> | undefined
 
   return {
-    tasks,
+    tasks: tasksOf(OPEN_CALLER),
+    tasksOf: (callerId: string) => tasksOf({ ...OPEN_CALLER, id: callerId, scopes: new Set(['read', 'create']) }),
     requestListener: router.listener,
     upgradeHandler: router.upgrade,
     start,
