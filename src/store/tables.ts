@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
+import type { CallerLimits, Scope } from '../tasks/caller.js'
 import type { FailureCode, PlaybackType, Stage, Status } from '../tasks/task.js'
 
 /** What changes in a task: kept once for now (`tasks`), and once for each step as it was then (`transitions`). */
@@ -106,7 +107,7 @@ export const usage = sqliteTable(
   t => [primaryKey({ columns: [t.caller, t.month] })],
 )
 
-/** The keys of callers. Only a hash of the secret is kept; a key that was revoked stays, so that it stays known. */
+/** The keys of callers, without their secrets. None is ever deleted: a gateway that had a key does not open again. */
 export const apiKeys = sqliteTable('api_keys', {
   /** The public part of the key. */
   id: text().primaryKey(),
@@ -114,9 +115,9 @@ export const apiKeys = sqliteTable('api_keys', {
   caller: text().notNull(),
   /** SHA-256 of the secret part, in hex. */
   hash: text().notNull(),
-  scopes: text({ mode: 'json' }).$type<string[]>().notNull(),
-  /** What the key allows beside the configured limits; only those that differ. */
-  limits: text({ mode: 'json' }).$type<Record<string, number>>().notNull(),
+  scopes: text({ mode: 'json' }).$type<readonly Scope[]>().notNull(),
+  /** Where the key's limits differ from the configured ones. */
+  limits: text({ mode: 'json' }).$type<Partial<CallerLimits>>().notNull(),
   createdAt: integer('created_at').notNull(),
   expiresAt: integer('expires_at'),
   revokedAt: integer('revoked_at'),
