@@ -19,6 +19,8 @@ const ALGORITHM = 'HS256'
 const SECRET = 'watch-tokens'
 
 const MOST_TASKS = 100
+/** As of a task's. */
+const LONGEST_REFERENCE = 200
 const LONGEST_TTL_S = 86_400
 
 export interface WatchClaims {
@@ -104,7 +106,8 @@ export const createWatchTokens = ({ keys, clock }: { keys: KeyStore; clock: Cloc
 const checkRequest = (only: WatchOnly, ttlSeconds: number): void => {
   if ('taskIds' in only && (only.taskIds.length === 0 || only.taskIds.length > MOST_TASKS))
     throw badInput('taskIds', `taskIds must name 1 to ${MOST_TASKS} tasks`)
-  if ('reference' in only && only.reference === '') throw badInput('reference', 'reference is empty')
+  if ('reference' in only && (only.reference === '' || only.reference.length > LONGEST_REFERENCE))
+    throw badInput('reference', `reference must have 1 to ${LONGEST_REFERENCE} characters`)
   if (!Number.isInteger(ttlSeconds) || ttlSeconds < 1 || ttlSeconds > LONGEST_TTL_S)
     throw badInput('ttlSeconds', `ttlSeconds must be a whole number from 1 to ${LONGEST_TTL_S}`)
 }
