@@ -2,14 +2,16 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Logger } from 'pino'
 import { createAdmission } from './auth/admit.js'
-import { createAuthenticator, type WatchTokenRequest } from './auth/authenticate.js'
+import { createAuthenticator } from './auth/authenticate.js'
+import { judgeOpenness } from './auth/openness.js'
 import type { Session } from './auth/session.js'
+import { callerLimits, jwtSettings } from './auth/settings.js'
 import { type Clock, systemClock } from './clock.js'
-import { type Config, type GatewayOptions, resolveConfig } from './config.js'
+import { type Config, ConfigError, type GatewayOptions, resolveConfig } from './config.js'
 import { createGraphQLServer } from './http/graphql.js'
+import { watchSessions } from './http/login.js'
 import { createRouter, type Readiness } from './http/router.js'
 import { startServer } from './http/server.js'
-import { watchSessions } from './http/login.js'
 import { createWebSocketHandler } from './http/websocket.js'
 import { createLog } from './log.js'
 import { type Poller, startPoller } from './poller.js'
@@ -17,7 +19,7 @@ import { createReadiness } from './readiness.js'
 import { openDatabase } from './store/database.js'
 import { createKeyStore } from './store/keys.js'
 import { createSqliteStore } from './store/sqlite.js'
-import { OPEN_CALLER } from './tasks/caller.js'
+import { OPEN_CALLER, type WatchOnly } from './tasks/caller.js'
 import { createHints } from './tasks/hints.js'
 import { createJournal } from './tasks/journal.js'
 import { createLane } from './tasks/lane.js'
@@ -112,15 +114,16 @@ export const composeGateway = async (config: Config, { clock, random, log }: Sur
   const onError = (thrown: unknown) => log.error({ err: thrown }, 'round failed')
   const readiness = createReadiness({ store, upstream, lane, pollers, log })
 
-  const { jwt, callerLimits } = config
-  const keys = createKeyStore(database.db)
-  const authenticator = createAuthenticator({ keys, clock, log, mode: config.auth ?? null, jwt, limits: callerLimits })
+  const keys = createKeyStore(database)
+  const mode = config.auth ?? null
+  const login = { jwt: jwtSettings(config), limits: callerLimits(config) }
+  const authenticator = createAuthenticator({ keys, clock, log, mode, ...login })
   const sessions = watchSessions(authenticator, clock, onError)
   const contextOf = (session: Session) => ({
     caller: session.caller,
     tasks: tasksOf(session.caller),
     status,
-    mintWatchToken: (request: WatchTokenRequest) => authenticator.mintWatchToken(session, request),
+    mintWatchToken: (only: WatchOnly, ttlSeconds: number) => authenticator.mintWatchToken(session, only, ttlSeconds),
   })
   const graphql = createGraphQLServer({ contextOf, authenticator, sessions, explorer: config.explorer, log })
   const limits = {
@@ -166,6 +169,9 @@ export const composeGateway = async (config: Config, { clock, random, log }: Sur
     upgradeHandler: router.upgrade,
     start,
     async listen() {
+      const { refusal, warning } = judgeOpenness({ host: config.host, mode, isOpen: await authenticator.isOpen() })
+      if (refusal) throw new ConfigError([refusal])
+      if (warning) log.warn(warning)
       const listening = await startServer(router, config)
       server = listening
       const url = urlOf(config.host, listening.port)

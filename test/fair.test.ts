@@ -3,7 +3,12 @@ import { expect, test } from 'vitest'
 import { nextInLine, placeInLine } from '../src/tasks/fair.js'
 import type { QueueLine } from '../src/tasks/ports.js'
 
-const line = (caller: string, waiting: number, turn: number): QueueLine => ({ caller, waiting, first: `${caller}0`, turn })
+const line = (caller: string, waiting: number, turn: number): QueueLine => ({
+  caller,
+  waiting,
+  first: `${caller}0`,
+  turn,
+})
 
 test("one caller's five hundred don't hold another's one", () => {
   const lines = [line('big', 500, 7), line('small', 1, 0)]
@@ -19,7 +24,11 @@ test('a caller whose tasks are all held gives its turn away', () => {
 })
 
 const queues = fc.uniqueArray(
-  fc.record({ caller: fc.string({ minLength: 1, maxLength: 3 }), waiting: fc.integer({ min: 1, max: 12 }), turn: fc.integer({ min: 0, max: 5 }) }),
+  fc.record({
+    caller: fc.string({ minLength: 1, maxLength: 3 }),
+    waiting: fc.integer({ min: 1, max: 12 }),
+    turn: fc.integer({ min: 0, max: 5 }),
+  }),
   { selector: ({ caller }) => caller, minLength: 1, maxLength: 6 },
 )
 

@@ -2,8 +2,7 @@ import SchemaBuilder from '@pothos/core'
 import RelayPlugin from '@pothos/plugin-relay'
 import { GraphQLError, GraphQLScalarType } from 'graphql'
 import { DateTimeResolver } from 'graphql-scalars'
-import type { WatchTokenRequest } from '../auth/authenticate.js'
-import type { Caller } from '../tasks/caller.js'
+import type { Caller, WatchOnly } from '../tasks/caller.js'
 import type { TaskService } from '../tasks/service.js'
 import type { GatewayStatus } from '../tasks/status.js'
 
@@ -13,7 +12,7 @@ export interface GraphQLContext {
   /** The caller's own view of the tasks. */
   tasks: TaskService
   status(): Promise<GatewayStatus>
-  mintWatchToken(request: WatchTokenRequest): Promise<{ token: string; expiresAt: number }>
+  mintWatchToken(only: WatchOnly, ttlSeconds: number): Promise<{ token: string; expiresAt: number }>
 }
 
 export interface SchemaTypes {

@@ -44,7 +44,9 @@ builder.queryField('usage', t =>
   t.field({
     type: [UsageMonth],
     description: 'What the caller used, month by month, the latest first. A month without tasks is left out.',
-    args: { months: t.arg.int({ defaultValue: 1, required: true, description: `How many months, 1 to ${MOST_MONTHS}.` }) },
+    args: {
+      months: t.arg.int({ defaultValue: 1, required: true, description: `How many months, 1 to ${MOST_MONTHS}.` }),
+    },
     resolve: async (_, { months }, { tasks, caller }) => {
       if (!(months >= 1 && months <= MOST_MONTHS)) throw badInput('months', `months must be from 1 to ${MOST_MONTHS}`)
       const used = await tasks.usage(months)

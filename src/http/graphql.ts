@@ -36,7 +36,10 @@ export const createGraphQLServer = ({ contextOf, authenticator, sessions, explor
     async onRequestParse({ request, serverContext: { req, res } }) {
       const session = await authenticator.authenticate(credentialOf(req.headers), addressOf(req))
       logins.set(request, session)
-      res?.once('close', sessions.add(session, () => res.destroy()))
+      res?.once(
+        'close',
+        sessions.add(session, () => res.destroy()),
+      )
     },
   }
 
@@ -68,7 +71,11 @@ export const createGraphQLServer = ({ contextOf, authenticator, sessions, explor
       req: IncomingMessage,
       session: Session,
     ): Promise<Operation | readonly GraphQLError[]> {
-      const { schema, execute, subscribe, contextFactory, parse, validate } = yoga.getEnveloped({ req, params, session })
+      const { schema, execute, subscribe, contextFactory, parse, validate } = yoga.getEnveloped({
+        req,
+        params,
+        session,
+      })
       const document = parse(params.query)
       const errors: readonly GraphQLError[] = validate(schema, document)
       if (errors.length > 0) return errors

@@ -30,8 +30,15 @@ export interface SessionWatch extends AsyncDisposable {
 
 const LOOK_EVERY_MS = 1_000
 
-/** Ends the connections that outlive their login: looks every second, as long as there is one that may. */
-export const watchSessions = (authenticator: Authenticator, clock: Clock, onError: (thrown: unknown) => void): SessionWatch => {
+/**
+ * Ends the connections that outlive their login: looks every second, as long as there is one that may. Those of an open
+ * gateway are not watched; on a WebSocket each of their operations is asked.
+ */
+export const watchSessions = (
+  authenticator: Authenticator,
+  clock: Clock,
+  onError: (thrown: unknown) => void,
+): SessionWatch => {
   const members = new Map<object, { session: Session; end: (why: SessionEnd) => void }>()
 
   const round = async () => {

@@ -27,7 +27,13 @@ export const publicError = (thrown: unknown, log: Logger): GraphQLError => {
 const coded = (located: GraphQLError | null, message: string, code: ErrorCode, details: object): GraphQLError => {
   const { nodes, source, positions, path } = located ?? {}
   const http = httpOf(code, details) ?? (path ? null : { spec: true, status: 400 })
-  return new GraphQLError(message, { nodes, source, positions, path, extensions: { ...(http && { http }), ...details, code } })
+  return new GraphQLError(message, {
+    nodes,
+    source,
+    positions,
+    path,
+    extensions: { ...(http && { http }), ...details, code },
+  })
 }
 
 interface HttpExtension {

@@ -63,13 +63,17 @@ export const createWebSocketHandler = (parts: WebSocketParts): WebSocketHandler 
   const socketsOf = new Map<string, number>()
 
   /** Logs a socket in; answers false when it is closed instead, with the reason. */
-  const login = async (params: Record<string, unknown> | undefined, { socket, request }: Extra): Promise<Session | false> => {
+  const login = async (
+    params: Record<string, unknown> | undefined,
+    { socket, request }: Extra,
+  ): Promise<Session | false> => {
     const session = await authenticator
       .authenticate(credentialOfParams(params), addressOf(request))
       .catch((thrown: unknown) => {
         const { message, extensions } = publicError(thrown, log)
         if (extensions.code === 'INTERNAL_SERVER_ERROR') throw thrown
-        const code = { RATE_LIMITED: TOO_MANY, FORBIDDEN: SESSION_OVER }[String(extensions.code)] ?? CloseCode.Unauthorized
+        const code =
+          { RATE_LIMITED: TOO_MANY, FORBIDDEN: SESSION_OVER }[String(extensions.code)] ?? CloseCode.Unauthorized
         socket.close(code, message)
         return false as const
       })
@@ -116,6 +120,10 @@ export const createWebSocketHandler = (parts: WebSocketParts): WebSocketHandler 
         return [new GraphQLError('Too many operations at a time.')]
       }
       if (!session) throw new Error('an operation on a socket that is not logged in')
+      if (await authenticator.isRevoked(session)) {
+        socket.close(SESSION_OVER, 'Login over')
+        return [new GraphQLError('The login is over.')]
+      }
       return graphql.prepare(params, request, session).catch(thrown => [publicError(thrown, log)])
     },
     onNext: (_ctx, _id, _params, _args, result) =>
