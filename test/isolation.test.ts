@@ -88,9 +88,17 @@ test('an admin sees and settles any task by its id, and makes none of its own of
   const theirs = await theirTask(gw)
   await gw.clock.advance(0)
   const { headers } = await gw.createKey('ops', { scopes: ['read', 'create', 'admin'] })
-  const seen = await gw.graphql(`{ lipSyncTask(id: "${theirs.id}") { stage } lipSyncTasks { edges { node { id } } } }`, {}, headers)
+  const seen = await gw.graphql(
+    `{ lipSyncTask(id: "${theirs.id}") { stage } lipSyncTasks { edges { node { id } } } }`,
+    {},
+    headers,
+  )
   expect(seen.data).toEqual({ lipSyncTask: { stage: 'UNKNOWN' }, lipSyncTasks: { edges: [] } })
-  const settled = await gw.graphql(`mutation { resolveLipSync(id: "${theirs.id}", action: FAIL) { stage history { reason } } }`, {}, headers)
+  const settled = await gw.graphql(
+    `mutation { resolveLipSync(id: "${theirs.id}", action: FAIL) { stage history { reason } } }`,
+    {},
+    headers,
+  )
   expect(settled.data.resolveLipSync).toMatchObject({ stage: 'FAILED' })
   expect(settled.data.resolveLipSync.history.at(-1)).toEqual({ reason: 'given up at the word of ops' })
   const again = await gw.graphql(`mutation { retryLipSync(id: "${theirs.id}") { id } }`, {}, headers)
