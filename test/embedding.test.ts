@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createClient } from 'graphql-ws'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { WebSocket } from 'ws'
 import { code, startJogg } from './support/jogg.js'
 import { freePort, installPacked } from './support/packed.js'
@@ -30,6 +30,9 @@ export const resultOf = (task: Task) => {
 }
 `
 
+// Several processes start here at a time.
+vi.setConfig({ testTimeout: 30_000, hookTimeout: 60_000 })
+
 let packed: Awaited<ReturnType<typeof installPacked>>
 
 beforeAll(async () => {
@@ -37,7 +40,7 @@ beforeAll(async () => {
   for (const [name, text] of examples) await packed.write(name, text)
   await packed.write('types.ts', TYPES)
   await packed.compile(...examples.keys(), 'types.ts')
-}, 60_000)
+})
 
 afterAll(() => packed?.[Symbol.asyncDispose]())
 
@@ -104,5 +107,31 @@ test.concurrent('an app uses the tasks without GraphQL, and ends by itself', asy
   await using jogg = await startJogg()
   jogg.plays(code('submit', 40000, 'bad video'))
   const { ended } = await packed.run('tasks.js', { JOGG_API_KEY: jogg.apiKey, JOGG_BASE_URL: jogg.url })
-  expect(await ended).toEqual({ code: 0, stdout: 'queued\nsubmitting\nfailed\nbad video\n1 failed\n' })
+  expect(await ended).toEqual({ code: 0, stderr: '', stdout: 'queued\nsubmitting\nfailed\nbad video\n1 failed\n' })
+})
+
+test.concurrent('the commands tell what they did, or why not', async () => {
+  const run = (command: string, env: Record<string, string>) =>
+    packed.run(`node_modules/lipsync-gateway/dist/cli.js ${command}`, env)
+  const databaseUrl = `file:${packed.folder}/made/gateway.db`
+  const env = { PORT: '0', DATABASE_URL: databaseUrl, JOGG_API_KEY: 'key', JOGG_BASE_URL: 'http://127.0.0.1:9' }
+
+  const wrong = await (await run('serve', { PORT: 'x', UPSTREAM: 'jogg' })).ended
+  expect(wrong).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('PORT: must be a whole number') })
+  expect(wrong.stderr).toContain('JOGG_API_KEY: is needed')
+  expect(await (await run('migrate', env)).ended).toEqual({
+    code: 0,
+    stdout: `Up to date: ${databaseUrl}\n`,
+    stderr: '',
+  })
+
+  const { child, ended, printed } = await run('serve', env)
+  await printed('"listening"')
+  child.kill('SIGTERM')
+  const { code, stdout, stderr } = await ended
+  const messages = stdout
+    .trim()
+    .split('\n')
+    .map(line => JSON.parse(line).msg)
+  expect([code, stderr, messages.at(-1)]).toEqual([0, '', 'gateway stopped'])
 })

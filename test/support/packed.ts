@@ -48,9 +48,12 @@ export const installPacked = async (beside: readonly string[]) => {
       })
     },
     /** Runs a file of the folder with Node, in a working folder of its own. */
-    async run(name: string, env: Record<string, string>) {
+    async run(command: string, env: Record<string, string> = {}) {
+      const [name = '', ...args] = command.split(' ')
       const cwd = await mkdtemp(join(folder, 'run-'))
-      return watch(spawn(process.execPath, [join(folder, name)], { cwd, env, stdio: ['ignore', 'pipe', 'inherit'] }))
+      return watch(
+        spawn(process.execPath, [join(folder, name), ...args], { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] }),
+      )
     },
     [Symbol.asyncDispose]: () => rm(folder, { recursive: true }),
   }
@@ -59,18 +62,22 @@ export const installPacked = async (beside: readonly string[]) => {
 /** A process and what it prints. */
 const watch = (child: ChildProcess) => {
   let stdout = ''
+  let stderr = ''
   const told = new EventEmitter()
   child.stdout?.setEncoding('utf8').on('data', (text: string) => {
     stdout += text
     told.emit('text')
   })
-  const ended = once(child, 'close').then(([code]) => ({ code: code as number | null, stdout }))
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text
+  })
+  const ended = once(child, 'close').then(([code]) => ({ code: code as number | null, stdout, stderr }))
   return {
     child,
     ended,
     /** Resolves when it has printed this; rejects when it ends before. */
     async printed(text: string): Promise<void> {
-      const early = ended.then(({ code }) => Promise.reject(new Error(`It ended with ${code}: ${stdout}`)))
+      const early = ended.then(({ code }) => Promise.reject(new Error(`It ended with ${code}: ${stdout}${stderr}`)))
       early.catch(() => {})
       while (!stdout.includes(text)) await Promise.race([once(told, 'text'), early])
     },
