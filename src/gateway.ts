@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Logger } from 'pino'
@@ -61,6 +62,8 @@ const CUT_AFTER_MS = 3_000
 /** The composition root: every part is built here, handed what it needs, and disposed in reverse. */
 export const composeGateway = async (config: Config, { clock, random, log }: Surroundings) => {
   const stopping = new AbortController()
+  // Each follower listens: their number is no leak.
+  setMaxListeners(0, stopping.signal)
   const cut = new AbortController()
   let publicUrl = config.publicUrl?.replace(/\/+$/, '') ?? urlOf(config.host, config.port)
 

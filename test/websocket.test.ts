@@ -172,16 +172,16 @@ test('a client that reads nothing stops nobody, however much happens', async () 
   busy.jogg.plays(code('submit', 18020, 'no credit'))
   const stalled = await opened(busy)
   stalled.socket.pause()
-  stalled.ask('1', 'subscription { taskUpdated(after: "0") { id videoUrl audioUrl } }')
-  stalled.ask('2', 'subscription { taskUpdated(after: "0") { id videoUrl audioUrl } }')
+  const much = Array.from({ length: 15 }, (_, i) => `a${i}: videoUrl`)
+  stalled.ask('1', `subscription { taskUpdated(after: "0") { ${much} } }`)
   const reader = await opened(busy)
   reader.ask('1', 'subscription { taskUpdated(after: "0") { cursor } }')
   const videoUrl = `${VIDEO}?${'x'.repeat(2_000)}`
   const creating = Promise.all(
-    Array.from({ length: 1_500 }, () => busy.gateway.tasks.create({ videoUrl, audioUrl: AUDIO })),
+    Array.from({ length: 1_200 }, () => busy.gateway.tasks.create({ videoUrl, audioUrl: AUDIO })),
   )
   const cursors: number[] = []
-  while (cursors.length < 1_500) cursors.push(Number((await reader.next()).payload.data.taskUpdated.cursor))
+  while (cursors.length < 1_200) cursors.push(Number((await reader.next()).payload.data.taskUpdated.cursor))
   await creating
   expect(cursors).toEqual(cursors.toSorted((a, b) => a - b))
   stalled.socket.terminate()
