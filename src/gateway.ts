@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Logger } from 'pino'
@@ -44,7 +45,10 @@ export interface Gateway extends AsyncDisposable {
   readonly upgradeHandler: (req: IncomingMessage, socket: Duplex, head: Buffer) => boolean
   /** Begins to submit and to look. Until then tasks are accepted and wait. */
   start(): Promise<void>
-  /** Starts, and listens on a port of its own (`host`, `port`). Answers where: `http://127.0.0.1:4000`. */
+  /**
+   * Starts, and listens on a port of its own (`host`, `port`). Answers where: `http://127.0.0.1:4000`. When it fails, the
+   * gateway is shut down.
+   */
   listen(): Promise<string>
   /** What `/ready` says. */
   readiness(): Promise<Readiness>
@@ -70,6 +74,8 @@ const CUT_AFTER_MS = 3_000
 /** The composition root: every part is built here, handed what it needs, and disposed in reverse. */
 export const composeGateway = async (config: Config, { clock, random, log }: Surroundings) => {
   const stopping = new AbortController()
+  // Each follower listens: their number is no leak.
+  setMaxListeners(0, stopping.signal)
   const cut = new AbortController()
   let publicUrl = config.publicUrl?.replace(/\/+$/, '') ?? urlOf(config.host, config.port)
 
@@ -149,7 +155,6 @@ export const composeGateway = async (config: Config, { clock, random, log }: Sur
   }
 
   const dispose = async () => {
-    if (stopping.signal.aborted) return
     const timer = setTimeout(() => cut.abort(), CUT_AFTER_MS)
     // Followers are left to their sockets: ended by us, they would look complete to their clients.
     await Promise.all([server, ...pollers].map(part => part[Symbol.asyncDispose]()))
@@ -161,6 +166,21 @@ export const composeGateway = async (config: Config, { clock, random, log }: Sur
     log.info('gateway stopped')
   }
   let disposal: Promise<void> | undefined
+  const disposeOnce = () => (disposal ??= dispose())
+
+  /** Listens before it starts: who finds the port taken must not have submitted anything. */
+  const listen = async () => {
+    const { refusal, warning } = judgeOpenness({ host: config.host, mode, isOpen: await authenticator.isOpen() })
+    if (refusal) throw new ConfigError([refusal])
+    if (warning) log.warn(warning)
+    const listening = await startServer(router, config)
+    server = listening
+    const url = urlOf(config.host, listening.port)
+    if (!config.publicUrl) publicUrl = url
+    await start()
+    log.info({ url: `${url}/graphql` }, 'listening')
+    return url
+  }
 
   return {
     tasks: tasksOf(OPEN_CALLER),
@@ -168,26 +188,20 @@ export const composeGateway = async (config: Config, { clock, random, log }: Sur
     requestListener: router.listener,
     upgradeHandler: router.upgrade,
     start,
-    async listen() {
-      const { refusal, warning } = judgeOpenness({ host: config.host, mode, isOpen: await authenticator.isOpen() })
-      if (refusal) throw new ConfigError([refusal])
-      if (warning) log.warn(warning)
-      const listening = await startServer(router, config)
-      server = listening
-      const url = urlOf(config.host, listening.port)
-      if (!config.publicUrl) publicUrl = url
-      await start()
-      log.info({ url: `${url}/graphql` }, 'listening')
-      return url
-    },
+    listen: () =>
+      listen().catch(async thrown => {
+        await disposeOnce()
+        throw thrown
+      }),
     readiness,
     /** Resolves when nothing is left to do before the clock moves on. */
     async settled() {
       // One that was asleep first may have been nudged by another since.
       while (!pollers.every(poller => poller.isAsleep())) await Promise.all(pollers.map(poller => poller.asleep()))
     },
-    [Symbol.asyncDispose]: () => (disposal ??= dispose()),
-  } satisfies Gateway & { settled(): Promise<void> }
+    listeners: hints.listeners,
+    [Symbol.asyncDispose]: disposeOnce,
+  } satisfies Gateway & { settled(): Promise<void>; listeners(): number }
 }
 
 /** Where a listener on `host` is reached from the same machine. */

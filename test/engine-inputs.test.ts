@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -14,6 +13,7 @@ import {
   brightening,
   clip,
   film,
+  hasNative,
   make,
   type Probe,
   probe,
@@ -23,14 +23,6 @@ import {
 } from './support/engine-media.js'
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 }) // Media takes its time on a busy machine.
-
-const hasNative = (() => {
-  try {
-    return execFileSync('ffmpeg', ['-version']).length > 0
-  } catch {
-    return false
-  }
-})()
 
 /** The same MP4, to be shown turned by a quarter: the matrix in its track header says so. */
 const turned = (mp4: Buffer): Buffer => {
@@ -135,6 +127,13 @@ describe.each(engines)('%s FFmpeg', (_name, ffmpeg, isThere) => {
       expect(await run({ video: await clip({ fps: 120 }) })).toMatchObject({ frames: 30 })
       expect(await run({ video: await clip({ fps: 5, seconds: 2 }) })).toMatchObject({ frames: 15 })
       expect(await run({ video: await clip({ fps: '30000/1001' }) })).toMatchObject({ frames: 30, durationMs: 1001 })
+    })
+
+    test('the colours of the source', async () => {
+      const tags = ['-colorspace', 'bt709', '-color_primaries', 'bt470bg', '-color_trc', 'smpte170m']
+      const video = await clip({ options: ['-c:v', 'libx264', '-preset', 'ultrafast', '-color_range', 'tv', ...tags] })
+      expect(await run({ video })).toMatchObject({ colours: 'bt709/bt470bg/smpte170m' })
+      expect(await run({})).toMatchObject({ colours: undefined })
     })
 
     test.each([8_000, 44_100, 96_000])('sound of %i Hz', async rate => {

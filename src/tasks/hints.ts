@@ -13,6 +13,8 @@ export interface Hints {
   /** This task looks different, though it has not moved; with null, all queued ones do. */
   stir(taskId: string | null): void
   onStir(taskId: string | null, wake: () => void): () => void
+  /** How many are to be called: a follower who left is none of them. */
+  listeners(): number
 }
 
 export const createHints = (): Hints => {
@@ -26,6 +28,7 @@ export const createHints = (): Hints => {
     on: moves.on,
     stir: stirs.call,
     onStir: stirs.on,
+    listeners: () => moves.size() + stirs.size(),
   }
 }
 
@@ -44,5 +47,6 @@ const createTopics = () => {
         if (set.size === 0 && listeners.get(topic) === set) listeners.delete(topic)
       }
     },
+    size: () => [...listeners.values()].reduce((sum, set) => sum + set.size, 0),
   }
 }

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
@@ -14,6 +15,9 @@ export const temporaryFolder = async (): Promise<{ path: string } & AsyncDisposa
 }
 
 export const wasm = await createWasmFfmpeg()
+
+/** Whether this machine has an FFmpeg of its own to test with. */
+export const hasNative = spawnSync('ffmpeg', ['-version']).status === 0
 
 /** Makes a file by FFmpeg's own sources, and answers its bytes. `args` end with the format: `-f mp4`. */
 export const make = async (...args: FfmpegArg[]): Promise<Buffer> => {
@@ -57,6 +61,8 @@ export const film = (seconds = 1) =>
 export interface Probe {
   readonly seconds: number
   readonly comment: string | undefined
+  /** What the numbers of its pictures stand for. */
+  readonly colours: string | undefined
   readonly streams: readonly string[]
   /** The decoded picture and how many of them there are. */
   readonly width: number
@@ -78,6 +84,7 @@ export const probe = async (path: string): Promise<Probe> => {
   return {
     seconds: Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds),
     comment: found(/^ +comment +: (.*)$/m),
+    colours: found(/Video: h264.*? yuv420p\(tv, ([^,)]+)/),
     streams: [...text.split('Stream mapping')[0]!.matchAll(/Stream #0:\d.*?: (\w+: \w+)/g)].map(([, kind]) => kind!),
     width: Number(found(/Video: .*?, (\d+)x\d+/)),
     height: Number(found(/Video: .*?, \d+x(\d+)/)),
@@ -118,3 +125,21 @@ export const serve = async (files: Record<string, Serve>) => {
     },
   }
 }
+
+/** A path whose requests are held; each tells when it came and when the other side is gone. */
+export const holding = () => {
+  const requests: ServerResponse[] = []
+  let wake = () => {}
+  return {
+    handler: (_req: unknown, res: ServerResponse) => {
+      requests.push(res)
+      wake()
+    },
+    async request(): Promise<ServerResponse> {
+      while (requests.length === 0) await new Promise<void>(resolve => (wake = resolve))
+      return requests.shift()!
+    },
+  }
+}
+
+export const gone = async (res: ServerResponse) => void (res.closed || (await once(res, 'close')))

@@ -1,4 +1,5 @@
 import { type Ffmpeg, QUIET } from '../ffmpeg/ffmpeg.js'
+import { type Colour, colourOf } from './colour.js'
 import { inputFailure } from './failure.js'
 import { workingRate } from './frame-rate.js'
 import { judge } from './judge.js'
@@ -9,6 +10,7 @@ import { createY4mReader, frameBytes, perSecond, type Rate, type VideoFormat } f
 /** A decoded video: every frame upright, with square pixels, even sides and one steady rate. */
 export interface DecodedVideo extends VideoFormat, Disposable {
   readonly spool: Spool
+  readonly colour: Colour
 }
 
 export interface VideoLimits {
@@ -57,11 +59,11 @@ const decodeAt = async (
   path: string,
   limits: VideoLimits,
 ): Promise<DecodedVideo> => {
-  let video = null as DecodedVideo | null // Set by a callback, which the compiler cannot follow.
+  let video = null as Omit<DecodedVideo, 'colour'> | null // Set by a callback, which the compiler cannot follow.
   const write = createY4mReader({
     format(format) {
-      const wanted = rate ?? workingRate(format.fps)
-      if (perSecond(wanted) !== perSecond(format.fps)) throw new OtherRate(wanted)
+      const wanted = workingRate(format.fps)
+      if (!rate && perSecond(wanted) !== perSecond(format.fps)) throw new OtherRate(wanted)
       video = openVideo(format, path, limits.pixels)
     },
     frame(frame) {
@@ -83,18 +85,18 @@ const decodeAt = async (
     const seconds = video ? lengthOf(video) : 0
     const fault = judge(run, { track: 'video', seconds, neededSeconds: limits.seconds })
     if (fault || !video) throw inputFailure('video', fault ?? 'it has no frames')
-    return video
+    return { ...video, colour: colourOf(run) }
   } catch (error) {
     video?.[Symbol.dispose]()
     throw error
   }
 }
 
-const openVideo = (format: VideoFormat, path: string, pixels: number): DecodedVideo => {
+const openVideo = (format: VideoFormat, path: string, pixels: number): Omit<DecodedVideo, 'colour'> => {
   const { width, height } = format
   if (width * height > pixels) throw inputFailure('video', `${width}x${height} is too large, at most ${pixels} pixels`)
   const spool = createSpool(path, frameBytes(format))
   return { ...format, spool, [Symbol.dispose]: spool[Symbol.dispose] }
 }
 
-const lengthOf = ({ spool, fps }: DecodedVideo): number => spool.frames / perSecond(fps)
+const lengthOf = ({ spool, fps }: Pick<DecodedVideo, 'spool' | 'fps'>): number => spool.frames / perSecond(fps)

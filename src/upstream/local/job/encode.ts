@@ -1,9 +1,11 @@
 import { type Ffmpeg, type FfmpegArg, QUIET, readFrom, writeTo } from '../ffmpeg/ffmpeg.js'
+import { type Colour, colourFilter } from './colour.js'
 import { PCM_ARGS } from './decode-audio.js'
 import { frameBytes, type VideoFormat } from './y4m.js'
 
 export interface Output {
   readonly format: VideoFormat
+  readonly colour: Colour
   /** How many frames there are. */
   readonly frames: number
   /** Fills the buffer with an output frame. Called once for each, in order. */
@@ -31,9 +33,9 @@ export const encode = async (ffmpeg: Ffmpeg, output: Output): Promise<void> => {
     ...['-f', 'rawvideo', '-pix_fmt', 'yuv420p', '-video_size', `${width}x${height}`],
     ...['-framerate', `${fps.num}/${fps.den}`, '-i', 'pipe:0'],
     ...[...PCM_ARGS, '-i', readFrom(output.audio)],
-    ...['-map', '0:v', '-map', '1:a', ...H264, ...AAC],
+    ...['-map', '0:v', '-map', '1:a', '-vf', colourFilter(output.colour), ...H264, ...AAC],
     ...['-movflags', '+faststart', '-metadata', `comment=${MARK}`, '-f', 'mp4', writeTo(output.video)],
-    ...['-map', '0:v', '-frames:v', '1', ...JPEG],
+    ...['-map', '0:v', '-vf', colourFilter(output.colour), '-frames:v', '1', ...JPEG],
     ...['-f', 'image2', '-update', '1', writeTo(output.cover)],
   ]
   const { exitCode, log } = await ffmpeg.run(args, { read: createFrameReader(output) })

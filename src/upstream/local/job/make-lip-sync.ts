@@ -55,6 +55,7 @@ export const makeLipSync = async (
   const sourceIndexOf = createFrameMap(order.playbackType, video.spool.frames, frames)
   await encode(ffmpeg, {
     format: video,
+    colour: video.colour,
     frames,
     audio,
     video: inside(OUTPUTS.video),

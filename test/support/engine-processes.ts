@@ -1,0 +1,65 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readdirSync, readFileSync } from 'node:fs'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import type { Job } from '../../src/tasks/ports.js'
+
+const hostEntry = fileURLToPath(new URL('engine-host.ts', import.meta.url))
+
+/** A process that runs the engine, once it has started the job; leaving the scope kills it at once. */
+export const startHost = async (
+  folder: string,
+  job: Job,
+  ffmpegPath = '',
+): Promise<{ pid: number } & AsyncDisposable> => {
+  const host = spawn(process.execPath, ['--import', 'tsx', hostEntry, folder, JSON.stringify(job), ffmpegPath], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  for await (const line of createInterface({ input: host.stdout })) if (line.includes('job started')) break
+  return {
+    pid: host.pid ?? 0,
+    async [Symbol.asyncDispose]() {
+      if (host.kill('SIGKILL')) await once(host, 'exit')
+    },
+  }
+}
+
+/** Processes are found by Linux's `/proc`. */
+export const hasProc = process.platform === 'linux'
+
+interface Process {
+  readonly pid: number
+  readonly parent: number
+  readonly group: number
+}
+
+/** Those that run. One that ended is listed until its parent has asked how, and does not count. */
+const processes = (): Process[] =>
+  readdirSync('/proc')
+    .filter(name => /^\d+$/.test(name))
+    .flatMap(pid => {
+      const stat = readProc(`${pid}/stat`)
+      const [state, parent, group] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+      return !state || state === 'Z' ? [] : [{ pid: Number(pid), parent: Number(parent), group: Number(group) }]
+    })
+
+/** It may end between two looks. */
+const readProc = (name: string): string => {
+  try {
+    return readFileSync(`/proc/${name}`, 'utf8')
+  } catch {
+    return ''
+  }
+}
+
+/** The processes of jobs that a process has started; each leads a group. */
+export const jobsOf = (parent: number): number[] =>
+  processes()
+    .filter(each => each.parent === parent && readProc(`${each.pid}/cmdline`).includes('job/child.'))
+    .map(({ pid }) => pid)
+
+export const membersOf = (group: number): number[] =>
+  processes()
+    .filter(each => each.group === group)
+    .map(({ pid }) => pid)
