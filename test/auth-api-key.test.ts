@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { createApiKey, hashSecret, isSecretOf, looksLikeApiKey, parseApiKey } from '../src/auth/api-key.js'
 import { isCallerName } from '../src/auth/caller-name.js'
+import { anyText } from './support/auth.js'
 
 const alphabet = [...'0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz']
 const letters = (length: number) =>
@@ -30,9 +31,9 @@ test('every text of the form is a key', () => {
 })
 
 test('a key with anything changed in its form is none', () => {
-  const odd = fc.string({ minLength: 1, unit: 'binary' }).filter(text => !/^[0-9A-Za-z]+$/.test(text))
+  const odd = anyText({ minLength: 1 }).filter(text => !/^[0-9A-Za-z]+$/.test(text))
   fc.assert(
-    fc.property(parts, odd, fc.nat(60), (key, inserted, at) => {
+    fc.property(parts, odd, fc.nat(59), (key, inserted, at) => {
       const text = textOf(key)
       expect(parseApiKey(text.slice(0, at) + inserted + text.slice(at))).toBeNull()
       expect(parseApiKey(text.slice(0, at) + text.slice(at + 1))).toBeNull()
@@ -45,7 +46,7 @@ test('a key with anything changed in its form is none', () => {
 
 test('no text makes the parser throw, and what it takes is the text itself', () => {
   const text = fc.oneof(
-    fc.string({ unit: 'binary' }),
+    anyText(),
     fc.string().map(rest => `lsg_${rest}`),
     parts.map(textOf),
   )

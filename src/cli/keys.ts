@@ -23,7 +23,9 @@ const DAY_MS = 86_400_000
 /** A hundred years. */
 const MOST_DAYS = 36_500
 
-type CreateOptions = Partial<CallerLimits> & { readonly scopes: readonly Scope[]; readonly expiresDays?: number }
+type CreateOptions = { readonly scopes: readonly Scope[]; readonly expiresDays?: number } & {
+  readonly [L in keyof CallerLimits]?: number | 'none'
+}
 
 /** Adds `keys create | list | revoke`. They work on the database itself: a running gateway sees the change at once. */
 export const addKeysCommand = (program: Command, { env, clock, print, tell }: Terminal = OWN): void => {
@@ -54,13 +56,21 @@ export const addKeysCommand = (program: Command, { env, clock, print, tell }: Te
     .option('--sockets <n>', 'instead of LIMIT_SOCKETS', toLimit)
     .option('--subscriptions <n>', 'instead of LIMIT_SUBSCRIPTIONS', toLimit)
     .option('--monthly-credits <n>', 'instead of LIMIT_MONTHLY_CREDITS', toLimit)
-    .action((caller: string, { scopes, expiresDays, ...limits }: CreateOptions) =>
+    .action((caller: string, { scopes, expiresDays, ...given }: CreateOptions) =>
       withKeys(async keys => {
         const isFirst = !(await keys.everCreated())
         const { id, secret, text } = createApiKey()
         const createdAt = clock.now()
         const expiresAt = expiresDays === undefined ? null : createdAt + expiresDays * DAY_MS
-        await keys.create({ id, caller, hash: hashSecret(secret), scopes, limits, createdAt, expiresAt })
+        await keys.create({
+          id,
+          caller,
+          hash: hashSecret(secret),
+          scopes,
+          limits: limitsIn(given),
+          createdAt,
+          expiresAt,
+        })
         print(text)
         tell(
           `This is the only time the key is shown. Send it as "Authorization: Bearer ${text.slice(0, 6)}…", or as x-api-key.`,
@@ -139,5 +149,8 @@ const toWhole =
     throw new InvalidArgumentError(`It must be a whole number from ${from} to ${to}.`)
   }
 
-/** Null: no limit at all. */
-const toLimit = (text: string): number | null => (text === 'none' ? null : toWhole(0, 1_000_000_000)(text))
+/** Not null, which commander takes for an empty text. */
+const toLimit = (text: string): number | 'none' => (text === 'none' ? text : toWhole(0, 1_000_000_000)(text))
+
+const limitsIn = (given: Readonly<Record<string, number | 'none'>>): Partial<CallerLimits> =>
+  Object.fromEntries(Object.entries(given).map(([limit, value]) => [limit, value === 'none' ? null : value]))

@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { pino } from 'pino'
 import { createApiKey, hashSecret } from '../../src/auth/api-key.js'
 import { type AuthenticatorParts, createAuthenticator } from '../../src/auth/authenticate.js'
@@ -43,3 +44,7 @@ export const startAuth = (parts: Partial<AuthenticatorParts> = {}) => {
 
 export const NOT_VALID = { code: 'UNAUTHENTICATED', message: 'The credential is not valid.' }
 export const EXPIRED = { code: 'UNAUTHENTICATED', message: 'The credential has expired.' }
+
+/** Texts of any UTF-16, well-formed or not. (fast-check's own `binary` takes seconds to begin.) */
+export const anyText = (size: { minLength?: number } = {}) =>
+  fc.string({ ...size, unit: fc.nat(0xffff).map(code => String.fromCharCode(code)) })
