@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
+import { addKeysCommand } from './cli/keys.js'
 import { describeVariables } from './cli/variables.js'
 import { ConfigError, configFromEnv } from './config.js'
 
@@ -55,6 +56,8 @@ program
     const { printedSchema } = await import('./graphql/index.js')
     process.stdout.write(printedSchema())
   })
+
+addKeysCommand(program)
 
 try {
   await program.parseAsync()

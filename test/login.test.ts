@@ -60,7 +60,7 @@ test('a revoked key ends its sockets within a second, and lets nobody in again',
   expect(await answered).toEqual({ type: 'connection_ack' })
   await gw.keys.revoke(id, gw.clock.now())
   await gw.clock.advance(1_000)
-  expect(await closed).toEqual([4403, 'Key revoked'])
+  expect(await closed).toEqual([4403, 'Login revoked'])
   expect(await (await connect(gw, text)).closed).toEqual([4401, 'The credential is not valid.'])
 })
 

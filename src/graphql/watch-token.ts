@@ -31,9 +31,11 @@ builder.mutationField('createWatchToken', t =>
       need(caller, 'read')
       if (reference != null && !taskIds) return mintWatchToken({ reference }, ttlSeconds)
       if (reference != null || !taskIds) throw badInput('taskIds', 'taskIds or reference must be given, and not both')
+      // Made first, because that bounds how many there are to look up.
+      const minted = await mintWatchToken({ taskIds }, ttlSeconds)
       for (const id of taskIds)
         if (!(await tasks.get(id))) throw new GatewayError('NOT_FOUND', 'There is no task with this id.', { id })
-      return mintWatchToken({ taskIds }, ttlSeconds)
+      return minted
     },
   }),
 )

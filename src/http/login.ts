@@ -4,9 +4,9 @@ import type { Session } from '../auth/session.js'
 import type { Clock } from '../clock.js'
 import { startPoller } from '../poller.js'
 
-/** What a request shows of who sends it: a Bearer token or an API key; null: nothing. */
+/** What a request shows of who sends it: a Bearer token or an API key; null: nothing. Other schemes are others' business. */
 export const credentialOf = ({ authorization, 'x-api-key': apiKey }: IncomingHttpHeaders): string | null => {
-  const bearer = /^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1]
+  const bearer = /^Bearer\b *(.*)$/i.exec(authorization ?? '')?.[1]
   return bearer ?? (typeof apiKey === 'string' ? apiKey : null)
 }
 
@@ -21,7 +21,7 @@ export const credentialOfParams = (params: Readonly<Record<string, unknown>> = {
 export const addressOf = (req: IncomingMessage): string => req.socket.remoteAddress ?? ''
 
 /** Why an open connection must end. */
-export type SessionEnd = 'Token expired' | 'Key revoked'
+export type SessionEnd = 'Token expired' | 'Login revoked'
 
 export interface SessionWatch extends AsyncDisposable {
   /** Calls `end` once when the session is over. Answers how to stop watching. */
@@ -29,11 +29,10 @@ export interface SessionWatch extends AsyncDisposable {
 }
 
 const LOOK_EVERY_MS = 1_000
+/** Those that brought no credential end only when the first key is made. */
+const LOOK_AT_OPEN_EVERY_MS = 60_000
 
-/**
- * Ends the connections that outlive their login: looks every second, as long as there is one that may. Those of an open
- * gateway are not watched; on a WebSocket each of their operations is asked.
- */
+/** Ends the connections that outlive their login. */
 export const watchSessions = (
   authenticator: Authenticator,
   clock: Clock,
@@ -46,15 +45,16 @@ export const watchSessions = (
       const expired = session.expiresAt !== null && session.expiresAt <= clock.now()
       if (!expired && !(await authenticator.isRevoked(session))) continue
       members.delete(member)
-      end(expired ? 'Token expired' : 'Key revoked')
+      end(expired ? 'Token expired' : 'Login revoked')
     }
-    return members.size > 0 ? clock.now() + LOOK_EVERY_MS : null
+    if (members.size === 0) return null
+    const mayEndSoon = [...members.values()].some(({ session }) => session.keyId !== null || session.expiresAt !== null)
+    return clock.now() + (mayEndSoon ? LOOK_EVERY_MS : LOOK_AT_OPEN_EVERY_MS)
   }
   const poller = startPoller({ clock, round, onError })
 
   return {
     add(session, end) {
-      if (session.expiresAt === null && session.keyId === null) return () => {}
       const member = {}
       members.set(member, { session, end })
       poller.nudge()

@@ -6,6 +6,7 @@ import type { Logger } from 'pino'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { Authenticator } from '../auth/authenticate.js'
 import type { Session } from '../auth/session.js'
+import { shareOf } from '../tasks/access.js'
 import type { GraphQLServer, Operation } from './graphql.js'
 import { addressOf, credentialOfParams, type SessionWatch } from './login.js'
 import { publicError } from './public-error.js'
@@ -78,7 +79,8 @@ export const createWebSocketHandler = (parts: WebSocketParts): WebSocketHandler 
         return false as const
       })
     if (!session) return false
-    const { id, limits } = session.caller
+    const { limits } = session.caller
+    const id = shareOf(session.caller)
     const open = socketsOf.get(id) ?? 0
     if (limits.sockets !== null && open >= limits.sockets) {
       socket.close(TOO_MANY, `More than ${limits.sockets} sockets of one caller`)
@@ -121,8 +123,8 @@ export const createWebSocketHandler = (parts: WebSocketParts): WebSocketHandler 
       }
       if (!session) throw new Error('an operation on a socket that is not logged in')
       if (await authenticator.isRevoked(session)) {
-        socket.close(SESSION_OVER, 'Login over')
-        return [new GraphQLError('The login is over.')]
+        socket.close(SESSION_OVER, 'Login revoked')
+        return [new GraphQLError('The login was revoked.')]
       }
       return graphql.prepare(params, request, session).catch(thrown => [publicError(thrown, log)])
     },

@@ -13,3 +13,6 @@ export const sees = ({ id, scopes, only }: Caller, task: Task): boolean => {
   if (only === null) return true
   return 'taskIds' in only ? only.taskIds.includes(task.id) : only.reference === task.reference
 }
+
+/** Whose sockets and subscriptions are counted together: a caller's, or those of all who watch the same of its tasks. */
+export const shareOf = ({ id, only }: Caller): string => (only ? `${id} ${JSON.stringify(only)}` : id)

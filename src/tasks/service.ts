@@ -1,7 +1,7 @@
 import { uuidv7 } from 'uuidv7'
 import type { Clock } from '../clock.js'
 import { badInput, GatewayError } from '../errors.js'
-import { need, sees } from './access.js'
+import { need, sees, shareOf } from './access.js'
 import type { Caller } from './caller.js'
 import { centsFor } from './credits.js'
 import { follow } from './follow.js'
@@ -95,7 +95,8 @@ export const createTaskServices = (parts: ServiceParts): ((caller: Caller) => Ta
   }
 
   /** Counts a follower in; answers how to count it out. */
-  const join = ({ id }: Caller) => {
+  const join = (caller: Caller) => {
+    const id = shareOf(caller)
     followers.set(id, (followers.get(id) ?? 0) + 1)
     return () => {
       const left = (followers.get(id) ?? 1) - 1
@@ -159,7 +160,7 @@ export const createTaskServices = (parts: ServiceParts): ((caller: Caller) => Ta
       async follow({ id, after } = {}) {
         need(caller, 'read')
         const { subscriptions } = caller.limits
-        if (subscriptions !== null && (followers.get(caller.id) ?? 0) >= subscriptions)
+        if (subscriptions !== null && (followers.get(shareOf(caller)) ?? 0) >= subscriptions)
           throw tooMany('subscriptions', `No more than ${subscriptions} subscriptions at a time.`)
         const task = id === undefined ? null : await known(id)
         const end = await store.lastSeq()
