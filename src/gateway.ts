@@ -122,7 +122,9 @@ export const composeGateway = async (config: Config, { clock, random, log }: Sur
     initTimeoutMs: config.wsInitTimeoutMs,
   }
   const webSocket = createWebSocketHandler(graphql, limits, log)
-  const router = createRouter({ graphql, webSocket, readiness, mediaFile, corsOrigins: config.corsOrigins, log })
+  // Behind a proxy the console's own origin need not be what the gateway takes for its host.
+  const corsOrigins = [...config.corsOrigins, ...(config.publicUrl ? [new URL(config.publicUrl).origin] : [])]
+  const router = createRouter({ graphql, webSocket, readiness, mediaFile, corsOrigins, log })
   let server: AsyncDisposable = router
 
   const start = async () => {
