@@ -78,10 +78,10 @@ export const composeGateway = async (config: Config, { clock, random, log }: Sur
   const queueNews = createQueueNews({ hints, clock })
   const journal = createJournal({ store, hints, clock, log, onQueueMoved: queueNews.moved })
   const pace = { firstMs: config.pollFirstMs, minMs: config.pollMinMs, maxMs: config.pollMaxMs }
-  const shared = { store, upstream, journal, clock, log, random, pace, cut: cut.signal }
+  const timeoutMs = config.upstreamTimeoutMs
+  const shared = { store, upstream, journal, clock, log, random, pace, timeoutMs, cut: cut.signal }
   const lane = createLane({
     ...shared,
-    timeoutMs: config.upstreamTimeoutMs,
     submitsPerMinute: config.submitsPerMinute,
     maxQueueMs: config.maxQueueHours * 3_600_000,
   })
