@@ -1,5 +1,4 @@
 import type { IncomingMessage } from 'node:http'
-import { renderGraphiQL } from '@graphql-yoga/render-graphiql'
 import { type ExecutionArgs, GraphQLError, getOperationAST } from 'graphql'
 import type { SubscribePayload } from 'graphql-ws'
 import { createYoga } from 'graphql-yoga'
@@ -32,7 +31,8 @@ export const createGraphQLServer = (context: GraphQLContext, log: Logger) => {
     cors: false,
     landingPage: false,
     graphiql: { subscriptionsProtocol: 'WS', title: 'lipsync-gateway', defaultQuery: EXAMPLE },
-    renderGraphiQL,
+    // Nine megabytes that are loaded when somebody looks at the console, and not before.
+    renderGraphiQL: async options => (await import('@graphql-yoga/render-graphiql')).renderGraphiQL(options),
     plugins: requestLimits,
   })
 
