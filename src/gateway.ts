@@ -91,10 +91,10 @@ export const composeGateway = async (config: Config, { clock, random, log }: Sur
   const queueNews = createQueueNews({ hints, clock })
   const journal = createJournal({ store, hints, clock, log, onQueueMoved: queueNews.moved })
   const pace = { firstMs: config.pollFirstMs, minMs: config.pollMinMs, maxMs: config.pollMaxMs }
-  const shared = { store, upstream, journal, clock, log, random, pace, cut: cut.signal }
+  const timeoutMs = config.upstreamTimeoutMs
+  const shared = { store, upstream, journal, clock, log, random, pace, timeoutMs, cut: cut.signal }
   const lane = createLane({
     ...shared,
-    timeoutMs: config.upstreamTimeoutMs,
     submitsPerMinute: config.submitsPerMinute,
     maxQueueMs: config.maxQueueHours * 3_600_000,
   })
@@ -139,7 +139,9 @@ export const composeGateway = async (config: Config, { clock, random, log }: Sur
     initTimeoutMs: config.wsInitTimeoutMs,
   }
   const webSocket = createWebSocketHandler({ graphql, authenticator, sessions, limits, log })
-  const router = createRouter({ graphql, webSocket, readiness, mediaFile, corsOrigins: config.corsOrigins, log })
+  // Behind a proxy the console's own origin need not be what the gateway takes for its host.
+  const corsOrigins = [...config.corsOrigins, ...(config.publicUrl ? [new URL(config.publicUrl).origin] : [])]
+  const router = createRouter({ graphql, webSocket, readiness, mediaFile, corsOrigins, log })
   let server: AsyncDisposable = router
 
   const start = async () => {

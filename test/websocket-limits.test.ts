@@ -77,6 +77,12 @@ describe('who may open a socket', () => {
     for (const origin of ['https://app.example', gw.url, undefined]) await (await openSocket(gw.url, { origin })).init()
   })
 
+  test('a page of the public URL, behind a proxy that hides its host', async () => {
+    await using proxied = await startTestGateway({ publicUrl: 'https://lips.example/gateway' })
+    await openSocket(proxied.url, { origin: 'https://lips.example' })
+    await expect(openSocket(proxied.url, { origin: 'https://lips.example.evil' })).rejects.toThrow('403')
+  })
+
   test('nobody who speaks another protocol', async () => {
     const silent = await openSocket(gw.url, { protocol: '' })
     expect(await silent.closed).toEqual({ code: 4406, reason: 'Subprotocol not acceptable' })

@@ -125,3 +125,16 @@ test('a client that reads nothing stops nobody, however much happens', async () 
   expect(cursors).toEqual(cursors.toSorted((a, b) => a - b))
   stalled.socket.terminate()
 })
+
+test('a client that asks on and on without reading is heard when it reads again', async () => {
+  const client = await opened()
+  client.socket.pause()
+  const payload = { x: 'x'.repeat(90_000) }
+  for (let i = 0; i < 300; i++) client.send({ type: 'ping', payload })
+  const other = await opened()
+  other.send({ type: 'ping' })
+  expect(await other.next()).toEqual({ type: 'pong' })
+  expect(client.socket.bufferedAmount).toBeGreaterThan(0)
+  client.socket.resume()
+  for (let i = 0; i < 300; i++) expect((await client.next()).payload.x).toHaveLength(90_000)
+})

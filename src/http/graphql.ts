@@ -1,5 +1,4 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { renderGraphiQL } from '@graphql-yoga/render-graphiql'
 import { type ExecutionArgs, GraphQLError, getOperationAST, NoSchemaIntrospectionCustomRule } from 'graphql'
 import type { SubscribePayload } from 'graphql-ws'
 import { createYoga, type Plugin } from 'graphql-yoga'
@@ -59,7 +58,8 @@ export const createGraphQLServer = ({ contextOf, authenticator, sessions, explor
     cors: false,
     landingPage: false,
     graphiql: explorer && { subscriptionsProtocol: 'WS', title: 'lipsync-gateway', defaultQuery: EXAMPLE },
-    renderGraphiQL,
+    // Nine megabytes that are loaded when somebody looks at the console, and not before.
+    renderGraphiQL: async options => (await import('@graphql-yoga/render-graphiql')).renderGraphiQL(options),
     plugins: [login, ...requestLimits, ...(explorer ? [] : [noIntrospection])],
   })
 

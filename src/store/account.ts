@@ -28,7 +28,7 @@ export const leftOf = (
 }
 
 /** Enters a new task: its price is set aside. */
-export const enter = (db: Pick<Db, 'insert'>, task: Task): void => {
+export const enter = (db: Pick<Db, 'insert'>, task: Pick<Task, 'caller' | 'createdAt' | 'reservedCents'>): void => {
   const { caller, reservedCents } = task
   db.insert(usage)
     .values({ caller, month: monthOf(task.createdAt), pending: 1, reservedCents })

@@ -131,14 +131,18 @@ export const createLane = (parts: LaneParts): Lane => {
     return task?.stage === 'queued' ? task : null
   }
 
+  /** All of them, however many: one that is left would be the next to be sent. */
   const expire = async (now: number) => {
-    for (const task of await store.waitingSince(now - maxQueueMs, EXPIRE_BATCH)) {
-      const failure = {
-        code: 'EXPIRED',
-        message: `It waited longer than ${maxQueueMs / HOUR_MS} h to be sent.`,
-      } as const
-      await journal.move(task, 'failed', { completedAt: now, failure }, { reason: failure.message })
-    }
+    let waiting: TaskIn<'queued'>[]
+    do {
+      waiting = await store.waitingSince(now - maxQueueMs, EXPIRE_BATCH)
+      for (const task of waiting) await expireOne(task, now)
+    } while (waiting.length === EXPIRE_BATCH)
+  }
+
+  const expireOne = async (task: TaskIn<'queued'>, now: number) => {
+    const failure = { code: 'EXPIRED', message: `It waited longer than ${maxQueueMs / HOUR_MS} h to be sent.` } as const
+    await journal.move(task, 'failed', { completedAt: now, failure }, { reason: failure.message })
   }
 
   /** When the next calls may leave: from now on, by the submits of the last minute and by what holds the lane. */
