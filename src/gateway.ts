@@ -10,7 +10,7 @@ import { callerLimits, jwtSettings } from './auth/settings.js'
 import { type Clock, systemClock } from './clock.js'
 import { type Config, ConfigError, type GatewayOptions, resolveConfig } from './config.js'
 import { createGraphQLServer } from './http/graphql.js'
-import { watchSessions } from './http/login.js'
+import { createLogin, watchSessions } from './http/login.js'
 import { createRouter, type Readiness } from './http/router.js'
 import { startServer } from './http/server.js'
 import { createWebSocketHandler } from './http/websocket.js'
@@ -122,8 +122,16 @@ export const composeGateway = async (config: Config, { clock, random, log }: Sur
 
   const keys = createKeyStore(database)
   const mode = config.auth ?? null
-  const login = { jwt: jwtSettings(config), limits: callerLimits(config) }
-  const authenticator = createAuthenticator({ keys, clock, log, mode, ...login })
+  const authenticator = createAuthenticator({
+    keys,
+    clock,
+    log,
+    mode,
+    jwt: jwtSettings(config),
+    limits: callerLimits(config),
+  })
+  const publicHost = config.publicUrl ? new URL(config.publicUrl).host : null
+  const login = createLogin({ authenticator, openToAll: mode === 'open', publicHost })
   const sessions = watchSessions(authenticator, clock, onError)
   const contextOf = (session: Session) => ({
     caller: session.caller,
@@ -131,14 +139,14 @@ export const composeGateway = async (config: Config, { clock, random, log }: Sur
     status,
     mintWatchToken: (only: WatchOnly, ttlSeconds: number) => authenticator.mintWatchToken(session, only, ttlSeconds),
   })
-  const graphql = createGraphQLServer({ contextOf, authenticator, sessions, explorer: config.explorer, log })
+  const graphql = createGraphQLServer({ contextOf, login, sessions, explorer: config.explorer, log })
   const limits = {
     connections: config.wsMaxConnections,
     operations: config.wsMaxOperations,
     messageBytes: config.wsMaxMessageBytes,
     initTimeoutMs: config.wsInitTimeoutMs,
   }
-  const webSocket = createWebSocketHandler({ graphql, authenticator, sessions, limits, log })
+  const webSocket = createWebSocketHandler({ graphql, login, sessions, limits, log })
   // Behind a proxy the console's own origin need not be what the gateway takes for its host.
   const corsOrigins = [...config.corsOrigins, ...(config.publicUrl ? [new URL(config.publicUrl).origin] : [])]
   const router = createRouter({ graphql, webSocket, readiness, mediaFile, corsOrigins, log })

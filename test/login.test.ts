@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { request as httpRequest } from 'node:http'
 import { expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { startGatewayWithKeys } from './support/callers.js'
@@ -145,4 +146,18 @@ test('without the explorer there is no console and no introspection', async () =
 
 test('a gateway that asks nobody who they are listens to its own machine only', async () => {
   await expect(startTestGateway({ host: '0.0.0.0' })).rejects.toThrow(/keys create[\s\S]*AUTH=open/)
+})
+
+test('a name that a web page lets lead to this machine opens nothing', async () => {
+  await using gw = await startTestGateway({ publicUrl: 'https://video.example.com' })
+  const { port } = new URL(gw.url)
+  const ask = async (host: string) => {
+    const request = httpRequest(`${gw.url}/graphql?query={__typename}`, { headers: { host } }).end()
+    const [response] = await once(request, 'response')
+    response.resume()
+    return response.statusCode
+  }
+  expect(await ask(`rebound.example.com:${port}`)).toBe(401)
+  for (const own of [`localhost:${port}`, `127.0.0.1:${port}`, `[::1]:${port}`, 'video.example.com'])
+    expect(await ask(own)).toBe(200)
 })

@@ -3,10 +3,9 @@ import { type ExecutionArgs, GraphQLError, getOperationAST, NoSchemaIntrospectio
 import type { SubscribePayload } from 'graphql-ws'
 import { createYoga, type Plugin } from 'graphql-yoga'
 import type { Logger } from 'pino'
-import type { Authenticator } from '../auth/authenticate.js'
 import type { Session } from '../auth/session.js'
 import { type GraphQLContext, schema } from '../graphql/index.js'
-import { addressOf, credentialOf, type SessionWatch } from './login.js'
+import { credentialOf, type Login, type SessionWatch } from './login.js'
 import { publicError } from './public-error.js'
 import { MAX_BODY_BYTES, requestLimits } from './request-limits.js'
 
@@ -19,7 +18,7 @@ export type Operation = ExecutionArgs & {
 export interface GraphQLParts {
   /** What a caller works with. */
   contextOf(session: Session): GraphQLContext
-  authenticator: Authenticator
+  login: Login
   sessions: SessionWatch
   /** Whether there is a console, and introspection for it. */
   explorer: boolean
@@ -27,13 +26,13 @@ export interface GraphQLParts {
 }
 
 /** The one GraphQL engine behind HTTP, SSE and WebSocket. */
-export const createGraphQLServer = ({ contextOf, authenticator, sessions, explorer, log }: GraphQLParts) => {
+export const createGraphQLServer = ({ contextOf, login, sessions, explorer, log }: GraphQLParts) => {
   const logins = new WeakMap<Request, Session>()
 
   /** Before anything of the request is read: who nobody knows learns nothing of the schema. */
-  const login: Plugin<ServerContext, ServerContext> = {
+  const loginFirst: Plugin<ServerContext, ServerContext> = {
     async onRequestParse({ request, serverContext: { req, res } }) {
-      const session = await authenticator.authenticate(credentialOf(req.headers), addressOf(req))
+      const session = await login(req, credentialOf(req.headers))
       logins.set(request, session)
       res?.once(
         'close',
@@ -60,7 +59,7 @@ export const createGraphQLServer = ({ contextOf, authenticator, sessions, explor
     graphiql: explorer && { subscriptionsProtocol: 'WS', title: 'lipsync-gateway', defaultQuery: EXAMPLE },
     // Nine megabytes that are loaded when somebody looks at the console, and not before.
     renderGraphiQL: async options => (await import('@graphql-yoga/render-graphiql')).renderGraphiQL(options),
-    plugins: [login, ...requestLimits, ...(explorer ? [] : [noIntrospection])],
+    plugins: [loginFirst, ...requestLimits, ...(explorer ? [] : [noIntrospection])],
   })
 
   return {

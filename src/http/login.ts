@@ -1,7 +1,9 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import type { Authenticator } from '../auth/authenticate.js'
+import { isLoopback } from '../auth/openness.js'
 import type { Session } from '../auth/session.js'
 import type { Clock } from '../clock.js'
+import { GatewayError } from '../errors.js'
 import { startPoller } from '../poller.js'
 
 /** What a request shows of who sends it: a Bearer token or an API key; null: nothing. Other schemes are others' business. */
@@ -18,7 +20,32 @@ export const credentialOfParams = (params: Readonly<Record<string, unknown>> = {
   return credentialOf(Object.fromEntries(named))
 }
 
-export const addressOf = (req: IncomingMessage): string => req.socket.remoteAddress ?? ''
+/** Finds out who sends a request. Throws as `Authenticator.authenticate` does. */
+export type Login = (req: IncomingMessage, credential: string | null) => Promise<Session>
+
+export interface LoginParts {
+  authenticator: Authenticator
+  /** Whether everybody is let in, from everywhere. */
+  openToAll: boolean
+  /** The host, with its port, that others know the gateway by; null: none. */
+  publicHost: string | null
+}
+
+/**
+ * Who brings no credential must call the gateway by a name of its own machine, or by its public one. Otherwise any web
+ * page could: its owner lets the page's own name lead to 127.0.0.1, and the browser takes both for the same origin.
+ */
+export const createLogin =
+  ({ authenticator, openToAll, publicHost }: LoginParts): Login =>
+  async (req, credential) => {
+    const { host = '' } = req.headers
+    const isOwn = host === publicHost || (URL.canParse(`http://${host}`) && isLoopback(hostnameOf(host)))
+    if (credential === null && !openToAll && !isOwn)
+      throw new GatewayError('UNAUTHENTICATED', 'Without a credential this gateway answers only to its own name.')
+    return authenticator.authenticate(credential, req.socket.remoteAddress ?? '')
+  }
+
+const hostnameOf = (host: string): string => new URL(`http://${host}`).hostname.replace(/^\[|\]$/g, '')
 
 /** Why an open connection must end. */
 export type SessionEnd = 'Token expired' | 'Login revoked'
@@ -26,6 +53,8 @@ export type SessionEnd = 'Token expired' | 'Login revoked'
 export interface SessionWatch extends AsyncDisposable {
   /** Calls `end` once when the session is over. Answers how to stop watching. */
   add(session: Session, end: (why: SessionEnd) => void): () => void
+  /** Whether a session that did not expire is over all the same. */
+  isRevoked(session: Session): Promise<boolean>
 }
 
 const LOOK_EVERY_MS = 1_000
@@ -60,6 +89,7 @@ export const watchSessions = (
       poller.nudge()
       return () => void members.delete(member)
     },
+    isRevoked: authenticator.isRevoked,
     [Symbol.asyncDispose]: () => poller[Symbol.asyncDispose](),
   }
 }

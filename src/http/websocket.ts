@@ -4,11 +4,10 @@ import { GraphQLError, type GraphQLFormattedError } from 'graphql'
 import { CloseCode, handleProtocols, makeServer } from 'graphql-ws'
 import type { Logger } from 'pino'
 import { type WebSocket, WebSocketServer } from 'ws'
-import type { Authenticator } from '../auth/authenticate.js'
 import type { Session } from '../auth/session.js'
 import { shareOf } from '../tasks/access.js'
 import type { GraphQLServer, Operation } from './graphql.js'
-import { addressOf, credentialOfParams, type SessionWatch } from './login.js'
+import { credentialOfParams, type Login, type SessionWatch } from './login.js'
 import { publicError } from './public-error.js'
 
 /** What one client, and all together, may take up. */
@@ -25,7 +24,7 @@ export interface WebSocketLimits {
 
 export interface WebSocketParts {
   graphql: GraphQLServer
-  authenticator: Authenticator
+  login: Login
   sessions: SessionWatch
   limits: WebSocketLimits
   log: Logger
@@ -60,24 +59,20 @@ const HARD_LIMIT = 8
 
 /** GraphQL over WebSocket, by the graphql-transport-ws protocol. */
 export const createWebSocketHandler = (parts: WebSocketParts): WebSocketHandler => {
-  const { graphql, authenticator, sessions, limits, log } = parts
+  const { graphql, sessions, limits, log } = parts
   const socketsOf = new Map<string, number>()
 
   /** Logs a socket in; answers false when it is closed instead, with the reason. */
-  const login = async (
+  const enter = async (
     params: Record<string, unknown> | undefined,
     { socket, request }: Extra,
   ): Promise<Session | false> => {
-    const session = await authenticator
-      .authenticate(credentialOfParams(params), addressOf(request))
-      .catch((thrown: unknown) => {
-        const { message, extensions } = publicError(thrown, log)
-        if (extensions.code === 'INTERNAL_SERVER_ERROR') throw thrown
-        const code =
-          { RATE_LIMITED: TOO_MANY, FORBIDDEN: SESSION_OVER }[String(extensions.code)] ?? CloseCode.Unauthorized
-        socket.close(code, message)
-        return false as const
-      })
+    const session = await parts.login(request, credentialOfParams(params)).catch((thrown: unknown) => {
+      const { message, extensions } = publicError(thrown, log)
+      if (extensions.code === 'INTERNAL_SERVER_ERROR') throw thrown
+      socket.close(extensions.code === 'RATE_LIMITED' ? TOO_MANY : CloseCode.Unauthorized, message)
+      return false as const
+    })
     if (!session) return false
     const { limits } = session.caller
     const id = shareOf(session.caller)
@@ -111,7 +106,7 @@ export const createWebSocketHandler = (parts: WebSocketParts): WebSocketHandler 
     execute: args => (args as Operation).execute(args),
     subscribe: args => (args as Operation).subscribe(args),
     async onConnect({ connectionParams, extra }) {
-      const session = await login(connectionParams, extra)
+      const session = await enter(connectionParams, extra)
       if (!session) return false
       extra.session = session
       return true
@@ -122,7 +117,7 @@ export const createWebSocketHandler = (parts: WebSocketParts): WebSocketHandler 
         return [new GraphQLError('Too many operations at a time.')]
       }
       if (!session) throw new Error('an operation on a socket that is not logged in')
-      if (await authenticator.isRevoked(session)) {
+      if (await sessions.isRevoked(session)) {
         socket.close(SESSION_OVER, 'Login revoked')
         return [new GraphQLError('The login was revoked.')]
       }
