@@ -101,7 +101,7 @@ export const composeGateway = async (config: Config, { clock, random, log }: Sur
   const stallAfterMs = config.stallAfterMinutes * 60_000
   const onStall = (task: Task) => hints.stir(task.id)
   const looks = createLookRound({ ...shared, concurrency: config.pollConcurrency, stallAfterMs, onStall })
-  const outlook = createOutlook({ store, lane, clock, stallAfterMs })
+  const outlook = createOutlook({ store, upstream, lane, clock, stallAfterMs })
   const status = createStatus({ store, upstream, lane, looks })
   const publicLink = (url: string) => (url.startsWith('/') ? `${publicUrl}${url}` : url)
   const tasksOf = createTaskServices({
@@ -119,6 +119,14 @@ export const composeGateway = async (config: Config, { clock, random, log }: Sur
   const pollers: Poller[] = []
   const onError = (thrown: unknown) => log.error({ err: thrown }, 'round failed')
   const readiness = createReadiness({ store, upstream, lane, pollers, log })
+  const nudge = () => {
+    for (const poller of pollers) poller.nudge()
+  }
+  upstream.onChange?.((taskId, what) => {
+    if (what === 'progress') return hints.stir(taskId)
+    looks.lookSoon(taskId)
+    nudge()
+  })
 
   const keys = createKeyStore(database)
   const mode = config.auth ?? null
@@ -158,9 +166,7 @@ export const composeGateway = async (config: Config, { clock, random, log }: Sur
     for (const { round } of [lane, looks, queueNews]) {
       pollers.push(startPoller({ clock, round, onError }))
     }
-    hints.on(null, () => {
-      for (const poller of pollers) poller.nudge()
-    })
+    hints.on(null, nudge)
     log.info({ upstream: upstream.name }, 'gateway started')
   }
 

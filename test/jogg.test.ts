@@ -37,6 +37,8 @@ describe('a job', () => {
         resultUrl: 'https://res.jogg.example/up-1.mp4',
         coverUrl: 'https://res.jogg.example/up-1.jpg',
         durationMs: 12_500,
+        animation: null,
+        animatedShare: null,
       },
     }
     expect(await t.look()).toEqual(done)
@@ -182,7 +184,13 @@ describe('what an answer to a status call means', () => {
       told({ task_id: 'up-1', status: 'failed', created_at: 'yesterday', error: { message: '\n' } }),
     )
     const seen = { upstreamId: 'up-1', createdAt: Date.UTC(2025, 0, 1) }
-    const result = { resultUrl: 'https://r.example/1.mp4', coverUrl: null, durationMs: 1_000 }
+    const result = {
+      resultUrl: 'https://r.example/1.mp4',
+      coverUrl: null,
+      durationMs: 1_000,
+      animation: null,
+      animatedShare: null,
+    }
     expect(await t.look()).toEqual({ ...seen, status: 'failed', completedAt: null, message: 'no face' })
     expect(await t.look()).toEqual({ ...seen, status: 'success', completedAt: null, result })
     expect(await t.look()).toEqual({ ...seen, status: 'processing' })

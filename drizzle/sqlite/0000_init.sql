@@ -36,6 +36,8 @@ CREATE TABLE `tasks` (
 	`result_url` text,
 	`cover_url` text,
 	`duration_ms` integer,
+	`animation` text,
+	`animated_share` real,
 	`failure_code` text,
 	`failure_message` text,
 	`status` text NOT NULL,
@@ -73,6 +75,8 @@ CREATE TABLE `transitions` (
 	`result_url` text,
 	`cover_url` text,
 	`duration_ms` integer,
+	`animation` text,
+	`animated_share` real,
 	`failure_code` text,
 	`failure_message` text,
 	FOREIGN KEY (`task_id`) REFERENCES `tasks`(`id`) ON UPDATE no action ON DELETE no action

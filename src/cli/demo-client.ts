@@ -5,11 +5,22 @@ import { WebSocket } from 'ws'
 export interface DemoTask {
   readonly id: string
   readonly stage: string
-  readonly result: { resultUrl: string; coverUrl: string; durationSeconds: number; credits: number } | null
+  readonly progress: number | null
+  readonly result: DemoResult | null
   readonly error: { message: string } | null
 }
 
-const FIELDS = 'id stage result { resultUrl coverUrl durationSeconds credits } error { message }'
+export interface DemoResult {
+  readonly resultUrl: string
+  readonly coverUrl: string
+  readonly durationSeconds: number
+  readonly credits: number
+  readonly animation: string
+  readonly animatedShare: number
+}
+
+const FIELDS = `id stage progress
+  result { resultUrl coverUrl durationSeconds credits animation animatedShare } error { message }`
 
 const CREATE = `mutation Create($input: CreateLipSyncInput!) { createLipSync(input: $input) { ${FIELDS} } }`
 
@@ -34,7 +45,7 @@ export const openDemoClient = (url: string, signal: AbortSignal) => {
         .createLipSync
     },
 
-    /** Every transition of the task from its first to its final one. */
+    /** Every transition of the task from its first to its final one, and its progress in between. */
     async *follow(id: string): AsyncGenerator<DemoTask> {
       const answers = client.iterate<{ taskUpdated: DemoTask }>({ query: FOLLOW, variables: { id, after: '0' } })
       for await (const answer of answers) yield taskIn(answer).taskUpdated

@@ -8,9 +8,6 @@ import { type DemoTask, openDemoClient } from './demo-client.js'
 import { exitCodeOf, onInterrupt } from './interrupt.js'
 import { createProgress } from './progress.js'
 
-/** The engine works on this very machine: to look at it often costs nothing. */
-const POLLS = { pollFirstMs: 500, pollMinMs: 500, pollMaxMs: 1_000 }
-
 /** Makes one lip sync of the bundled sample with a gateway of its own, seen as a client sees it. */
 export const demo = async (): Promise<void> => {
   const interrupt = onInterrupt()
@@ -27,6 +24,7 @@ export const demo = async (): Promise<void> => {
   video     ${join(folder, VIDEO)}
   cover     ${join(folder, COVER)}
   duration  ${task.result.durationSeconds} s
+  mouth     ${task.result.animation}: moved in ${Math.round(100 * task.result.animatedShare)} % of the frames
   price     ${task.result.credits} credits, had JoggAI made it; the built-in engine costs nothing`)
   } catch (thrown) {
     if (!interrupt.aborted) throw thrown
@@ -44,7 +42,7 @@ const makeLipSync = async (folder: string, interrupt: AbortSignal): Promise<Demo
   const dataDir = join(folder, 'data')
   const log = pino({ base: null }, pino.destination({ dest: logOf(folder), sync: true }))
   const ffmpegPath = process.env.FFMPEG_PATH || undefined
-  await using gateway = await createGateway({ upstream: 'local', port: 0, dataDir, ffmpegPath, ...POLLS, log })
+  await using gateway = await createGateway({ upstream: 'local', port: 0, dataDir, ffmpegPath, log })
   const url = await gateway.listen()
   using client = openDemoClient(url, interrupt)
   using progress = createProgress(process.stdout)
@@ -53,7 +51,7 @@ const makeLipSync = async (folder: string, interrupt: AbortSignal): Promise<Demo
   const created = await client.create(`${url}/media/sample/presenter.mp4`, `${url}/media/sample/speech.m4a`)
   progress.print(`Task ${created.id}\n`)
   let task = created
-  for await (task of client.follow(created.id)) progress.step(task.stage)
+  for await (task of client.follow(created.id)) progress.step(task.stage, task.progress)
   interrupt.throwIfAborted()
 
   if (task.result) {

@@ -2,6 +2,7 @@ import { creditsFor } from '../tasks/credits.js'
 import { toCursor } from '../tasks/input.js'
 import type { Transition } from '../tasks/ports.js'
 import {
+  ANIMATIONS,
   FAILURE_CODES,
   type Failure,
   PLAYBACK_TYPES,
@@ -53,6 +54,13 @@ const LipSyncErrorCode = builder.enumType('LipSyncErrorCode', {
   },
 })
 
+const LipSyncAnimation = builder.enumType('LipSyncAnimation', {
+  description: "What became of the speaker's mouth.",
+  values: Object.fromEntries(Object.entries(ANIMATIONS).map(([name, description]) => [name, { description }])) as {
+    [A in keyof typeof ANIMATIONS]: { description: string }
+  },
+})
+
 const LipSyncResult = builder.objectRef<Result>('LipSyncResult').implement({
   description: 'What a lip sync came to.',
   fields: t => ({
@@ -62,6 +70,15 @@ const LipSyncResult = builder.objectRef<Result>('LipSyncResult').implement({
     credits: t.float({
       description: "What it costs in JoggAI's credits: 0.008 per second, rounded up to 2 decimals.",
       resolve: result => creditsFor(result.durationMs),
+    }),
+    animation: t.expose('animation', {
+      type: LipSyncAnimation,
+      nullable: true,
+      description: 'What became of the mouth; null where the upstream does not tell, as JoggAI.',
+    }),
+    animatedShare: t.exposeFloat('animatedShare', {
+      nullable: true,
+      description: 'The share of the frames whose mouth was moved, 0 to 1; null where the upstream does not tell.',
     }),
   }),
 })
@@ -144,6 +161,13 @@ export const LipSyncTask = builder.objectRef<Task>('LipSyncTask').implement({
       nullable: true,
       description: 'When it will be sent upstream, as far as can be told; null when it is not queued, or nobody knows.',
       resolve: async (task, _, { tasks }) => time((await tasks.outlook(task)).estimatedStartAt),
+    }),
+    progress: t.float({
+      nullable: true,
+      description: `How much of it is made, 0 to 1, from when the upstream has it until it ends. Null before, after, and where
+the upstream does not tell, as JoggAI. It is pushed to who follows this task, at most once a second, without a step in
+the log: the same \`cursor\` comes again.`,
+      resolve: async (task, _, { tasks }) => (await tasks.outlook(task)).progress,
     }),
     stalledSince: t.field({
       type: 'DateTime',

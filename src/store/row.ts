@@ -40,7 +40,13 @@ const fieldsFromRow = (row: StateColumns) => ({
   ...(row.completedAt !== null && { completedAt: row.completedAt }),
   ...(row.resultUrl !== null &&
     row.durationMs !== null && {
-      result: { resultUrl: row.resultUrl, coverUrl: row.coverUrl, durationMs: row.durationMs },
+      result: {
+        resultUrl: row.resultUrl,
+        coverUrl: row.coverUrl,
+        durationMs: row.durationMs,
+        animation: row.animation,
+        animatedShare: row.animatedShare,
+      },
     }),
   ...(row.failureCode !== null && { failure: { code: row.failureCode, message: row.failureMessage ?? '' } }),
 })
@@ -63,6 +69,8 @@ export const stateToRow = (task: Task): StateColumns => {
     resultUrl: result?.resultUrl ?? null,
     coverUrl: result?.coverUrl ?? null,
     durationMs: result?.durationMs ?? null,
+    animation: result?.animation ?? null,
+    animatedShare: result?.animatedShare ?? null,
     failureCode: failure?.code ?? null,
     failureMessage: failure?.message ?? null,
   }

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
-import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
+import { index, integer, primaryKey, real, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
 import type { CallerLimits, Scope } from '../tasks/caller.js'
-import type { FailureCode, PlaybackType, Stage, Status } from '../tasks/task.js'
+import type { Animation, FailureCode, PlaybackType, Stage, Status } from '../tasks/task.js'
 
 /** What changes in a task: kept once for now (`tasks`), and once for each step as it was then (`transitions`). */
 const state = () => ({
@@ -15,6 +15,8 @@ const state = () => ({
   resultUrl: text('result_url'),
   coverUrl: text('cover_url'),
   durationMs: integer('duration_ms'),
+  animation: text().$type<Animation>(),
+  animatedShare: real('animated_share'),
   failureCode: text('failure_code').$type<FailureCode>(),
   failureMessage: text('failure_message'),
 })

@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.js'
 import { placeInLine } from './fair.js'
 import type { Lane } from './lane.js'
-import type { TaskStore } from './ports.js'
+import type { TaskStore, Upstream } from './ports.js'
 import type { Task } from './task.js'
 
 /** What can be said of a task that is not in the log, because it changes with time and with other tasks. */
@@ -10,16 +10,18 @@ export interface Outlook {
   readonly queuePosition: number | null
   /** When it will be sent, as far as can be told: null when nobody knows. */
   readonly estimatedStartAt: number | null
+  /** How much of it is made, 0 to 1; null when the upstream does not have it, or does not tell. */
+  readonly progress: number | null
   /** Since when the upstream has had it for too long; null while all is well. */
   readonly stalledSince: number | null
 }
 
-const NONE: Outlook = { queuePosition: null, estimatedStartAt: null, stalledSince: null }
+const NONE: Outlook = { queuePosition: null, estimatedStartAt: null, progress: null, stalledSince: null }
 
 export const createOutlook =
-  (parts: { store: TaskStore; lane: Lane; clock: Clock; stallAfterMs: number }) =>
+  (parts: { store: TaskStore; upstream: Upstream; lane: Lane; clock: Clock; stallAfterMs: number }) =>
   async (task: Task): Promise<Outlook> => {
-    const { store, lane, clock, stallAfterMs } = parts
+    const { store, upstream, lane, clock, stallAfterMs } = parts
     switch (task.stage) {
       case 'queued': {
         // A state of the past, replayed from the log, has no place in the queue.
@@ -32,7 +34,8 @@ export const createOutlook =
       case 'submitted':
       case 'processing': {
         const stallsAt = (task.stage === 'unknown' ? task.attemptedAt : task.submittedAt) + stallAfterMs
-        return { ...NONE, stalledSince: stallsAt <= clock.now() ? stallsAt : null }
+        const progress = task.stage === 'unknown' ? null : (upstream.progress?.(task.upstreamId) ?? null)
+        return { ...NONE, progress, stalledSince: stallsAt <= clock.now() ? stallsAt : null }
       }
       default:
         return NONE

@@ -30,6 +30,14 @@ export interface Upstream extends AsyncDisposable {
   look(upstreamId: string, signal: AbortSignal): Promise<Sighting>
   /** The latest job made from the same inputs, or null when there surely is none: settles a submit without answer. */
   find(job: Job, signal: AbortSignal): Promise<Sighting | null>
+
+  /** How much of a job is made, 0 to 1; null when it is not being made. For an upstream that knows without being asked. */
+  progress?(upstreamId: string): number | null
+  /**
+   * Tells of changes by itself, from now on and to one listener: a task's job has begun or ended (`status`), or has more
+   * progress, which is told at most once a second of a job. A hint, as any other: looks find out without it, later.
+   */
+  onChange?(tell: (taskId: string, what: 'status' | 'progress') => void): void
 }
 
 /**

@@ -25,6 +25,8 @@ import type { Task, TaskIn } from './task.js'
 export interface LookRound {
   /** Once at the start, before any submit: a submit that a stop cut off has lost its answer. */
   recover(): Promise<void>
+  /** Looks at this task in the next round, or in the first after its submit was answered: it has changed upstream. */
+  lookSoon(taskId: string): void
   /** Looks at what is due now. Answers when to come back. */
   round(stopping: AbortSignal): Promise<number | null>
   /** When the upstream last answered a look, in milliseconds since the Unix epoch. */
@@ -68,6 +70,7 @@ const CLOCK_TOLERANCE_MS = 60_000
 export const createLookRound = (parts: LookParts): LookRound => {
   const { store, upstream, journal, clock, log, random, pace, concurrency, cut, timeoutMs, stallAfterMs } = parts
   let lastLookAt: number | null = null
+  const changed = new Set<string>()
 
   const look = async (task: Task, watch: Watch): Promise<void> => {
     switch (task.stage) {
@@ -167,7 +170,21 @@ export const createLookRound = (parts: LookParts): LookRound => {
     return seen.createdAt === null || seen.createdAt >= task.attemptedAt - CLOCK_TOLERANCE_MS
   }
 
+  /** The tasks of which the upstream has told that they changed, but those whose submit still waits for its answer. */
+  const takeChanged = async (): Promise<Task[]> => {
+    const taken: Task[] = []
+    for (const id of changed) {
+      const task = await store.get(id)
+      if (task?.stage === 'submitting') continue
+      changed.delete(id)
+      if (task?.stage === 'submitted' || task?.stage === 'processing') taken.push(task)
+    }
+    return taken
+  }
+
   return {
+    lookSoon: id => void changed.add(id),
+
     async recover() {
       for (const task of await store.submitting()) {
         const why = { reason: 'the gateway stopped during the submit', watch: watchFrom(clock.now() + pace.firstMs) }
@@ -176,8 +193,12 @@ export const createLookRound = (parts: LookParts): LookRound => {
     },
 
     async round(stopping) {
-      const due = await store.due(clock.now(), BATCH)
-      await pMap(due, async ({ task, watch }) => stopping.aborted || look(task, watch), {
+      const now = clock.now()
+      const due = await store.due(now, BATCH)
+      const early = (await takeChanged())
+        .filter(({ id }) => due.every(({ task }) => task.id !== id))
+        .map(task => ({ task, watch: watchFrom(now) }))
+      await pMap([...due, ...early], async ({ task, watch }) => stopping.aborted || look(task, watch), {
         concurrency,
         // One task's trouble must not keep the others from being looked at; all of it is thrown in the end.
         stopOnError: false,

@@ -33,7 +33,7 @@ export interface TaskService {
    * changed.
    */
   follow(query?: { id?: string | undefined; after?: string | undefined }): Promise<AsyncIterableIterator<Task>>
-  /** Its place in the queue, and whether it has stalled. */
+  /** Its place in the queue, how much of it is made, and whether it has stalled. */
   outlook(task: Task): Promise<Outlook>
   /** What happened to it and why, from its acceptance on; the first 5,000 steps. */
   history(id: string): Promise<Transition[]>
@@ -89,9 +89,9 @@ export const createTaskServices = (parts: ServiceParts): ((caller: Caller) => Ta
 
   const show = (task: Task): Task => {
     if (task.stage !== 'success') return task
-    const { resultUrl, coverUrl, durationMs } = task.result
-    const result = { resultUrl: publicLink(resultUrl), coverUrl: coverUrl && publicLink(coverUrl), durationMs }
-    return { ...task, result }
+    const { resultUrl, coverUrl } = task.result
+    const links = { resultUrl: publicLink(resultUrl), coverUrl: coverUrl && publicLink(coverUrl) }
+    return { ...task, result: { ...task.result, ...links } }
   }
 
   /** Counts a follower in; answers how to count it out. */

@@ -62,11 +62,22 @@ export interface Inputs {
   readonly playbackType: PlaybackType
 }
 
+/** What became of the speaker's mouth. */
+export const ANIMATIONS = {
+  ANIMATED: 'The mouth follows the new audio.',
+  NO_FACE_FOUND: 'The video shows no face to animate: it has the new audio, and its pictures are as they were.',
+} as const satisfies Record<string, string>
+export type Animation = keyof typeof ANIMATIONS
+
 export interface Result {
   /** Absolute, or a path below the gateway's public URL for files that the gateway itself serves. */
   readonly resultUrl: string
   readonly coverUrl: string | null
   readonly durationMs: number
+  /** Null where the upstream does not tell. */
+  readonly animation: Animation | null
+  /** The share of the frames whose mouth was moved, 0 to 1; null where the upstream does not tell. */
+  readonly animatedShare: number | null
 }
 
 /** Why a task failed. */

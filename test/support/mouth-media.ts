@@ -73,3 +73,7 @@ export const correlation = (a: readonly number[], b: readonly number[], lag = 0)
   }
   return together / Math.sqrt(alone * other)
 }
+
+/** By how many frames b has to be earlier than a to be most like it, at most 4 either way. */
+export const bestLag = (a: readonly number[], b: readonly number[]): number =>
+  [-4, -3, -2, -1, 0, 1, 2, 3, 4].reduce((best, lag) => (correlation(a, b, lag) > correlation(a, b, best) ? lag : best))

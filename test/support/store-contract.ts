@@ -7,7 +7,13 @@ import { advance, type Task, type TaskIn } from '../../src/tasks/task.js'
 /** What a caller without limits may have. */
 export const NO_LIMITS = { waitingTasks: null, monthlyCents: null }
 
-const RESULT = { resultUrl: 'https://x.example/a.mp4', coverUrl: null, durationMs: 1_250 }
+const RESULT = {
+  resultUrl: 'https://x.example/a.mp4',
+  coverUrl: null,
+  durationMs: 1_250,
+  animation: 'ANIMATED',
+  animatedShare: 0.75,
+} as const
 
 /** A new task as the service makes it; every field can be said. */
 export const newTask = (fields: Partial<NewTask> = {}): NewTask => ({

@@ -153,7 +153,8 @@ const sightingOf = (told: z.infer<typeof Status>): Sighting => {
   }
   if (told.status !== 'success') return { ...job, status: told.status }
   const { result_url: resultUrl, cover_url: coverUrl, duration_seconds } = told.data
-  const result = { resultUrl, coverUrl, durationMs: Math.round(duration_seconds * 1000) }
+  const durationMs = Math.round(duration_seconds * 1000)
+  const result = { resultUrl, coverUrl, durationMs, animation: null, animatedShare: null }
   return { ...job, status: told.status, completedAt: told.completed_at, result }
 }
 

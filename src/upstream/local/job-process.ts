@@ -3,12 +3,12 @@ import { once } from 'node:events'
 import { createRequire } from 'node:module'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { JobReport } from './job/child.js'
-import type { JobOrder } from './job/make-lip-sync.js'
+import type { JobOrder, Made } from './job/make-lip-sync.js'
 import type { Limits } from './limits.js'
 
 /** How a job's process ended. `detail` is for the log, `message` for the caller. */
 export type ProcessEnd =
-  | { readonly status: 'success'; readonly durationMs: number }
+  | { readonly status: 'success'; readonly made: Made }
   | { readonly status: 'failed'; readonly message: string; readonly detail?: string }
   | { readonly status: 'stopped' }
 
@@ -16,7 +16,11 @@ const CRASHED = 'The engine crashed while it made the video.'
 const STDERR_CHARACTERS = 4_000
 
 /** Runs one job in a process of its own, for as long as it may take. Resolves when the process is gone; never rejects. */
-export const runJobProcess = async (order: JobOrder, signal: AbortSignal): Promise<ProcessEnd> => {
+export const runJobProcess = async (
+  order: JobOrder,
+  signal: AbortSignal,
+  onProgress: (share: number) => void,
+): Promise<ProcessEnd> => {
   if (signal.aborted) return { status: 'stopped' }
   const child = forkChild()
   const closed = once(child, 'close').catch((error: Error) => [error.message])
@@ -26,6 +30,7 @@ export const runJobProcess = async (order: JobOrder, signal: AbortSignal): Promi
   let stderr = ''
   child.on('message', (report: JobReport) => {
     if (report.type === 'audio') return timeLimit.set(report.seconds)
+    if (report.type === 'progress') return onProgress(report.share)
     last = report
     kill()
   })
@@ -42,7 +47,7 @@ export const runJobProcess = async (order: JobOrder, signal: AbortSignal): Promi
 }
 
 const endOf = (last: JobReport | null, timeLimitSeconds: number | null, detail: string): ProcessEnd => {
-  if (last?.type === 'success') return { status: 'success', durationMs: last.durationMs }
+  if (last?.type === 'success') return { status: 'success', made: last.made }
   if (last?.type === 'failed') return { status: 'failed', message: last.message }
   if (last?.type === 'broken') return { status: 'failed', message: CRASHED, detail: last.reason }
   if (timeLimitSeconds === null) return { status: 'failed', message: CRASHED, detail }

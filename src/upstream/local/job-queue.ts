@@ -5,10 +5,14 @@ export interface JobQueue<Entry> extends AsyncDisposable {
   get(id: string): { readonly entry: Entry; readonly status: 'pending' | 'processing' } | null
 }
 
-/** `run` gets a signal that tells it to stop; the job counts as running until it resolves. It must not reject. */
+/**
+ * `run` gets a signal that tells it to stop; the job counts as running until it resolves. It must not reject.
+ * `onChange` is told of each job that begins to run, and of each that is not known any more.
+ */
 export const createJobQueue = <Entry>(
   concurrency: number,
   run: (entry: Entry, stopping: AbortSignal) => Promise<void>,
+  onChange: (id: string) => void = () => {},
 ): JobQueue<Entry> => {
   const stopping = new AbortController()
   const waiting = new Map<string, Entry>()
@@ -20,9 +24,11 @@ export const createJobQueue = <Entry>(
       waiting.delete(id)
       const ended = run(entry, stopping.signal).then(() => {
         running.delete(id)
+        onChange(id)
         fill()
       })
       running.set(id, { entry, ended })
+      onChange(id)
     }
   }
 

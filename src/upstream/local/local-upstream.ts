@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path'
 import type { Logger } from 'pino'
 import { type Clock, systemClock } from '../../clock.js'
 import { type Job, type Sighting, type Upstream, UpstreamError } from '../../tasks/ports.js'
-import { checkFfmpeg } from './check-ffmpeg.js'
+import { checkPackages } from './check-packages.js'
 import { type JobRecord, openJobFiles } from './job-files.js'
 import { createJobQueue } from './job-queue.js'
 import { type Limits, resolveLimits } from './limits.js'
@@ -33,23 +33,30 @@ const RETRY_MS = 5_000
 /**
  * The built-in engine as an upstream. A job is on disk before `submit` answers, under the task's id, which is also its
  * id here: to submit a task twice is to submit it once. Jobs run in the order they came, each in a process of its own,
- * and what had not ended starts again with the gateway. Rejects when FFmpeg is missing, and says what to do.
+ * and what had not ended starts again with the gateway. Rejects when FFmpeg or an optional package is
+ * missing, and says what to do.
  */
 export const openLocalUpstream = async (options: LocalUpstreamOptions): Promise<Upstream> => {
   const { ffmpegPath = null, log, clock = systemClock } = options
   const dataDir = resolve(options.dataDir)
   const limits = resolveLimits(options.limits)
-  await checkFfmpeg(ffmpegPath)
+  await checkPackages(ffmpegPath)
   const files = await openJobFiles(join(dataDir, 'jobs'))
   await rm(workFolder(dataDir), { recursive: true, force: true })
   await mkdir(join(dataDir, 'media'), { recursive: true })
-  log.info('the built-in engine assembles only: it does not move the mouth yet')
 
   const runJob = createJobRunner({ ...options, dataDir, ffmpegPath, limits })
-  const queue = createJobQueue<JobRecord>(limits.concurrency, async (record, stopping) => {
+  const progress = new Map<string, number>()
+  let tell: (taskId: string, what: 'status' | 'progress') => void = () => {}
+
+  const run = async (record: JobRecord, stopping: AbortSignal) => {
     const { taskId } = record.job
     log.info({ taskId }, 'job started')
-    const end = await runJob(record, stopping)
+    const end = await runJob(record, stopping, share => {
+      progress.set(taskId, share)
+      tell(taskId, 'progress')
+    })
+    progress.delete(taskId)
     // An end that cannot be written (the disk is full) is one that would be lost: it waits until it can.
     while (end && !stopping.aborted) {
       const completedAt = clock.now()
@@ -63,7 +70,8 @@ export const openLocalUpstream = async (options: LocalUpstreamOptions): Promise<
         await clock.sleep(RETRY_MS, stopping)
       }
     }
-  })
+  }
+  const queue = createJobQueue(limits.concurrency, run, taskId => tell(taskId, 'status'))
   for (const record of await files.readPending()) {
     const ended = await files.readEnded(record.job.taskId)
     if (ended) await files.end(ended)
@@ -110,6 +118,10 @@ export const openLocalUpstream = async (options: LocalUpstreamOptions): Promise<
       return sighting
     },
     find: job => sight(job.taskId),
+    progress: taskId => (queue.get(taskId) ? (progress.get(taskId) ?? 0) : null),
+    onChange(listener) {
+      tell = listener
+    },
     async [Symbol.asyncDispose]() {
       closed = true
       await Promise.allSettled(accepting.values())

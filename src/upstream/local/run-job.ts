@@ -31,21 +31,26 @@ export const createJobRunner = (parts: JobRunnerParts) => {
     return file === null ? { url } : { file }
   }
 
-  return async ({ job, mediaId }: JobRecord, stopping: AbortSignal): Promise<JobEnd | null> => {
+  return async (
+    { job, mediaId }: JobRecord,
+    stopping: AbortSignal,
+    onProgress: (share: number) => void,
+  ): Promise<JobEnd | null> => {
     const { taskId, videoUrl, audioUrl, playbackType } = job
     const folder = join(workFolder(dataDir), taskId)
     const inputs = { video: inputOf(videoUrl), audio: inputOf(audioUrl) }
     try {
-      const made = await runJobProcess({ ...inputs, playbackType, folder, limits, allowedHosts, ffmpegPath }, stopping)
-      if (made.status === 'stopped') return null
-      if (made.status === 'failed') {
-        if (made.detail) log.error({ taskId, detail: made.detail }, 'a job crashed')
-        return { status: 'failed', message: made.message }
+      const order = { ...inputs, playbackType, folder, limits, allowedHosts, ffmpegPath }
+      const end = await runJobProcess(order, stopping, onProgress)
+      if (end.status === 'stopped') return null
+      if (end.status === 'failed') {
+        if (end.detail) log.error({ taskId, detail: end.detail }, 'a job crashed')
+        return { status: 'failed', message: end.message }
       }
       await publish(folder, mediaFolder(dataDir, mediaId))
       const served = `${MEDIA_PATH}${mediaId}/`
       const [resultUrl, coverUrl] = [`${served}${OUTPUTS.video}`, `${served}${OUTPUTS.cover}`]
-      return { status: 'success', result: { resultUrl, coverUrl, durationMs: made.durationMs } }
+      return { status: 'success', result: { resultUrl, coverUrl, ...end.made } }
     } catch (err) {
       log.error({ taskId, err }, 'a result could not be stored')
       return { status: 'failed', message: 'The result could not be stored.' }

@@ -56,7 +56,14 @@ const feed = async (stdin: Writable, read: Pipes['read']): Promise<void> => {
 }
 
 const drained = async (stream: Writable): Promise<void> => {
-  if (!stream.closed) await new Promise<void>(resolve => stream.once('drain', resolve).once('close', resolve))
+  if (stream.closed) return
+  await new Promise<void>(resolve => {
+    const go = () => {
+      stream.off('drain', go).off('close', go)
+      resolve()
+    }
+    stream.on('drain', go).on('close', go)
+  })
 }
 
 const drain = async (stdout: AsyncIterable<Uint8Array>, write: Pipes['write']): Promise<void> => {

@@ -8,12 +8,13 @@ import { Worker } from 'node:worker_threads'
 import { createNativeFfmpeg } from '../ffmpeg/ffmpeg-native.js'
 import { createWasmFfmpeg } from '../ffmpeg/ffmpeg-wasm.js'
 import { JobFailure } from './failure.js'
-import { type JobOrder, makeLipSync } from './make-lip-sync.js'
+import { type JobOrder, type Made, makeLipSync } from './make-lip-sync.js'
 
 /** What a job's process tells. After one of the last three the gateway ends it. */
 export type JobReport =
   | { readonly type: 'audio'; readonly seconds: number }
-  | { readonly type: 'success'; readonly durationMs: number }
+  | { readonly type: 'progress'; readonly share: number }
+  | { readonly type: 'success'; readonly made: Made }
   | { readonly type: 'failed'; readonly message: string }
   | { readonly type: 'broken'; readonly reason: string }
 
@@ -27,8 +28,11 @@ const WATCHER = `
 const work = async (order: JobOrder): Promise<JobReport> => {
   try {
     const ffmpeg = order.ffmpegPath ? createNativeFfmpeg(order.ffmpegPath) : await createWasmFfmpeg()
-    const durationMs = await makeLipSync(order, ffmpeg, seconds => report({ type: 'audio', seconds }))
-    return { type: 'success', durationMs }
+    const made = await makeLipSync(order, ffmpeg, {
+      audioLength: seconds => report({ type: 'audio', seconds }),
+      progress: share => report({ type: 'progress', share }),
+    })
+    return { type: 'success', made }
   } catch (error) {
     if (error instanceof JobFailure) return { type: 'failed', message: error.message }
     return { type: 'broken', reason: error instanceof Error ? (error.stack ?? error.message) : String(error) }

@@ -5,8 +5,8 @@ import { judge } from './judge.js'
 import { source } from './source-args.js'
 
 /** What audio is decoded to: samples of 16 bits, little-endian, the channels interleaved. */
-const SAMPLE_RATE = 48_000
-const CHANNELS = 2
+export const SAMPLE_RATE = 48_000
+export const CHANNELS = 2
 const BYTES_PER_SECOND = SAMPLE_RATE * CHANNELS * 2
 export const PCM_ARGS = ['-f', 's16le', '-ar', String(SAMPLE_RATE), '-ac', String(CHANNELS)] as const
 

@@ -27,13 +27,20 @@ const SHAPE = "scale='max(2,trunc(iw*sar/2)*2)':'max(2,trunc(ih/2)*2)',setsar=1"
 /** How much larger than allowed a picture may be for FFmpeg to try it: it counts the padding of some codecs too. */
 const MARGIN = 2
 
+interface SourceRate {
+  /** That is worked at. */
+  readonly rate: Rate
+  /** How long the source shows a frame, in seconds. */
+  readonly frameSeconds: number
+}
+
 /** Thrown out of a run to begin again at another rate, as soon as the source's own is known. */
 class OtherRate extends Error {
   override readonly name = 'OtherRate'
-  readonly rate: Rate
-  constructor(rate: Rate) {
+  readonly other: SourceRate
+  constructor(other: SourceRate) {
     super('The source has another frame rate')
-    this.rate = rate
+    this.other = other
   }
 }
 
@@ -48,12 +55,12 @@ export const decodeVideo = async (
     return await decodeAt(null, ffmpeg, from, path, limits)
   } catch (error) {
     if (!(error instanceof OtherRate)) throw error
-    return await decodeAt(error.rate, ffmpeg, from, path, limits)
+    return await decodeAt(error.other, ffmpeg, from, path, limits)
   }
 }
 
 const decodeAt = async (
-  rate: Rate | null,
+  other: SourceRate | null,
   ffmpeg: Ffmpeg,
   from: string,
   path: string,
@@ -63,7 +70,8 @@ const decodeAt = async (
   const write = createY4mReader({
     format(format) {
       const wanted = workingRate(format.fps)
-      if (!rate && perSecond(wanted) !== perSecond(format.fps)) throw new OtherRate(wanted)
+      const fps = perSecond(format.fps)
+      if (!other && perSecond(wanted) !== fps) throw new OtherRate({ rate: wanted, frameSeconds: 1 / fps })
       video = openVideo(format, path, limits.pixels)
     },
     frame(frame) {
@@ -75,8 +83,7 @@ const decodeAt = async (
     },
   })
   const pixels = String(limits.pixels * MARGIN)
-  const rateArgs = rate ? ['-r', `${rate.num}/${rate.den}`] : []
-  const shape = ['-map', '0:V:0', '-t', String(limits.seconds), '-vf', SHAPE, ...rateArgs]
+  const shape = ['-map', '0:V:0', '-vf', SHAPE, ...lengthArgs(limits.seconds, other)]
   const format = ['-f', 'yuv4mpegpipe', '-pix_fmt', 'yuv420p']
   try {
     const run = await ffmpeg.run([...QUIET, ...source(from, '-max_pixels', pixels), ...shape, ...format, 'pipe:1'], {
@@ -90,6 +97,14 @@ const decodeAt = async (
     video?.[Symbol.dispose]()
     throw error
   }
+}
+
+/** A frame is shown until the next comes: where there are few, the one past the end has to be seen as well. */
+const lengthArgs = (seconds: number, other: SourceRate | null): string[] => {
+  if (!other) return ['-t', String(seconds)]
+  const { rate, frameSeconds } = other
+  const frames = Math.ceil(seconds * perSecond(rate)) + 1
+  return ['-t', String(seconds + frameSeconds), '-r', `${rate.num}/${rate.den}`, '-frames:v', String(frames)]
 }
 
 const openVideo = (format: VideoFormat, path: string, pixels: number): Omit<DecodedVideo, 'colour'> => {

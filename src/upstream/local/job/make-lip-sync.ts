@@ -1,16 +1,19 @@
 import { copyFile, mkdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { PlaybackType } from '../../../tasks/task.js'
+import type { PlaybackType, Result } from '../../../tasks/task.js'
 import type { Ffmpeg } from '../ffmpeg/ffmpeg.js'
 import type { Limits } from '../limits.js'
+import { prepareMouth } from '../mouth/prepare-mouth.js'
 import { decodeAudio } from './decode-audio.js'
 import { decodeVideo } from './decode-video.js'
 import { encode } from './encode.js'
 import { type InputName, inputFailure } from './failure.js'
 import { fetchToFile } from './fetch.js'
 import { createFrameMap } from './frame-map.js'
+import { createProgress } from './progress.js'
+import { readSpeech, SPEECH_RATE } from './read-speech.js'
 import { sniff } from './sniff.js'
-import { perSecond } from './y4m.js'
+import { frameBytes, perSecond } from './y4m.js'
 
 /** All that a job's process is told. */
 export interface JobOrder {
@@ -31,12 +34,18 @@ export type InputSource = { readonly url: string } | { readonly file: string }
 /** What a job leaves in its folder. */
 export const OUTPUTS = { video: 'lipsync.mp4', cover: 'cover.jpg' } as const
 
-/** Makes the video in the job's folder and answers its length in milliseconds. Rejects with a `JobFailure` for a caller. */
-export const makeLipSync = async (
-  order: JobOrder,
-  ffmpeg: Ffmpeg,
-  onAudioLength: (seconds: number) => void,
-): Promise<number> => {
+/** What is told of a result beside where it lies. */
+export type Made = Omit<Result, 'resultUrl' | 'coverUrl'>
+
+/** Who is told how a job goes. */
+export interface JobListener {
+  audioLength(seconds: number): void
+  /** At most once a second. @param share 0 to 1, never less than before */
+  progress(share: number): void
+}
+
+/** Makes the video in the job's folder. Rejects with a `JobFailure` for a caller. */
+export const makeLipSync = async (order: JobOrder, ffmpeg: Ffmpeg, listener?: JobListener): Promise<Made> => {
   const { folder, limits } = order
   const inside = (name: string) => join(folder, name)
   await mkdir(folder, { recursive: true })
@@ -47,12 +56,25 @@ export const makeLipSync = async (
 
   const audio = inside('audio.pcm')
   const seconds = await decodeAudio(ffmpeg, inside('audio.source'), audio, limits.durationSeconds)
-  onAudioLength(seconds)
+  listener?.audioLength(seconds)
   using video = await decodeVideo(ffmpeg, inside('video.source'), inside('video.i420'), { ...limits, seconds })
 
   const fps = perSecond(video.fps)
   const frames = Math.max(1, Math.round(seconds * fps))
   const sourceIndexOf = createFrameMap(order.playbackType, video.spool.frames, frames)
+  const frameMap = Array.from({ length: frames }, (_, outputIndex) => sourceIndexOf(outputIndex))
+  const progress = createProgress(share => listener?.progress(share))
+  progress.decoded()
+  const source = new Uint8Array(frameBytes(video))
+  const mouth = await prepareMouth({
+    ...{ width: video.width, height: video.height, fps, frameMap },
+    ...{ pcm: readSpeech(audio), sampleRate: SPEECH_RATE },
+    readFrame(index) {
+      video.spool.read(index, source)
+      return source
+    },
+    onProgress: progress.tracked,
+  })
   await encode(ffmpeg, {
     format: video,
     colour: video.colour,
@@ -61,11 +83,14 @@ export const makeLipSync = async (
     video: inside(OUTPUTS.video),
     cover: inside(OUTPUTS.cover),
     drawFrame(outputIndex, frame) {
-      const sourceIndex = sourceIndexOf(outputIndex)
+      const sourceIndex = frameMap[outputIndex]!
       video.spool.read(sourceIndex, frame)
+      mouth.paint(frame, sourceIndex, outputIndex)
+      progress.drawn((outputIndex + 1) / frames)
     },
   })
-  return Math.round(Math.max(frames / fps, seconds) * 1000)
+  const durationMs = Math.round(Math.max(frames / fps, seconds) * 1000)
+  return { durationMs, animation: mouth.face, animatedShare: mouth.animatedShare }
 }
 
 const bring = async (input: InputName, source: InputSource, path: string, order: JobOrder): Promise<void> => {

@@ -31,7 +31,7 @@ export class MouthPackagesMissingError extends Error {
   override readonly name = 'MouthPackagesMissingError'
   readonly missing: readonly string[]
   constructor(missing: readonly string[]) {
-    super(`The built-in engine needs optional packages that are not installed. Run: npm install ${missing.join(' ')}`)
+    super(`The mouth needs optional packages that are missing: install with "npm install ${missing.join(' ')}"`)
     this.missing = missing
   }
 }

@@ -3,20 +3,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type FaceModels, loadFaceModels } from '../src/upstream/local/mouth/face-models.js'
 import { prepareMouth } from '../src/upstream/local/mouth/prepare-mouth.js'
 import { createTracker } from '../src/upstream/local/mouth/track.js'
-import {
-  correlation,
-  decodeFrames,
-  decodeSpeech,
-  FPS,
-  loudnessPerFrame,
-  MEDIA,
-  readGap,
-  SPEECH_RATE,
-} from './support/mouth-media.js'
+import { decodeFrames, decodeSpeech, FPS, MEDIA, readGap, SPEECH_RATE } from './support/mouth-media.js'
 
 const [width, height] = [640, 360]
 let models: FaceModels
-let media: { presenter: Uint8Array[]; talking: Uint8Array[]; speech: Float32Array; otherSpeech: Float32Array }
+let media: { presenter: Uint8Array[]; talking: Uint8Array[]; speech: Float32Array }
 
 beforeAll(async () => {
   models = await loadFaceModels()
@@ -24,7 +15,6 @@ beforeAll(async () => {
     presenter: await decodeFrames(MEDIA.presenter, width, height),
     talking: await decodeFrames(MEDIA.talking, width, height),
     speech: await decodeSpeech(MEDIA.speech),
-    otherSpeech: await decodeSpeech(MEDIA.otherSpeech),
   }
 }, 60_000)
 afterAll(() => models?.[Symbol.dispose]())
@@ -57,44 +47,11 @@ const gapsOf = (frames: readonly Uint8Array[]) => {
   return frames.map(frame => readGap(tracker, frame, width, height))
 }
 
-const bestLag = (gaps: readonly number[], loudness: readonly number[]) =>
-  [-4, -3, -2, -1, 0, 1, 2, 3, 4].reduce((best, lag) =>
-    correlation(gaps, loudness, lag) > correlation(gaps, loudness, best) ? lag : best,
-  )
-
-describe('measured on the output', () => {
-  test('a still mouth follows its speech, and no other', async () => {
-    const { mouth, frames, frameMap, reads } = await speak(media.presenter, media.speech)
-    const gaps = gapsOf(frames)
-    const own = loudnessPerFrame(media.speech, frames.length)
-    expect(correlation(gaps, own)).toBeGreaterThanOrEqual(0.5)
-    expect(Math.abs(bestLag(gaps, own))).toBeLessThanOrEqual(1)
-    expect(Math.abs(correlation(gaps, loudnessPerFrame(media.otherSpeech, frames.length)))).toBeLessThanOrEqual(0.2)
-    expect(mouth).toMatchObject({ face: 'ANIMATED', animatedShare: 1 })
-    expect(reads).toEqual([...new Set(frameMap)].sort((a, b) => a - b))
-  }, 60_000)
-
-  test('a mouth that moved follows the new speech and not the old', async () => {
-    const { frames, frameMap } = await speak(media.talking, media.speech)
-    const gaps = gapsOf(frames)
-    const before = loudnessPerFrame(media.otherSpeech, media.talking.length)
-    expect(correlation(gapsOf(media.talking), before)).toBeGreaterThan(0.7)
-    expect(correlation(gaps, loudnessPerFrame(media.speech, frames.length))).toBeGreaterThanOrEqual(0.45)
-    expect(
-      Math.abs(
-        correlation(
-          gaps,
-          frameMap.map(index => before[index]!),
-        ),
-      ),
-    ).toBeLessThanOrEqual(0.2)
-  }, 60_000)
-})
-
-test('the same input gives the same bytes', async () => {
+test('each frame is read once, and the same input gives the same bytes', async () => {
   const digest = async () => {
     const hash = createHash('sha256')
-    const { frames } = await speak(media.talking.slice(0, 15), media.speech.subarray(0, SPEECH_RATE))
+    const { frames, frameMap, reads } = await speak(media.talking.slice(0, 15), media.speech.subarray(0, SPEECH_RATE))
+    expect(reads).toEqual([...new Set(frameMap)].sort((a, b) => a - b))
     for (const frame of frames) hash.update(frame)
     return hash.digest('hex')
   }

@@ -1,0 +1,76 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { QUIET, readFrom, writeTo } from '../src/upstream/local/ffmpeg/ffmpeg.js'
+import type { JobReport } from '../src/upstream/local/job/child.js'
+import type { JobOrder } from '../src/upstream/local/job/make-lip-sync.js'
+import { resolveLimits } from '../src/upstream/local/limits.js'
+import { type Cost, watchCost } from './process-cost.js'
+
+export interface Run {
+  readonly video: string
+  readonly audio: string
+  readonly seconds: number
+  /** Null: the WebAssembly one. */
+  readonly ffmpegPath: string | null
+  readonly folder: string
+}
+
+/** As the engine encodes. */
+export const ENCODE =
+  '-c:v libx264 -threads 1 -preset veryfast -crf 20 -pix_fmt yuv420p -c:a aac -b:a 128k -f mp4'.split(' ')
+
+const COMPILED = new URL('../dist/upstream/local/', import.meta.url)
+
+/** A whole job, in the process that the engine starts for it. */
+export const runJob = async ({ video, audio, ffmpegPath, folder }: Run): Promise<Cost> => {
+  const child = start([fileURLToPath(new URL('job/child.js', COMPILED))])
+  const order: JobOrder = {
+    ...{ video: { file: video }, audio: { file: audio }, playbackType: 'normal_reverse' },
+    ...{ folder: join(folder, 'job'), limits: resolveLimits(), allowedHosts: [], ffmpegPath },
+  }
+  child.send(order)
+  return costOf(child, (report: JobReport) => {
+    if (report.type === 'failed' || report.type === 'broken') throw new Error(JSON.stringify(report))
+    return report.type === 'success'
+  })
+}
+
+/** The limit: the same length of video and audio, only encoded anew. */
+export const runPlain = async ({ video, audio, seconds, ffmpegPath, folder }: Run): Promise<Cost> => {
+  const inputs = ['-stream_loop', '-1', '-i', readFrom(video), '-i', readFrom(audio)]
+  const rest = ['-map', '0:v', '-map', '1:a', '-t', String(seconds), ...ENCODE, writeTo(join(folder, 'plain.mp4'))]
+  const [file, create, argument] = ffmpegPath
+    ? ['ffmpeg-native.js', 'createNativeFfmpeg', JSON.stringify(ffmpegPath)]
+    : ['ffmpeg-wasm.js', 'createWasmFfmpeg', '']
+  const code = `
+    import { ${create} } from ${JSON.stringify(new URL(`ffmpeg/${file}`, COMPILED).href)}
+    const ffmpeg = await ${create}(${argument})
+    process.send(await ffmpeg.run(${JSON.stringify([...QUIET, ...inputs, ...rest])}))
+    setInterval(() => {}, 1_000)`
+  return costOf(start(['--input-type=module', '-e', code]), ({ exitCode, log }) => {
+    if (exitCode !== 0) throw new Error(log.join('\n'))
+    return true
+  })
+}
+
+/** It waits for its end after it has told how the work went, so that what it used can still be read. */
+const start = (args: string[]): ChildProcess =>
+  spawn(process.execPath, args, { stdio: ['pipe', 'ignore', 'inherit', 'ipc'], detached: true })
+
+// biome-ignore lint/suspicious/noExplicitAny: what each program tells is its own
+const costOf = async (child: ChildProcess, isDone: (told: any) => boolean): Promise<Cost> => {
+  const pid = child.pid ?? 0
+  const cost = watchCost(pid)
+  try {
+    const died = once(child, 'exit').then(() => Promise.reject(new Error('The process died')))
+    died.catch(() => {})
+    for (;;) {
+      const [told] = await Promise.race([once(child, 'message'), died])
+      if (isDone(told)) return cost()
+    }
+  } finally {
+    process.kill(-pid, 'SIGKILL')
+  }
+}

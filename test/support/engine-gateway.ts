@@ -1,0 +1,61 @@
+import { createClient } from 'graphql-ws'
+import { pino } from 'pino'
+import { WebSocket } from 'ws'
+import { systemClock } from '../../src/clock.js'
+import { type GatewayOptions, resolveConfig } from '../../src/config.js'
+import { composeGateway } from '../../src/gateway.js'
+import { createMediaFiles } from '../../src/upstream/local/files.js'
+import { temporaryFolder } from './engine-media.js'
+
+/** What the tests ask of a task that the built-in engine makes. */
+export interface MadeTask {
+  readonly id: string
+  readonly stage: string
+  readonly cursor: string
+  readonly progress: number | null
+  readonly result: {
+    readonly resultUrl: string
+    readonly durationSeconds: number
+    readonly animation: string
+    readonly animatedShare: number
+  } | null
+  readonly error: { readonly message: string } | null
+  readonly history: readonly { readonly stage: string }[]
+}
+
+const FIELDS = `id stage cursor progress result { resultUrl durationSeconds animation animatedShare }
+  error { message } history { stage }`
+const CREATE = `mutation ($input: CreateLipSyncInput!) { createLipSync(input: $input) { id } }`
+const FOLLOW = `subscription ($id: ID!) { taskUpdated(id: $id, after: "0") { ${FIELDS} } }`
+
+/** A whole gateway with the built-in engine in a temporary folder, and a real graphql-ws client. */
+export const startEngineGateway = async (options: GatewayOptions = {}) => {
+  const folder = await temporaryFolder()
+  const config = resolveConfig({ upstream: 'local', port: 0, dataDir: folder.path, ...options })
+  const log = pino({ level: 'silent' })
+  const gateway = await composeGateway(config, { clock: systemClock, log, random: Math.random })
+  const url = await gateway.listen()
+  const client = createClient({ url: `${url.replace('http', 'ws')}/graphql`, webSocketImpl: WebSocket })
+  const files = createMediaFiles(folder.path)
+
+  return {
+    url,
+    /** Asks for a lip sync, and answers all that is told of it until it ended. */
+    async make(input: { videoUrl: string; audioUrl: string; playbackType?: string }): Promise<MadeTask[]> {
+      const created = client.iterate<{ createLipSync: { id: string } }>({ query: CREATE, variables: { input } })
+      const { value } = await created.next()
+      const id = value?.data?.createLipSync.id
+      const told: MadeTask[] = []
+      for await (const { data } of client.iterate<{ taskUpdated: MadeTask }>({ query: FOLLOW, variables: { id } }))
+        if (data) told.push(data.taskUpdated)
+      return told
+    },
+    /** Where the file lies that the gateway serves under a URL. */
+    fileOf: (resultUrl: string): string => files.resolve(new URL(resultUrl).pathname) ?? '',
+    async [Symbol.asyncDispose]() {
+      await client.dispose()
+      await gateway[Symbol.asyncDispose]()
+      await folder[Symbol.asyncDispose]()
+    },
+  }
+}
