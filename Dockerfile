@@ -26,4 +26,5 @@ EXPOSE 4000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/health`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
 # Node itself is the process that gets SIGTERM.
-CMD ["node", "dist/cli.js", "serve"]
+ENTRYPOINT ["node", "dist/cli.js"]
+CMD ["serve"]

@@ -1,12 +1,9 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
-import { demo } from './cli/demo.js'
-import { serve } from './cli/serve.js'
+import { addKeysCommand } from './cli/keys.js'
 import { describeVariables } from './cli/variables.js'
 import { ConfigError, configFromEnv } from './config.js'
-import { printedSchema } from './graphql/index.js'
-import { openSqliteStore } from './store/sqlite.js'
 
 const { version, description } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
 
@@ -14,6 +11,7 @@ const VARIABLES_HELP = () => `
 Environment variables (one that is empty counts as unset, lists are separated by commas):
 ${describeVariables(Math.min(process.stdout.columns ?? 100, 120))}`
 
+// Each command loads what it needs when it runs: the whole gateway takes a second, its help should not.
 const program = new Command('lipsync-gateway').description(description).version(version)
 
 program
@@ -26,7 +24,7 @@ Logs are JSON lines on the standard output. SIGTERM and SIGINT shut down within 
 Exit codes: 0 after a shutdown, 2 when the configuration is wrong, 1 for anything else.
 ${VARIABLES_HELP()}`,
   )
-  .action(serve)
+  .action(async () => (await import('./cli/serve.js')).serve())
 
 program
   .command('demo')
@@ -38,7 +36,7 @@ Starts a gateway with the built-in engine on a free loopback port, asks it for a
 follows the task. The video and its cover are left in a new folder below the system's folder for temporary files;
 nothing else is. Of the environment only FFMPEG_PATH counts. Exit code 1 when the task fails.`,
   )
-  .action(demo)
+  .action(async () => (await import('./cli/demo.js')).demo())
 
 program
   .command('migrate')
@@ -46,16 +44,20 @@ program
   .addHelpText('after', '\nReads the same environment variables as serve: DATABASE_URL, or DATA_DIR.')
   .action(async () => {
     const { databaseUrl } = configFromEnv(process.env)
-    await openSqliteStore(databaseUrl)[Symbol.asyncDispose]()
+    const { openDatabase } = await import('./store/database.js')
+    openDatabase(databaseUrl).sqlite.close()
     console.log(`Up to date: ${databaseUrl}`)
   })
 
 program
   .command('schema')
   .description('Print the GraphQL schema, as the file schema.graphql has it.')
-  .action(() => {
+  .action(async () => {
+    const { printedSchema } = await import('./graphql/index.js')
     process.stdout.write(printedSchema())
   })
+
+addKeysCommand(program)
 
 try {
   await program.parseAsync()

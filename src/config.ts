@@ -44,9 +44,20 @@ const describeIssue = (issue: z.core.$ZodIssue, nameOf: (option: Option) => stri
 /** What each value allows and the values together do not. A value that is wrong by itself contradicts nothing. */
 const contradictions = (options: GatewayOptions, nameOf: (option: Option) => string): string[] => {
   const { upstream, joggApiKey, pollMinMs = DEFAULTS.pollMinMs, pollMaxMs = DEFAULTS.pollMaxMs } = options
+  const { jwtJwksUrl, jwtSecret, jwtIssuer, jwtAudience } = options
+  const hasIssuer = Boolean(jwtJwksUrl || jwtSecret)
+  const jwtKey = nameOf(jwtJwksUrl ? 'jwtJwksUrl' : 'jwtSecret')
+  const withoutKey = jwtIssuer ? 'jwtIssuer' : jwtAudience ? 'jwtAudience' : null
   return [
     ...(upstream === 'jogg' && !joggApiKey ? [`${nameOf('joggApiKey')}: is needed for upstream jogg`] : []),
     ...(pollMinMs > pollMaxMs ? [`${nameOf('pollMinMs')}: is greater than ${nameOf('pollMaxMs')}`] : []),
+    ...(jwtJwksUrl && jwtSecret ? [`${nameOf('jwtSecret')}: cannot stand beside ${nameOf('jwtJwksUrl')}`] : []),
+    // Without them any token that the issuer ever signed, for whatever service, would open the gateway.
+    ...(hasIssuer && !jwtIssuer ? [`${nameOf('jwtIssuer')}: is needed with ${jwtKey}`] : []),
+    ...(hasIssuer && !jwtAudience ? [`${nameOf('jwtAudience')}: is needed with ${jwtKey}`] : []),
+    ...(!hasIssuer && withoutKey
+      ? [`${nameOf(withoutKey)}: is of no use without ${nameOf('jwtJwksUrl')} or ${nameOf('jwtSecret')}`]
+      : []),
   ]
 }
 
@@ -68,7 +79,8 @@ export const configFromEnv = (env: Readonly<Record<string, string | undefined>>)
 /** A variable's text as the option wants it. What does not fit stays as it is, to be refused with the other mistakes. */
 const fromText = (option: Option, value: string): unknown => {
   const field: z.core.$ZodType = optionsSchema.shape[option]
-  const type = field instanceof z.ZodDefault ? field.unwrap() : field
+  const type = field instanceof z.ZodDefault || field instanceof z.ZodOptional ? field.unwrap() : field
+  if (type instanceof z.ZodBoolean && /^(true|false)$/.test(value)) return value === 'true'
   if (type instanceof z.ZodNumber && /^\d+$/.test(value)) return Number(value)
   if (!(type instanceof z.ZodArray)) return value
   return value

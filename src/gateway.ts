@@ -1,15 +1,26 @@
+import { setMaxListeners } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Logger } from 'pino'
+import { createAdmission } from './auth/admit.js'
+import { createAuthenticator } from './auth/authenticate.js'
+import { judgeOpenness } from './auth/openness.js'
+import type { Session } from './auth/session.js'
+import { callerLimits, jwtSettings } from './auth/settings.js'
 import { type Clock, systemClock } from './clock.js'
-import { type Config, type GatewayOptions, resolveConfig } from './config.js'
+import { type Config, ConfigError, type GatewayOptions, resolveConfig } from './config.js'
 import { createGraphQLServer } from './http/graphql.js'
+import { createLogin, watchSessions } from './http/login.js'
 import { createRouter, type Readiness } from './http/router.js'
 import { startServer } from './http/server.js'
 import { createWebSocketHandler } from './http/websocket.js'
 import { createLog } from './log.js'
 import { type Poller, startPoller } from './poller.js'
-import { openSqliteStore } from './store/sqlite.js'
+import { createReadiness } from './readiness.js'
+import { openDatabase } from './store/database.js'
+import { createKeyStore } from './store/keys.js'
+import { createSqliteStore } from './store/sqlite.js'
+import { OPEN_CALLER, type WatchOnly } from './tasks/caller.js'
 import { createHints } from './tasks/hints.js'
 import { createJournal } from './tasks/journal.js'
 import { createLane } from './tasks/lane.js'
@@ -17,15 +28,17 @@ import { createOutlook } from './tasks/outlook.js'
 import { createQueueNews } from './tasks/queue-news.js'
 import { createLookRound } from './tasks/round.js'
 import type { Random } from './tasks/schedule.js'
-import { createTaskService, type TaskService } from './tasks/service.js'
+import { createTaskServices, type TaskService } from './tasks/service.js'
 import { createStatus } from './tasks/status.js'
 import type { Task } from './tasks/task.js'
 import { openUpstream } from './upstream/index.js'
 
 /** A gateway. Leaving its scope (`await using`), or awaiting its `Symbol.asyncDispose`, shuts it down within 5 s. */
 export interface Gateway extends AsyncDisposable {
-  /** The tasks, without GraphQL in between. */
+  /** The tasks of a gateway that asks nobody who they are, without GraphQL in between. */
   readonly tasks: TaskService
+  /** The tasks of one caller, as an API key's name or a token's subject names it; without its limits. */
+  tasksOf(callerId: string): TaskService
   /** A Node request listener, and a Connect middleware: mount it at the root, it takes `/graphql`, `/media/*`, `/health` and `/ready`. */
   readonly requestListener: (req: IncomingMessage, res: ServerResponse, next?: () => void) => void
   /** Takes a WebSocket handshake on `/graphql`; answers false, and touches nothing, when it is not the gateway's. */
@@ -61,10 +74,13 @@ const CUT_AFTER_MS = 3_000
 /** The composition root: every part is built here, handed what it needs, and disposed in reverse. */
 export const composeGateway = async (config: Config, { clock, random, log }: Surroundings) => {
   const stopping = new AbortController()
+  // Each follower listens: their number is no leak.
+  setMaxListeners(0, stopping.signal)
   const cut = new AbortController()
   let publicUrl = config.publicUrl?.replace(/\/+$/, '') ?? urlOf(config.host, config.port)
 
-  const store = openSqliteStore(config.databaseUrl)
+  const database = openDatabase(config.databaseUrl)
+  const store = createSqliteStore(database)
   const { upstream, mediaFile } = await openUpstream(config, { clock, log, publicUrl: () => publicUrl }).catch(
     async thrown => {
       await store[Symbol.asyncDispose]()
@@ -75,10 +91,10 @@ export const composeGateway = async (config: Config, { clock, random, log }: Sur
   const queueNews = createQueueNews({ hints, clock })
   const journal = createJournal({ store, hints, clock, log, onQueueMoved: queueNews.moved })
   const pace = { firstMs: config.pollFirstMs, minMs: config.pollMinMs, maxMs: config.pollMaxMs }
-  const shared = { store, upstream, journal, clock, log, random, pace, cut: cut.signal }
+  const timeoutMs = config.upstreamTimeoutMs
+  const shared = { store, upstream, journal, clock, log, random, pace, timeoutMs, cut: cut.signal }
   const lane = createLane({
     ...shared,
-    timeoutMs: config.upstreamTimeoutMs,
     submitsPerMinute: config.submitsPerMinute,
     maxQueueMs: config.maxQueueHours * 3_600_000,
   })
@@ -88,9 +104,21 @@ export const composeGateway = async (config: Config, { clock, random, log }: Sur
   const outlook = createOutlook({ store, upstream, lane, clock, stallAfterMs })
   const status = createStatus({ store, upstream, lane, looks })
   const publicLink = (url: string) => (url.startsWith('/') ? `${publicUrl}${url}` : url)
-  const tasks = createTaskService({ store, journal, hints, clock, outlook, publicLink, stopping: stopping.signal })
+  const tasksOf = createTaskServices({
+    store,
+    journal,
+    hints,
+    clock,
+    outlook,
+    admit: createAdmission(),
+    estimateMs: config.estimateSeconds * 1_000,
+    publicLink,
+    stopping: stopping.signal,
+  })
 
   const pollers: Poller[] = []
+  const onError = (thrown: unknown) => log.error({ err: thrown }, 'round failed')
+  const readiness = createReadiness({ store, upstream, lane, pollers, log })
   const nudge = () => {
     for (const poller of pollers) poller.nudge()
   }
@@ -99,42 +127,43 @@ export const composeGateway = async (config: Config, { clock, random, log }: Sur
     looks.lookSoon(taskId)
     nudge()
   })
-  const readiness = async (): Promise<Readiness> => {
-    const storeProblem = await store.check().then(
-      () => null,
-      thrown => {
-        log.error({ err: thrown }, 'the store cannot be written')
-        return 'cannot be written'
-      },
-    )
-    const pollerProblem = pollers.length === 0 ? 'not started' : pollers.map(poller => poller.problem()).find(Boolean)
-    const { reason } = await lane.status().catch(() => ({ reason: null }))
-    return {
-      ready: !storeProblem && !pollerProblem,
-      checks: {
-        store: storeProblem ?? 'ok',
-        poller: pollerProblem ? 'in trouble, see the log' : 'ok',
-        upstream: reason ? `${upstream.name}: submits wait: ${reason}` : `${upstream.name}: ok`,
-      },
-    }
-  }
 
-  const graphql = createGraphQLServer({ tasks, status }, log)
+  const keys = createKeyStore(database)
+  const mode = config.auth ?? null
+  const authenticator = createAuthenticator({
+    keys,
+    clock,
+    log,
+    mode,
+    jwt: jwtSettings(config),
+    limits: callerLimits(config),
+  })
+  const publicHost = config.publicUrl ? new URL(config.publicUrl).host : null
+  const login = createLogin({ authenticator, openToAll: mode === 'open', publicHost })
+  const sessions = watchSessions(authenticator, clock, onError)
+  const contextOf = (session: Session) => ({
+    caller: session.caller,
+    tasks: tasksOf(session.caller),
+    status,
+    mintWatchToken: (only: WatchOnly, ttlSeconds: number) => authenticator.mintWatchToken(session, only, ttlSeconds),
+  })
+  const graphql = createGraphQLServer({ contextOf, login, sessions, explorer: config.explorer, log })
   const limits = {
     connections: config.wsMaxConnections,
     operations: config.wsMaxOperations,
     messageBytes: config.wsMaxMessageBytes,
     initTimeoutMs: config.wsInitTimeoutMs,
   }
-  const webSocket = createWebSocketHandler(graphql, limits, log)
-  const router = createRouter({ graphql, webSocket, readiness, mediaFile, corsOrigins: config.corsOrigins, log })
+  const webSocket = createWebSocketHandler({ graphql, login, sessions, limits, log })
+  // Behind a proxy the console's own origin need not be what the gateway takes for its host.
+  const corsOrigins = [...config.corsOrigins, ...(config.publicUrl ? [new URL(config.publicUrl).origin] : [])]
+  const router = createRouter({ graphql, webSocket, readiness, mediaFile, corsOrigins, log })
   let server: AsyncDisposable = router
 
   const start = async () => {
     if (pollers.length > 0 || stopping.signal.aborted) return
     await looks.recover()
     for (const { round } of [lane, looks, queueNews]) {
-      const onError = (thrown: unknown) => log.error({ err: thrown }, 'round failed')
       pollers.push(startPoller({ clock, round, onError }))
     }
     hints.on(null, nudge)
@@ -147,6 +176,7 @@ export const composeGateway = async (config: Config, { clock, random, log }: Sur
     await Promise.all([server, ...pollers].map(part => part[Symbol.asyncDispose]()))
     clearTimeout(timer)
     stopping.abort()
+    await sessions[Symbol.asyncDispose]()
     await upstream[Symbol.asyncDispose]()
     await store[Symbol.asyncDispose]()
     log.info('gateway stopped')
@@ -156,6 +186,9 @@ export const composeGateway = async (config: Config, { clock, random, log }: Sur
 
   /** Listens before it starts: who finds the port taken must not have submitted anything. */
   const listen = async () => {
+    const { refusal, warning } = judgeOpenness({ host: config.host, mode, isOpen: await authenticator.isOpen() })
+    if (refusal) throw new ConfigError([refusal])
+    if (warning) log.warn(warning)
     const listening = await startServer(router, config)
     server = listening
     const url = urlOf(config.host, listening.port)
@@ -166,7 +199,8 @@ export const composeGateway = async (config: Config, { clock, random, log }: Sur
   }
 
   return {
-    tasks,
+    tasks: tasksOf(OPEN_CALLER),
+    tasksOf: (callerId: string) => tasksOf({ ...OPEN_CALLER, id: callerId, scopes: new Set(['read', 'create']) }),
     requestListener: router.listener,
     upgradeHandler: router.upgrade,
     start,

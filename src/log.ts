@@ -15,4 +15,4 @@ export const createLog = (level: LogLevel, destination?: DestinationStream): Log
     destination ?? pino.destination({ sync: true }),
   )
 
-const SECRETS = ['joggApiKey', 'apiKey', 'authorization', '["x-api-key"]', 'cookie']
+const SECRETS = ['joggApiKey', 'jwtSecret', 'apiKey', 'token', 'authorization', '["x-api-key"]', 'cookie']

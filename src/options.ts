@@ -42,6 +42,34 @@ export interface GatewayOptions {
   stallAfterMinutes?: number | undefined
   /** Origins of web pages that may call the gateway, beside its own. @default none */
   corsOrigins?: readonly string[] | undefined
+  /** Let anybody in who brings no credential: `open`. @default only on a loopback address, without keys and tokens */
+  auth?: 'open' | undefined
+  /** Where the platform's token issuer publishes its public keys, as a JWKS. @default none */
+  jwtJwksUrl?: string | undefined
+  /** The secret it signs with (HS256) instead, at least 32 bytes. @default none */
+  jwtSecret?: string | undefined
+  /** The `iss` claim of its tokens. @default none */
+  jwtIssuer?: string | undefined
+  /** The `aud` claim of its tokens. @default none */
+  jwtAudience?: string | undefined
+  /** The claim that names the caller: whose tasks they are. @default 'sub' */
+  jwtCallerClaim?: string | undefined
+  /** The claim that holds the scopes (read, create, admin), as a list or separated by spaces. @default 'scope' */
+  jwtScopeClaim?: string | undefined
+  /** Creates of one caller in any 60 s. @default 60 */
+  limitCreatesPerMinute?: number | undefined
+  /** Tasks of one caller that wait to be sent. @default 500 */
+  limitWaitingTasks?: number | undefined
+  /** WebSockets of one caller at a time. @default 50 */
+  limitSockets?: number | undefined
+  /** Subscriptions of one caller at a time, over WebSockets and event streams together. @default 200 */
+  limitSubscriptions?: number | undefined
+  /** JoggAI's credits of one caller in a calendar month (UTC). @default none */
+  limitMonthlyCredits?: number | undefined
+  /** What a task sets aside of that budget when its caller names no expected duration, in seconds. @default 60 */
+  estimateSeconds?: number | undefined
+  /** GraphiQL and introspection: true or false. @default true */
+  explorer?: boolean | undefined
   /** Hosts (`name`, `name:port`) that the built-in engine may fetch from although they are private. @default none */
   mediaAllowedHosts?: readonly string[] | undefined
   /** An `ffmpeg` for the built-in engine, several times faster than its own. @default its own */
@@ -105,6 +133,20 @@ export const optionsSchema = z.strictObject({
   maxQueueHours: whole(1, 8_760).default(24),
   stallAfterMinutes: whole(1, 10_080).default(30),
   corsOrigins: list(origin),
+  auth: oneOf(['open']).optional(),
+  jwtJwksUrl: httpUrl.optional(),
+  jwtSecret: text.refine(value => Buffer.byteLength(value) >= 32, 'must be at least 32 bytes').optional(),
+  jwtIssuer: text.optional(),
+  jwtAudience: text.optional(),
+  jwtCallerClaim: text.default('sub'),
+  jwtScopeClaim: text.default('scope'),
+  limitCreatesPerMinute: whole(0, 1_000_000).default(60),
+  limitWaitingTasks: whole(0, 1_000_000).default(500),
+  limitSockets: whole(0, 1_000_000).default(50),
+  limitSubscriptions: whole(0, 1_000_000).default(200),
+  limitMonthlyCredits: whole(0, 1_000_000_000).optional(),
+  estimateSeconds: whole(1, 36_000).default(60),
+  explorer: z.boolean({ error: 'must be true or false' }).default(true),
   mediaAllowedHosts: list(text),
   ffmpegPath: text.optional(),
   mediaMaxBytes: whole(1, 10_000_000_000).default(200_000_000),

@@ -1,9 +1,6 @@
-import { mkdtemp, rm } from 'node:fs/promises'
 import { request } from 'node:http'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import Database from 'better-sqlite3'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { meddle, newDatabase } from './support/database.js'
 import { startTestGateway, VIDEO } from './support/gateway.js'
 
 let gw: Awaited<ReturnType<typeof startTestGateway>>
@@ -124,32 +121,25 @@ describe('a body of more than 100 KB is refused', () => {
 })
 
 test('what is unforeseen leaves as an id, under which the log has the rest', async () => {
-  const dir = await mkdtemp(join(tmpdir(), 'gateway-'))
-  try {
-    const file = join(dir, 'gateway.db')
-    await using broken = await startTestGateway({ databaseUrl: `file:${file}` })
-    await broken.createLipSync()
-    await broken.clock.advance(0)
-    const intruder = new Database(file)
-    intruder.exec('ALTER TABLE tasks RENAME COLUMN video_url TO elsewhere')
-    intruder.close()
+  const file = await newDatabase()
+  await using broken = await startTestGateway({ databaseUrl: `file:${file}` })
+  await broken.createLipSync()
+  await broken.clock.advance(0)
+  meddle(file, database => database.exec('ALTER TABLE tasks RENAME COLUMN video_url TO elsewhere'))
 
-    const { status, data, errors } = await broken.graphql('{ lipSyncTask(id: "x") { id } }')
-    expect({ status, data }).toEqual({ status: 200, data: { lipSyncTask: null } })
-    const [error] = errors ?? []
-    expect(error).toEqual({
-      message: 'Internal server error.',
-      locations: expect.anything(),
-      path: ['lipSyncTask'],
-      extensions: { code: 'INTERNAL_SERVER_ERROR', id: expect.any(String) },
-    })
-    expect(broken.lines).toContainEqual(
-      expect.objectContaining({
-        errorId: error?.extensions?.id,
-        err: expect.objectContaining({ message: expect.stringContaining('video_url'), stack: expect.any(String) }),
-      }),
-    )
-  } finally {
-    await rm(dir, { recursive: true })
-  }
+  const { status, data, errors } = await broken.graphql('{ lipSyncTask(id: "x") { id } }')
+  expect({ status, data }).toEqual({ status: 200, data: { lipSyncTask: null } })
+  const [error] = errors ?? []
+  expect(error).toEqual({
+    message: 'Internal server error.',
+    locations: expect.anything(),
+    path: ['lipSyncTask'],
+    extensions: { code: 'INTERNAL_SERVER_ERROR', id: expect.any(String) },
+  })
+  expect(broken.lines).toContainEqual(
+    expect.objectContaining({
+      errorId: error?.extensions?.id,
+      err: expect.objectContaining({ message: expect.stringContaining('video_url'), stack: expect.any(String) }),
+    }),
+  )
 })

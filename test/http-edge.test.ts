@@ -1,10 +1,8 @@
-import { mkdtemp, open, rm } from 'node:fs/promises'
+import { open } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import Database from 'better-sqlite3'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { meddle, newDatabase } from './support/database.js'
 import { startTestGateway } from './support/gateway.js'
 import { code } from './support/jogg.js'
 
@@ -40,25 +38,20 @@ test('/ready says that all is well, or why submits wait', async () => {
 })
 
 test('/ready is 503 and says so when the store can not be written', async () => {
-  const dir = await mkdtemp(join(tmpdir(), 'gateway-'))
-  try {
-    const file = join(dir, 'gateway.db')
-    await using broken = await startTestGateway({ databaseUrl: `file:${file}` })
-    // Another process moves everything into the main file, and there the beginning is overwritten.
-    const intruder = new Database(file)
-    intruder.exec('CREATE TABLE more (x)')
-    intruder.pragma('wal_checkpoint(TRUNCATE)')
-    intruder.close()
-    const handle = await open(file, 'r+')
-    await handle.write(Buffer.alloc(4_096, 'x'), 0, 4_096, 0)
-    await handle.close()
+  const file = await newDatabase()
+  await using broken = await startTestGateway({ databaseUrl: `file:${file}` })
+  meddle(file, database => {
+    database.exec('CREATE TABLE more (x)')
+    database.pragma('wal_checkpoint(TRUNCATE)')
+  })
+  // Now everything is in the main file, whose beginning is lost.
+  const handle = await open(file, 'r+')
+  await handle.write(Buffer.alloc(4_096, 'x'), 0, 4_096, 0)
+  await handle.close()
 
-    const answer = await fetch(`${broken.url}/ready`)
-    expect(answer.status).toBe(503)
-    expect(await answer.json()).toMatchObject({ status: 'not ready', checks: { store: 'cannot be written' } })
-  } finally {
-    await rm(dir, { recursive: true })
-  }
+  const answer = await fetch(`${broken.url}/ready`)
+  expect(answer.status).toBe(503)
+  expect(await answer.json()).toMatchObject({ status: 'not ready', checks: { store: 'cannot be written' } })
 })
 
 test.each([

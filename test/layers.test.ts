@@ -7,9 +7,10 @@ import { expect, test } from 'vitest'
 const LAYERS = [
   ['cli', 'index', 'sample'],
   ['gateway'],
+  ['readiness'],
   ['http'],
   ['graphql'],
-  ['store', 'upstream', 'poller'],
+  ['auth', 'store', 'upstream', 'poller'],
   ['tasks'],
   ['config', 'options', 'errors', 'clock', 'log'],
 ]

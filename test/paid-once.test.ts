@@ -138,13 +138,15 @@ test('the status tells what holds the lane', async () => {
   })
 })
 
-test('a lost submit that never arrived goes back to the queue after two looks', async () => {
+test('a lost submit that never arrived goes back to the queue when it can be under way no more, after two looks', async () => {
   await using gw = await startTestGateway()
   gw.jogg.plays(resets('submit'))
   const task = await gw.createLipSync()
   await gw.clock.advance(3_000)
   expect(await gw.task(task.id)).toMatchObject({ stage: 'UNKNOWN' })
-  await gw.clock.advance(10_000)
+  await gw.clock.advance(27_000)
+  expect(await gw.task(task.id)).toMatchObject({ stage: 'UNKNOWN' })
+  await gw.clock.advance(5_000)
   expect(await gw.task(task.id)).toMatchObject({ stage: 'SUBMITTED' })
   expect(gw.jogg.jobs.accepted()).toHaveLength(1)
   expect((await history(gw, task.id)).map(step => [step.stage, step.reason])).toEqual([
@@ -181,7 +183,7 @@ test('an older job with the same inputs is not adopted', async () => {
   await gw.clock.advance(3_600_000)
   gw.jogg.plays(resets('submit'), accepted('ours'))
   const task = await gw.createLipSync()
-  await gw.clock.advance(20_000)
+  await gw.clock.advance(40_000)
   expect(await gw.task(task.id)).toMatchObject({ stage: 'SUBMITTED' })
   expect(gw.jogg.jobs.accepted().map(job => job.taskId)).toEqual(['somebody-elses', 'ours'])
 })

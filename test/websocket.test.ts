@@ -1,12 +1,12 @@
-import { once } from 'node:events'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { meddle, newDatabase } from './support/database.js'
 import { AUDIO, startTestGateway, VIDEO } from './support/gateway.js'
 import { code } from './support/jogg.js'
-import { openRawSocket, openSocket } from './support/socket.js'
+import { openSocket } from './support/socket.js'
 
 let gw: Awaited<ReturnType<typeof startTestGateway>>
 beforeAll(async () => {
-  gw = await startTestGateway({ corsOrigins: ['https://app.example'] })
+  gw = await startTestGateway()
 })
 afterAll(() => gw[Symbol.asyncDispose]())
 
@@ -15,79 +15,6 @@ const opened = async ({ url } = gw) => {
   await client.init()
   return client
 }
-
-describe('the limits', () => {
-  test('a client that does not introduce itself is closed with 4408', async () => {
-    await using hasty = await startTestGateway({ wsInitTimeoutMs: 20 })
-    const client = await openSocket(hasty.url)
-    expect(await client.closed).toEqual({ code: 4408, reason: 'Connection initialisation timeout' })
-  })
-
-  test('a message that is too large closes with 1009 and says how large it may be', async () => {
-    const client = await opened()
-    client.send({ type: 'ping', payload: { x: 'x'.repeat(99_900) } })
-    expect(await client.next()).toMatchObject({ type: 'pong' })
-    client.send({ type: 'ping', payload: { x: 'x'.repeat(100_000) } })
-    expect(await client.closed).toEqual({ code: 1009, reason: 'Message larger than 100000 bytes' })
-    const shameless = await opened()
-    shameless.send('x'.repeat(5_000_000))
-    expect((await shameless.closed).code).toBe(1009)
-  })
-
-  test('an operation too many closes with 4429, and nothing after it is carried out', async () => {
-    await using narrow = await startTestGateway({ wsMaxOperations: 2 })
-    const client = await opened(narrow)
-    for (const id of ['1', '2', '3']) client.ask(id, 'subscription { taskUpdated { id } }')
-    client.ask('4', `mutation { createLipSync(input: { videoUrl: "${VIDEO}", audioUrl: "${AUDIO}" }) { id } }`)
-    expect(await client.closed).toEqual({ code: 4429, reason: 'More than 2 operations at a time' })
-    const { data } = await narrow.graphql('{ lipSyncTasks { edges { node { id } } } }')
-    expect(data.lipSyncTasks.edges).toEqual([])
-  })
-
-  test('operations one after the other are no operation too many', async () => {
-    await using narrow = await startTestGateway({ wsMaxOperations: 1 })
-    const client = await opened(narrow)
-    for (const id of ['1', '2', '3']) {
-      client.ask(id, '{ __typename }')
-      expect([await client.next(), await client.next()]).toMatchObject([{ id, type: 'next' }, { type: 'complete' }])
-    }
-  })
-
-  test('a connection too many is closed with 1013, whatever it still says, and there is room when one leaves', async () => {
-    await using small = await startTestGateway({ wsMaxConnections: 1 })
-    const first = await openSocket(small.url)
-    const second = await openSocket(small.url)
-    expect(await second.closed).toEqual({ code: 1013, reason: 'Too many connections, try later' })
-    first.socket.close()
-    await first.closed
-    const third = await opened(small)
-    const rude = await openRawSocket(small.url)
-    rude.resume().end(Buffer.alloc(64, 0xff))
-    await once(rude, 'close')
-    third.ask('1', '{ __typename }')
-    expect(await third.next()).toMatchObject({ type: 'next' })
-  })
-})
-
-describe('who may open a socket', () => {
-  test.each(['https://evil.example', 'null', 'http://127.0.0.1:1', 'nonsense'])('not a page of %s', async origin => {
-    await expect(openSocket(gw.url, { origin })).rejects.toThrow('403')
-  })
-
-  test('a page of a listed origin, a page of the gateway itself, and whoever is no page', async () => {
-    for (const origin of ['https://app.example', gw.url, undefined]) await (await openSocket(gw.url, { origin })).init()
-  })
-
-  test('nobody who speaks another protocol', async () => {
-    const silent = await openSocket(gw.url, { protocol: '' })
-    expect(await silent.closed).toEqual({ code: 4406, reason: 'Subprotocol not acceptable' })
-    await expect(openSocket(gw.url, { protocol: 'graphql-ws' })).rejects.toThrow()
-  })
-
-  test('nobody on another path', async () => {
-    await expect(openSocket(`${gw.url}/elsewhere`)).rejects.toThrow('404')
-  })
-})
 
 describe('what is wrong', () => {
   test.each(['not JSON', '{}', '{"type":"nonsense"}', '{"type":"subscribe","id":"1"}', '[]', ''])(
@@ -135,6 +62,18 @@ describe('what is wrong', () => {
   })
 })
 
+test('what is unforeseen in the middle of a subscription leaves as an id', async () => {
+  const file = await newDatabase()
+  await using broken = await startTestGateway({ databaseUrl: `file:${file}` })
+  meddle(file, database => database.exec('ALTER TABLE transitions RENAME COLUMN reason TO elsewhere'))
+  const client = await opened(broken)
+  client.ask('1', 'subscription { taskUpdated(after: "0") { id } }')
+  const { payload } = await client.next()
+  const [error] = payload.errors ?? payload
+  expect(error).toMatchObject({ message: 'Internal server error.', extensions: { code: 'INTERNAL_SERVER_ERROR' } })
+  expect(broken.lines).toContainEqual(expect.objectContaining({ errorId: error.extensions.id }))
+})
+
 test('queries and mutations work here as well', async () => {
   const client = await opened()
   const input = { videoUrl: VIDEO, audioUrl: AUDIO }
@@ -172,17 +111,30 @@ test('a client that reads nothing stops nobody, however much happens', async () 
   busy.jogg.plays(code('submit', 18020, 'no credit'))
   const stalled = await opened(busy)
   stalled.socket.pause()
-  stalled.ask('1', 'subscription { taskUpdated(after: "0") { id videoUrl audioUrl } }')
-  stalled.ask('2', 'subscription { taskUpdated(after: "0") { id videoUrl audioUrl } }')
+  const much = Array.from({ length: 15 }, (_, i) => `a${i}: videoUrl`)
+  stalled.ask('1', `subscription { taskUpdated(after: "0") { ${much} } }`)
   const reader = await opened(busy)
   reader.ask('1', 'subscription { taskUpdated(after: "0") { cursor } }')
   const videoUrl = `${VIDEO}?${'x'.repeat(2_000)}`
   const creating = Promise.all(
-    Array.from({ length: 1_500 }, () => busy.gateway.tasks.create({ videoUrl, audioUrl: AUDIO })),
+    Array.from({ length: 1_200 }, () => busy.gateway.tasks.create({ videoUrl, audioUrl: AUDIO })),
   )
   const cursors: number[] = []
-  while (cursors.length < 1_500) cursors.push(Number((await reader.next()).payload.data.taskUpdated.cursor))
+  while (cursors.length < 1_200) cursors.push(Number((await reader.next()).payload.data.taskUpdated.cursor))
   await creating
   expect(cursors).toEqual(cursors.toSorted((a, b) => a - b))
   stalled.socket.terminate()
+})
+
+test('a client that asks on and on without reading is heard when it reads again', async () => {
+  const client = await opened()
+  client.socket.pause()
+  const payload = { x: 'x'.repeat(90_000) }
+  for (let i = 0; i < 300; i++) client.send({ type: 'ping', payload })
+  const other = await opened()
+  other.send({ type: 'ping' })
+  expect(await other.next()).toEqual({ type: 'pong' })
+  expect(client.socket.bufferedAmount).toBeGreaterThan(0)
+  client.socket.resume()
+  for (let i = 0; i < 300; i++) expect((await client.next()).payload.x).toHaveLength(90_000)
 })

@@ -2,12 +2,17 @@ import SchemaBuilder from '@pothos/core'
 import RelayPlugin from '@pothos/plugin-relay'
 import { GraphQLError, GraphQLScalarType } from 'graphql'
 import { DateTimeResolver } from 'graphql-scalars'
+import type { Caller, WatchOnly } from '../tasks/caller.js'
 import type { TaskService } from '../tasks/service.js'
 import type { GatewayStatus } from '../tasks/status.js'
 
 export interface GraphQLContext {
+  /** Who calls. */
+  caller: Caller
+  /** The caller's own view of the tasks. */
   tasks: TaskService
   status(): Promise<GatewayStatus>
+  mintWatchToken(only: WatchOnly, ttlSeconds: number): Promise<{ token: string; expiresAt: number }>
 }
 
 export interface SchemaTypes {

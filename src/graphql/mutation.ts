@@ -26,6 +26,9 @@ const CreateLipSyncInput = builder.inputType('CreateLipSyncInput', {
       description:
         'Makes a repeated call safe: with the same key and the same input it answers the same task. 1 to 128 printable characters.',
     }),
+    expectedDurationSeconds: t.float({
+      description: "The output's length as far as the caller knows it: what its price sets aside of the budget.",
+    }),
   }),
 })
 

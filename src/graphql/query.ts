@@ -64,8 +64,8 @@ builder.queryField('lipSyncTasks', t =>
         }
       },
     },
-    { description: 'A page of tasks.' },
-    { description: 'A task in a page.' },
+    { name: 'LipSyncTaskConnection', description: 'A page of tasks.' },
+    { name: 'LipSyncTaskEdge', description: 'A task in a page.' },
   ),
 )
 

@@ -1,3 +1,4 @@
+import { need } from '../tasks/access.js'
 import { LANE_STATES, type LaneStatus } from '../tasks/lane.js'
 import type { GatewayStatus as Status } from '../tasks/status.js'
 import { builder } from './builder.js'
@@ -52,7 +53,10 @@ const GatewayStatus = builder.objectRef<Status>('GatewayStatus').implement({
 builder.queryField('gatewayStatus', t =>
   t.field({
     type: GatewayStatus,
-    description: 'How the gateway itself is doing.',
-    resolve: (_, _args, { status }) => status(),
+    description: 'How the gateway itself is doing. Needs the scope `admin`.',
+    resolve: (_, _args, { caller, status }) => {
+      need(caller, 'admin')
+      return status()
+    },
   }),
 )

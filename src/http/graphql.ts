@@ -1,10 +1,11 @@
-import type { IncomingMessage } from 'node:http'
-import { renderGraphiQL } from '@graphql-yoga/render-graphiql'
-import { type ExecutionArgs, GraphQLError, getOperationAST } from 'graphql'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { type ExecutionArgs, GraphQLError, getOperationAST, NoSchemaIntrospectionCustomRule } from 'graphql'
 import type { SubscribePayload } from 'graphql-ws'
-import { createYoga } from 'graphql-yoga'
+import { createYoga, type Plugin } from 'graphql-yoga'
 import type { Logger } from 'pino'
+import type { Session } from '../auth/session.js'
 import { type GraphQLContext, schema } from '../graphql/index.js'
+import { credentialOf, type Login, type SessionWatch } from './login.js'
 import { publicError } from './public-error.js'
 import { MAX_BODY_BYTES, requestLimits } from './request-limits.js'
 
@@ -14,11 +15,35 @@ export type Operation = ExecutionArgs & {
   subscribe: typeof import('graphql').subscribe
 }
 
+export interface GraphQLParts {
+  /** What a caller works with. */
+  contextOf(session: Session): GraphQLContext
+  login: Login
+  sessions: SessionWatch
+  /** Whether there is a console, and introspection for it. */
+  explorer: boolean
+  log: Logger
+}
+
 /** The one GraphQL engine behind HTTP, SSE and WebSocket. */
-export const createGraphQLServer = (context: GraphQLContext, log: Logger) => {
-  const yoga = createYoga<{ req: IncomingMessage }, GraphQLContext>({
+export const createGraphQLServer = ({ contextOf, login, sessions, explorer, log }: GraphQLParts) => {
+  const logins = new WeakMap<Request, Session>()
+
+  /** Before anything of the request is read: who nobody knows learns nothing of the schema. */
+  const loginFirst: Plugin<ServerContext, ServerContext> = {
+    async onRequestParse({ request, serverContext: { req, res } }) {
+      const session = await login(req, credentialOf(req.headers))
+      logins.set(request, session)
+      res?.once(
+        'close',
+        sessions.add(session, () => res.destroy()),
+      )
+    },
+  }
+
+  const yoga = createYoga<ServerContext, GraphQLContext>({
     schema,
-    context,
+    context: ({ request, session }) => contextOf(session ?? logins.get(request)!),
     logging: {
       debug: (...args) => log.trace({ args }, 'graphql'),
       info: (...args) => log.debug({ args }, 'graphql'),
@@ -31,16 +56,25 @@ export const createGraphQLServer = (context: GraphQLContext, log: Logger) => {
     multipart: false,
     cors: false,
     landingPage: false,
-    graphiql: { subscriptionsProtocol: 'WS', title: 'lipsync-gateway', defaultQuery: EXAMPLE },
-    renderGraphiQL,
-    plugins: requestLimits,
+    graphiql: explorer && { subscriptionsProtocol: 'WS', title: 'lipsync-gateway', defaultQuery: EXAMPLE },
+    // Nine megabytes that are loaded when somebody looks at the console, and not before.
+    renderGraphiQL: async options => (await import('@graphql-yoga/render-graphiql')).renderGraphiQL(options),
+    plugins: [loginFirst, ...requestLimits, ...(explorer ? [] : [noIntrospection])],
   })
 
   return {
     handle: yoga,
     /** Parses and validates an operation that came over a WebSocket. Throws, or answers, what is wrong with it. */
-    async prepare(params: SubscribePayload, req: IncomingMessage): Promise<Operation | readonly GraphQLError[]> {
-      const { schema, execute, subscribe, contextFactory, parse, validate } = yoga.getEnveloped({ req, params })
+    async prepare(
+      params: SubscribePayload,
+      req: IncomingMessage,
+      session: Session,
+    ): Promise<Operation | readonly GraphQLError[]> {
+      const { schema, execute, subscribe, contextFactory, parse, validate } = yoga.getEnveloped({
+        req,
+        params,
+        session,
+      })
       const document = parse(params.query)
       const errors: readonly GraphQLError[] = validate(schema, document)
       if (errors.length > 0) return errors
@@ -53,6 +87,18 @@ export const createGraphQLServer = (context: GraphQLContext, log: Logger) => {
 }
 
 export type GraphQLServer = ReturnType<typeof createGraphQLServer>
+
+interface ServerContext {
+  req: IncomingMessage
+  /** Not there for an operation that came over a WebSocket, … */
+  res?: ServerResponse
+  /** … whose login was the socket's. */
+  session?: Session
+}
+
+const noIntrospection: Plugin = {
+  onValidate: ({ addValidationRule }) => addValidationRule(NoSchemaIntrospectionCustomRule),
+}
 
 const unknownOperation = () =>
   new GraphQLError('Could not determine what operation to execute.', {

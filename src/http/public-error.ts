@@ -26,8 +26,36 @@ export const publicError = (thrown: unknown, log: Logger): GraphQLError => {
 /** `extensions.http` is Yoga's: the status, unless a caller who accepts plain JSON gets 200. No caller sees it. */
 const coded = (located: GraphQLError | null, message: string, code: ErrorCode, details: object): GraphQLError => {
   const { nodes, source, positions, path } = located ?? {}
-  const http = path ? {} : { http: { spec: true, status: code === 'INTERNAL_SERVER_ERROR' ? 500 : 400 } }
-  return new GraphQLError(message, { nodes, source, positions, path, extensions: { ...http, ...details, code } })
+  const http = httpOf(code, details) ?? (path ? null : { spec: true, status: 400 })
+  return new GraphQLError(message, {
+    nodes,
+    source,
+    positions,
+    path,
+    extensions: { ...(http && { http }), ...details, code },
+  })
+}
+
+interface HttpExtension {
+  spec?: boolean
+  status: number
+  headers?: Record<string, string>
+}
+
+/** The status of what says more than that the operation is wrong. A failing part of an answer leaves its status alone. */
+const httpOf = (code: ErrorCode, { retryAfter }: { retryAfter?: unknown }): HttpExtension | null => {
+  switch (code) {
+    case 'UNAUTHENTICATED':
+      return { status: 401, headers: { 'www-authenticate': 'Bearer' } }
+    case 'FORBIDDEN':
+      return { status: 403 }
+    case 'RATE_LIMITED':
+      return { status: 429, headers: { 'retry-after': String(retryAfter) } }
+    case 'INTERNAL_SERVER_ERROR':
+      return { spec: true, status: 500 }
+    default:
+      return null
+  }
 }
 
 const causeOf = (error: GraphQLError): unknown =>

@@ -4,7 +4,10 @@ import { GraphQLError, type GraphQLFormattedError } from 'graphql'
 import { CloseCode, handleProtocols, makeServer } from 'graphql-ws'
 import type { Logger } from 'pino'
 import { type WebSocket, WebSocketServer } from 'ws'
+import type { Session } from '../auth/session.js'
+import { shareOf } from '../tasks/access.js'
 import type { GraphQLServer, Operation } from './graphql.js'
+import { credentialOfParams, type Login, type SessionWatch } from './login.js'
 import { publicError } from './public-error.js'
 
 /** What one client, and all together, may take up. */
@@ -19,6 +22,22 @@ export interface WebSocketLimits {
   readonly initTimeoutMs: number
 }
 
+export interface WebSocketParts {
+  graphql: GraphQLServer
+  login: Login
+  sessions: SessionWatch
+  limits: WebSocketLimits
+  log: Logger
+}
+
+/** What is known of a socket. */
+interface Extra {
+  readonly socket: WebSocket
+  readonly request: IncomingMessage
+  /** There after `connection_init`. */
+  session?: Session
+}
+
 export interface WebSocketHandler extends AsyncDisposable {
   upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void
 }
@@ -26,8 +45,10 @@ export interface WebSocketHandler extends AsyncDisposable {
 const GOING_AWAY = 1001
 const MESSAGE_TOO_BIG = 1009
 const TOO_MANY_CONNECTIONS = 1013
-/** graphql-ws leaves this to the application; in the range that its protocol uses. */
-const TOO_MANY_OPERATIONS = 4429
+/** graphql-ws leaves these to the application; in the range that its protocol uses. */
+const TOO_MANY = 4429
+/** graphql-ws clients give up at `Unauthorized` (4401) and come again at `Forbidden`: with a new token, they are let in. */
+const SESSION_OVER = CloseCode.Forbidden
 
 /** A client that answers no ping for this long is gone. */
 const PING_MS = 12_000
@@ -37,11 +58,40 @@ const GOODBYE_MS = 2_000
 const HARD_LIMIT = 8
 
 /** GraphQL over WebSocket, by the graphql-transport-ws protocol. */
-export const createWebSocketHandler = (
-  graphql: GraphQLServer,
-  limits: WebSocketLimits,
-  log: Logger,
-): WebSocketHandler => {
+export const createWebSocketHandler = (parts: WebSocketParts): WebSocketHandler => {
+  const { graphql, sessions, limits, log } = parts
+  const socketsOf = new Map<string, number>()
+
+  /** Logs a socket in; answers false when it is closed instead, with the reason. */
+  const enter = async (
+    params: Record<string, unknown> | undefined,
+    { socket, request }: Extra,
+  ): Promise<Session | false> => {
+    const session = await parts.login(request, credentialOfParams(params)).catch((thrown: unknown) => {
+      const { message, extensions } = publicError(thrown, log)
+      if (extensions.code === 'INTERNAL_SERVER_ERROR') throw thrown
+      socket.close(extensions.code === 'RATE_LIMITED' ? TOO_MANY : CloseCode.Unauthorized, message)
+      return false as const
+    })
+    if (!session) return false
+    const { limits } = session.caller
+    const id = shareOf(session.caller)
+    const open = socketsOf.get(id) ?? 0
+    if (limits.sockets !== null && open >= limits.sockets) {
+      socket.close(TOO_MANY, `More than ${limits.sockets} sockets of one caller`)
+      return false
+    }
+    socketsOf.set(id, open + 1)
+    const leave = sessions.add(session, why => socket.close(SESSION_OVER, why))
+    socket.once('close', () => {
+      leave()
+      const left = (socketsOf.get(id) ?? 1) - 1
+      if (left > 0) socketsOf.set(id, left)
+      else socketsOf.delete(id)
+    })
+    return session
+  }
+
   // A name of its own, because the types of `ws` do not know `closeTimeout`.
   const options = {
     noServer: true,
@@ -51,16 +101,27 @@ export const createWebSocketHandler = (
   }
   const wss = new WebSocketServer(options)
 
-  const server = makeServer<Record<string, unknown>, { socket: WebSocket; request: IncomingMessage }>({
+  const server = makeServer<Record<string, unknown>, Extra>({
     connectionInitWaitTimeout: limits.initTimeoutMs,
     execute: args => (args as Operation).execute(args),
     subscribe: args => (args as Operation).subscribe(args),
-    async onSubscribe({ subscriptions, extra: { socket, request } }, _id, params) {
+    async onConnect({ connectionParams, extra }) {
+      const session = await enter(connectionParams, extra)
+      if (!session) return false
+      extra.session = session
+      return true
+    },
+    async onSubscribe({ subscriptions, extra: { socket, request, session } }, _id, params) {
       if (Object.keys(subscriptions).length > limits.operations) {
-        socket.close(TOO_MANY_OPERATIONS, `More than ${limits.operations} operations at a time`)
+        socket.close(TOO_MANY, `More than ${limits.operations} operations at a time`)
         return [new GraphQLError('Too many operations at a time.')]
       }
-      return graphql.prepare(params, request).catch(thrown => [publicError(thrown, log)])
+      if (!session) throw new Error('an operation on a socket that is not logged in')
+      if (await sessions.isRevoked(session)) {
+        socket.close(SESSION_OVER, 'Login revoked')
+        return [new GraphQLError('The login was revoked.')]
+      }
+      return graphql.prepare(params, request, session).catch(thrown => [publicError(thrown, log)])
     },
     onNext: (_ctx, _id, _params, _args, result) =>
       result.errors && { ...result, errors: result.errors.map(withoutStatus) },

@@ -6,16 +6,28 @@ type TaskRow = InferSelectModel<typeof tasks>
 type TransitionRow = InferSelectModel<typeof transitions>
 type InputColumns = Pick<
   TaskRow,
-  'videoUrl' | 'audioUrl' | 'playbackType' | 'reference' | 'idempotencyKey' | 'retryOf' | 'createdAt'
+  | 'caller'
+  | 'videoUrl'
+  | 'audioUrl'
+  | 'playbackType'
+  | 'reference'
+  | 'idempotencyKey'
+  | 'retryOf'
+  | 'createdAt'
+  | 'reservedCents'
 >
-type StateColumns = Omit<TransitionRow, 'seq' | 'taskId' | 'at' | 'reason'>
+type StateColumns = Omit<TransitionRow, 'seq' | 'taskId' | 'caller' | 'at' | 'reason'>
 
 /** The task that a row stands for. `id` and `seq` come with it, because each table names them in its own way. */
 export const taskFromRow = (id: string, seq: number, inputs: InputColumns, state: StateColumns): Task => {
-  const { videoUrl, audioUrl, playbackType, reference, idempotencyKey, retryOf, createdAt } = inputs
-  const fixed = { id, seq, videoUrl, audioUrl, playbackType, reference, idempotencyKey, retryOf, createdAt }
-  return { ...fixed, ...fieldsFromRow(state) } as Task
+  const { caller, videoUrl, audioUrl, playbackType, reference, idempotencyKey, retryOf, createdAt, reservedCents } =
+    inputs
+  const said = { videoUrl, audioUrl, playbackType, reference, idempotencyKey, retryOf }
+  return { id, seq, caller, ...said, createdAt, reservedCents, ...fieldsFromRow(state) } as Task
 }
+
+/** The task that a row of `tasks` stands for. */
+export const taskOf = (row: TaskRow): Task => taskFromRow(row.id, row.seq, row, row)
 
 /** What the stage has beside the inputs: the columns that are filled, in the shape of `task.ts`. */
 const fieldsFromRow = (row: StateColumns) => ({

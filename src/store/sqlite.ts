@@ -1,31 +1,42 @@
-import { and, asc, desc, eq, gt, isNotNull, lt, lte, notExists, or, type SQL, sql } from 'drizzle-orm'
-import { alias } from 'drizzle-orm/sqlite-core'
+import { and, asc, count, desc, eq, gt, inArray, isNotNull, lt, lte, or, type SQL, sql } from 'drizzle-orm'
 import type { PageQuery, TaskStore, Transition } from '../tasks/ports.js'
 import { UNWATCHED } from '../tasks/schedule.js'
-import { STATUSES, statusOf, type Task, type TaskIn } from '../tasks/task.js'
-import { openDatabase } from './database.js'
-import { stateToRow, taskFromRow } from './row.js'
-import { tasks, transitions } from './tables.js'
+import { STATUSES, statusOf, type Task } from '../tasks/task.js'
+import { enter, leftOf, monthsOf, settle } from './account.js'
+import type { OpenDatabase } from './database.js'
+import { queueQueries } from './queue.js'
+import { stateToRow, taskFromRow, taskOf } from './row.js'
+import { tasks, transitions, turns } from './tables.js'
 
-/** The tasks and their log in SQLite. See `openDatabase` for the arguments. */
-export const openSqliteStore = (url: string, onQuery?: (sql: string) => void): TaskStore => {
-  const { sqlite, db } = openDatabase(url, onQuery)
-
+/** The tasks, their log and their callers' accounts in SQLite. Disposing it closes the database. */
+export const createSqliteStore = ({ sqlite, db }: OpenDatabase): TaskStore => {
   /** Adds a step to the log; answers its number. */
   const append = (tx: Pick<typeof db, 'insert'>, task: Task, at: number, reason: string | null): number => {
-    const row = { taskId: task.id, at, reason, ...stateToRow(task) }
+    const row = { taskId: task.id, caller: task.caller, at, reason, ...stateToRow(task) }
     return tx.insert(transitions).values(row).returning({ seq: transitions.seq }).get().seq
   }
 
-  const toTask = (row: typeof tasks.$inferSelect): Task => taskFromRow(row.id, row.seq, row, row)
+  const waitingOf = (tx: Pick<typeof db, 'select'>, caller: string): number => {
+    const queued = and(sql`${tasks.stage} = 'queued'`, eq(tasks.caller, caller))
+    return tx.select({ waiting: count() }).from(tasks).where(queued).get()?.waiting ?? 0
+  }
 
-  const pageOf = ({ reference, newerThan, olderThan, limit, oldestFirst }: PageQuery, only?: SQL): Task[] =>
+  const giveTurn = (tx: Pick<typeof db, 'insert'>, caller: string, seq: number) => {
+    tx.insert(turns).values({ caller, seq }).onConflictDoUpdate({ target: turns.caller, set: { seq } }).run()
+  }
+
+  const pageOf = (
+    { caller, ids, reference, newerThan, olderThan, limit, oldestFirst }: PageQuery,
+    only?: SQL,
+  ): Task[] =>
     db
       .select()
       .from(tasks)
       .where(
         and(
+          eq(tasks.caller, caller),
           only,
+          ids && inArray(tasks.id, [...ids]),
           reference === undefined ? undefined : eq(tasks.reference, reference),
           newerThan === undefined ? undefined : gt(tasks.id, newerThan),
           olderThan === undefined ? undefined : lt(tasks.id, olderThan),
@@ -34,19 +45,26 @@ export const openSqliteStore = (url: string, onQuery?: (sql: string) => void): T
       .orderBy(oldestFirst ? asc(tasks.id) : desc(tasks.id))
       .limit(limit)
       .all()
-      .map(toTask)
+      .map(taskOf)
 
   return {
-    async create(task) {
+    ...queueQueries(db),
+
+    async create(task, { waitingTasks, monthlyCents }) {
       return db.transaction(
         tx => {
-          const { idempotencyKey, retryOf } = task
+          const { caller, idempotencyKey, retryOf } = task
           const same = or(
-            idempotencyKey === null ? undefined : eq(tasks.idempotencyKey, idempotencyKey),
+            idempotencyKey === null
+              ? undefined
+              : and(eq(tasks.caller, caller), eq(tasks.idempotencyKey, idempotencyKey)),
             retryOf === null ? undefined : eq(tasks.retryOf, retryOf),
           )
           const taken = same && tx.select().from(tasks).where(same).get()
-          if (taken) return toTask(taken)
+          if (taken) return taskOf(taken)
+          if (waitingTasks !== null && waitingOf(tx, caller) >= waitingTasks) return { refused: 'waitingTasks' }
+          const leftCents = monthlyCents === null ? Number.POSITIVE_INFINITY : leftOf(tx, task, monthlyCents)
+          if (task.reservedCents > leftCents) return { refused: 'monthlyCents', leftCents: Math.max(leftCents, 0) }
           // The row comes first, because the log refers to it; it learns its place in the log right after.
           const row = { ...task, seq: 0 }
           tx.insert(tasks)
@@ -54,6 +72,7 @@ export const openSqliteStore = (url: string, onQuery?: (sql: string) => void): T
             .run()
           const seq = append(tx, row, task.createdAt, null)
           tx.update(tasks).set({ seq }).where(eq(tasks.id, task.id)).run()
+          enter(tx, row)
           return { ...task, seq }
         },
         { behavior: 'immediate' },
@@ -62,7 +81,7 @@ export const openSqliteStore = (url: string, onQuery?: (sql: string) => void): T
 
     async get(id) {
       const row = db.select().from(tasks).where(eq(tasks.id, id)).get()
-      return row ? toTask(row) : null
+      return row ? taskOf(row) : null
     },
 
     /** One index walk for each status, merged here: SQLite would sort all rows of several statuses instead. */
@@ -85,6 +104,8 @@ export const openSqliteStore = (url: string, onQuery?: (sql: string) => void): T
             .set({ ...stateToRow(moved), status: statusOf(moved), seq, ...watch })
             .where(unmoved)
             .run()
+          settle(tx, from, moved)
+          if (moved.stage === 'submitting') giveTurn(tx, moved.caller, seq)
           return taskFromRow(moved.id, seq, moved, stateToRow(moved)) as Task as never
         },
         { behavior: 'immediate' },
@@ -101,7 +122,7 @@ export const openSqliteStore = (url: string, onQuery?: (sql: string) => void): T
     async due(now, limit) {
       const isDue = and(isNotNull(tasks.dueAt), lte(tasks.dueAt, now))
       const rows = db.select().from(tasks).where(isDue).orderBy(asc(tasks.dueAt)).limit(limit).all()
-      return rows.map(row => ({ task: toTask(row), watch: row }))
+      return rows.map(row => ({ task: taskOf(row), watch: row }))
     },
 
     async nextDueAt() {
@@ -109,84 +130,20 @@ export const openSqliteStore = (url: string, onQuery?: (sql: string) => void): T
       return next.orderBy(asc(tasks.dueAt)).limit(1).get()?.dueAt ?? null
     },
 
-    async nextQueued() {
-      const other = alias(tasks, 'other')
-      const unsettledTwin = db
-        .select({ one: sql`1` })
-        .from(other)
-        .where(
-          and(
-            sql`${other.stage} IN ('submitting', 'unknown')`,
-            eq(other.videoUrl, tasks.videoUrl),
-            eq(other.audioUrl, tasks.audioUrl),
-            eq(other.playbackType, tasks.playbackType),
-          ),
-        )
-      const row = db
-        .select()
-        .from(tasks)
-        .where(and(sql`${tasks.stage} = 'queued'`, notExists(unsettledTwin)))
-        .orderBy(asc(tasks.id))
-        .limit(1)
-        .get()
-      return row ? (toTask(row) as TaskIn<'queued'>) : null
-    },
-
-    async waitingSince(until, limit) {
-      const waiting = and(sql`${tasks.stage} = 'queued'`, lte(tasks.queuedAt, until))
-      const rows = db.select().from(tasks).where(waiting).orderBy(asc(tasks.queuedAt)).limit(limit).all()
-      return rows.map(toTask) as TaskIn<'queued'>[]
-    },
-
-    async queuedBefore(id) {
-      return db.$count(tasks, and(sql`${tasks.stage} = 'queued'`, lt(tasks.id, id)))
-    },
-
-    async oldestQueuedAt() {
-      const waiting = db.select({ queuedAt: tasks.queuedAt }).from(tasks).where(sql`${tasks.stage} = 'queued'`)
-      return waiting.orderBy(asc(tasks.queuedAt)).limit(1).get()?.queuedAt ?? null
-    },
-
-    async counts() {
-      const queued = await db.$count(tasks, sql`${tasks.stage} = 'queued'`)
-      return { queued, active: await db.$count(tasks, isNotNull(tasks.dueAt)) }
-    },
-
-    async submitting() {
-      const stage = and(sql`${tasks.stage} IN ('submitting', 'unknown')`, eq(tasks.stage, 'submitting'))
-      return db.select().from(tasks).where(stage).all().map(toTask) as TaskIn<'submitting'>[]
-    },
-
-    async submitsSince(after) {
-      const later = alias(transitions, 'later')
-      const answeredAt = db
-        .select({ at: later.at })
-        .from(later)
-        .where(and(eq(later.taskId, transitions.taskId), gt(later.seq, transitions.seq)))
-        .orderBy(asc(later.seq))
-        .limit(1)
-      return db
-        .select({ endedAt: sql<number>`coalesce((${answeredAt}), ${transitions.at})` })
-        .from(transitions)
-        .where(and(sql`${transitions.stage} = 'submitting'`, gt(transitions.at, after)))
-        .all()
-        .map(row => row.endedAt)
-        .sort((a, b) => a - b)
-    },
-
     async owns(upstreamId) {
       const found = db.select({ id: tasks.id }).from(tasks).where(eq(tasks.upstreamId, upstreamId)).limit(1).get()
       return found !== undefined
     },
 
-    async transitionsAfter(seq, { taskId, limit }) {
+    async transitionsAfter(seq, query) {
+      const whose = 'taskId' in query ? eq(transitions.taskId, query.taskId) : eq(transitions.caller, query.caller)
       return db
         .select()
         .from(transitions)
         .innerJoin(tasks, eq(tasks.id, transitions.taskId))
-        .where(and(gt(transitions.seq, seq), taskId === undefined ? undefined : eq(transitions.taskId, taskId)))
+        .where(and(gt(transitions.seq, seq), whose))
         .orderBy(asc(transitions.seq))
-        .limit(limit)
+        .limit(query.limit)
         .all()
         .map(
           ({ tasks: inputs, transitions: step }): Transition => ({
@@ -200,6 +157,10 @@ export const openSqliteStore = (url: string, onQuery?: (sql: string) => void): T
     async lastSeq() {
       const last = db.select({ seq: transitions.seq }).from(transitions).orderBy(desc(transitions.seq)).limit(1)
       return last.get()?.seq ?? 0
+    },
+
+    async usage(caller, limit) {
+      return monthsOf(db, caller, limit)
     },
 
     async check() {

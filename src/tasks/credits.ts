@@ -3,4 +3,10 @@
  * Counted in integers, because in floating point 137.5 s would cost 1.11 instead of 1.10.
  * Source: JoggAI's public price list (1 credit per 125 s).
  */
-export const creditsFor = (durationMs: number): number => Math.ceil((durationMs * 8) / 10_000) / 100
+export const creditsFor = (durationMs: number): number => centsFor(durationMs) / 100
+
+/** The same in hundredths of a credit, in which budgets are counted. */
+export const centsFor = (durationMs: number): number => Math.ceil((durationMs * 8) / 10_000)
+
+/** The calendar month (UTC) that a time belongs to: `2026-01`. */
+export const monthOf = (at: number): string => new Date(at).toISOString().slice(0, 7)

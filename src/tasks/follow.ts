@@ -3,12 +3,24 @@ import type { Hints } from './hints.js'
 import type { TaskStore } from './ports.js'
 import { isFinal, type Task } from './task.js'
 
-/** Where a follower stands. */
+/** Who follows, and where it stands. */
 export interface FollowFrom {
+  readonly caller: string
   /** One task, until it is final; all tasks, without end, when left out. */
   readonly id?: string | undefined
   /** The number of the last transition that need not be told. */
   readonly cursor: number
+}
+
+export interface FollowParts {
+  readonly store: TaskStore
+  readonly hints: Hints
+  /** Whether this follower may see a task of its caller. */
+  sees(task: Task): boolean
+  /** A task as followers see it. */
+  show(task: Task): Task
+  /** Counts the follower in, and answers how to count it out. */
+  join(): () => void
 }
 
 /** How many transitions are read at a time: what a follower who is slow holds in memory at the most. */
@@ -21,11 +33,12 @@ const PAGE = 50
  * nothing happens ends the wait at once.
  */
 export const follow = (
-  { store, hints, show }: { store: TaskStore; hints: Hints; show: (task: Task) => Task },
-  { id, cursor }: FollowFrom,
+  { store, hints, sees, show, join }: FollowParts,
+  { caller, id, cursor }: FollowFrom,
   stopping: AbortSignal,
 ): AsyncIterableIterator<Task> =>
   new Repeater<Task, void, void>(async (push, stop) => {
+    const whose = id === undefined ? { caller } : { taskId: id }
     let last = cursor
     let left = stopping.aborted
     let changed = true
@@ -44,7 +57,7 @@ export const follow = (
       left = true
       wake()
     }
-    const offs = [hints.on(id ?? null, hint)]
+    const offs = [join(), hints.on(id ?? null, hint)]
     if (id !== undefined) offs.push(hints.onStir(id, stir('task')), hints.onStir(null, stir('queue')))
     stopping.addEventListener('abort', leave)
     void stop.then(leave)
@@ -63,10 +76,10 @@ export const follow = (
         changed = false
         let page: Task[]
         do {
-          page = (await store.transitionsAfter(last, { taskId: id, limit: PAGE })).map(step => step.task)
+          page = (await store.transitionsAfter(last, { ...whose, limit: PAGE })).map(step => step.task)
           for (const task of page) {
             if (left) return
-            await push(show(task))
+            if (sees(task)) await push(show(task))
             last = task.seq
             if (id !== undefined && isFinal(task)) return
           }

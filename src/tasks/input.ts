@@ -14,6 +14,8 @@ export interface CreateInput {
   reference?: string | null | undefined
   /** 1 to 128 printable characters: a repeated create with the same key is the same task. */
   idempotencyKey?: string | null | undefined
+  /** How long the output will be, in seconds, where the caller knows it: so much of its budget is set aside. */
+  expectedDurationSeconds?: number | null | undefined
 }
 
 const mediaUrl = z
@@ -32,6 +34,10 @@ const whatIsWrongWithUrl = (text: string): string | null => {
   return username || password ? 'has credentials in it' : null
 }
 
+/** Ten hours: beyond it a duration is a mistake. */
+const LONGEST_SECONDS = 36_000
+const OUT_OF_RANGE = `must be from 0 to ${LONGEST_SECONDS}`
+
 const createInput = z.object({
   videoUrl: mediaUrl,
   audioUrl: mediaUrl,
@@ -41,25 +47,27 @@ const createInput = z.object({
     .string()
     .regex(/^[\p{L}\p{M}\p{N}\p{P}\p{S} ]{1,128}$/u, 'must be 1 to 128 printable characters')
     .nullish(),
+  expectedDurationSeconds: z.number().min(0, OUT_OF_RANGE).max(LONGEST_SECONDS, OUT_OF_RANGE).nullish(),
 })
 
 /** Checks what a caller sent. Throws `BAD_USER_INPUT` with the first field that is wrong. */
 export const parseCreateInput = (
   input: CreateInput,
-): Inputs & { reference: string | null; idempotencyKey: string | null } => {
+): Inputs & { reference: string | null; idempotencyKey: string | null; expectedDurationSeconds: number | null } => {
   const parsed = createInput.safeParse(input)
   if (!parsed.success) {
     const issue = parsed.error.issues[0]!
     const field = String(issue.path[0] ?? 'input')
     throw badInput(field, `${field} ${issue.message}`)
   }
-  const { videoUrl, audioUrl, playbackType, reference, idempotencyKey } = parsed.data
+  const { videoUrl, audioUrl, playbackType, reference, idempotencyKey, expectedDurationSeconds } = parsed.data
   return {
     videoUrl,
     audioUrl,
     playbackType: playbackType ?? 'normal',
     reference: reference ?? null,
     idempotencyKey: idempotencyKey ?? null,
+    expectedDurationSeconds: expectedDurationSeconds ?? null,
   }
 }
 

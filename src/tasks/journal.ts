@@ -1,14 +1,14 @@
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.js'
 import type { Hints } from './hints.js'
-import type { NewTask, TaskStore, Watch } from './ports.js'
+import type { Allowance, NewTask, Refusal, TaskStore, Watch } from './ports.js'
 import { UNWATCHED } from './schedule.js'
 import { advance, type FieldsTo, type PreviousStage, type Stage, type Task, type TaskIn } from './task.js'
 
 /** The one way a task changes: written first, then logged, then told to whoever follows. */
 export interface Journal {
-  /** A new task, or the one that has its idempotency key or is its retry already. */
-  create(task: NewTask): Promise<Task>
+  /** A new task, or the one that has its idempotency key or is its retry already, or why there is none. */
+  create(task: NewTask, allowance: Allowance): Promise<Task | Refusal>
   /** One step of the task's life. Null when somebody else moved it first: then there is nothing to do. */
   move<N extends Stage, S extends PreviousStage<N>>(
     task: TaskIn<S>,
@@ -29,10 +29,10 @@ export interface JournalParts {
 
 export const createJournal = ({ store, hints, clock, log, onQueueMoved }: JournalParts): Journal => {
   return {
-    async create(task) {
-      const created = await store.create(task)
-      if (created.id === task.id) {
-        log.info({ taskId: task.id, stage: 'queued' }, 'task accepted')
+    async create(task, allowance) {
+      const created = await store.create(task, allowance)
+      if ('id' in created && created.id === task.id) {
+        log.info({ taskId: task.id, caller: task.caller, stage: 'queued' }, 'task accepted')
         hints.tell(task.id)
       }
       return created

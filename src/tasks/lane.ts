@@ -1,12 +1,13 @@
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.js'
+import { nextInLine } from './fair.js'
 import type { Journal } from './journal.js'
 import { asUpstreamError, jobOf, type TaskStore, type Upstream, UpstreamError } from './ports.js'
 import { backoffMs, type Pace, type Random, watchFrom } from './schedule.js'
 import type { TaskIn } from './task.js'
 
 /**
- * The lane: the one place from which paid calls leave, one at a time, in the order of arrival.
+ * The lane: the one place from which paid calls leave, one at a time: callers in turns, each in its own order.
  *
  * At most so many leave in any 60 s as the upstream takes. They are counted in the log, by when they ended, so that a
  * restart forgets none and a slow network can't bring two windows' calls together at the upstream. What waited too long
@@ -124,14 +125,24 @@ export const createLane = (parts: LaneParts): Lane => {
     }
   }
 
+  const next = async (): Promise<TaskIn<'queued'> | null> => {
+    const id = nextInLine(await store.queueLines())
+    const task = id === null ? null : await store.get(id)
+    return task?.stage === 'queued' ? task : null
+  }
+
+  /** All of them, however many: one that is left would be the next to be sent. */
   const expire = async (now: number) => {
-    for (const task of await store.waitingSince(now - maxQueueMs, EXPIRE_BATCH)) {
-      const failure = {
-        code: 'EXPIRED',
-        message: `It waited longer than ${maxQueueMs / HOUR_MS} h to be sent.`,
-      } as const
-      await journal.move(task, 'failed', { completedAt: now, failure }, { reason: failure.message })
-    }
+    let waiting: TaskIn<'queued'>[]
+    do {
+      waiting = await store.waitingSince(now - maxQueueMs, EXPIRE_BATCH)
+      for (const task of waiting) await expireOne(task, now)
+    } while (waiting.length === EXPIRE_BATCH)
+  }
+
+  const expireOne = async (task: TaskIn<'queued'>, now: number) => {
+    const failure = { code: 'EXPIRED', message: `It waited longer than ${maxQueueMs / HOUR_MS} h to be sent.` } as const
+    await journal.move(task, 'failed', { completedAt: now, failure }, { reason: failure.message })
   }
 
   /** When the next calls may leave: from now on, by the submits of the last minute and by what holds the lane. */
@@ -155,7 +166,7 @@ export const createLane = (parts: LaneParts): Lane => {
       while (!stopping.aborted) {
         const now = clock.now()
         await expire(now)
-        const task = await store.nextQueued()
+        const task = await next()
         if (!task && (hold?.until ?? 0) <= now) hold = null
         const oldestQueuedAt = await store.oldestQueuedAt()
         const expiresAt = oldestQueuedAt === null ? null : oldestQueuedAt + maxQueueMs

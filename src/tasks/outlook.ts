@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.js'
+import { placeInLine } from './fair.js'
 import type { Lane } from './lane.js'
 import type { TaskStore, Upstream } from './ports.js'
 import type { Task } from './task.js'
@@ -26,7 +27,7 @@ export const createOutlook =
         // A state of the past, replayed from the log, has no place in the queue.
         const current = await store.get(task.id)
         if (current?.seq !== task.seq) return NONE
-        const before = await store.queuedBefore(task.id)
+        const before = placeInLine(await store.queueLines(), task.caller, await store.queuedBefore(task))
         return { ...NONE, queuePosition: before + 1, estimatedStartAt: await lane.startOf(before) }
       }
       case 'unknown':

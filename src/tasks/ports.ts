@@ -96,6 +96,9 @@ export interface Step {
 
 /** Which tasks a page shows. The bounds are ids and exclusive. */
 export interface PageQuery {
+  readonly caller: string
+  /** Only these. */
+  readonly ids?: readonly string[] | undefined
   readonly statuses?: readonly Status[] | undefined
   readonly reference?: string | undefined
   readonly newerThan?: string | undefined
@@ -105,12 +108,48 @@ export interface PageQuery {
   readonly oldestFirst?: boolean | undefined
 }
 
+/** What a caller may have at a time. Null: no limit. */
+export interface Allowance {
+  readonly waitingTasks: number | null
+  /** In the month of the new task: spent and set aside together, in hundredths of a credit. */
+  readonly monthlyCents: number | null
+}
+
+export type Refusal =
+  | { readonly refused: 'waitingTasks' }
+  | { readonly refused: 'monthlyCents'; readonly leftCents: number }
+
+/** What a caller used in one month. */
+export interface MonthlyUsage {
+  /** `2026-01`, by UTC. */
+  readonly month: string
+  readonly tasks: Readonly<Record<Status, number>>
+  readonly durationMs: number
+  readonly spentCents: number
+  readonly reservedCents: number
+}
+
+/** The waiting tasks of one caller. */
+export interface QueueLine {
+  readonly caller: string
+  readonly waiting: number
+  /** Its oldest task that may leave; null when all wait for a lost answer to be settled. */
+  readonly first: string | null
+  /** When it last had its turn, as a place in the log; 0: never. */
+  readonly turn: number
+}
+
 export type NewTask = Omit<TaskIn<'queued'>, 'seq'>
+
+export type LogQuery = ({ readonly taskId: string } | { readonly caller: string }) & { readonly limit: number }
 
 /** Where tasks are kept. What a method answered is on the disk. */
 export interface TaskStore extends AsyncDisposable {
-  /** Writes a new task and its first transition; when its idempotency key or its retry is taken, answers who has it. */
-  create(task: NewTask): Promise<Task>
+  /**
+   * Writes a new task and its first transition, and sets its price aside. When its idempotency key or its retry is
+   * taken: answers the task that has it. When it would go beyond what its caller may: writes nothing.
+   */
+  create(task: NewTask, allowance: Allowance): Promise<Task | Refusal>
   get(id: string): Promise<Task | null>
   page(query: PageQuery): Promise<Task[]>
 
@@ -126,12 +165,12 @@ export interface TaskStore extends AsyncDisposable {
   due(now: number, limit: number): Promise<{ task: Task; watch: Watch }[]>
   /** When the next task is due; null when none is watched. */
   nextDueAt(): Promise<number | null>
-  /** The oldest queued task, passing over those whose inputs wait for a lost answer to be settled. */
-  nextQueued(): Promise<TaskIn<'queued'> | null>
+  /** Who waits in the queue. */
+  queueLines(): Promise<QueueLine[]>
+  /** How many tasks of the same caller are in front of this one. */
+  queuedBefore(task: Task): Promise<number>
   /** Tasks that wait since `until` or longer, to be sent no more. */
   waitingSince(until: number, limit: number): Promise<TaskIn<'queued'>[]>
-  /** How many tasks are in front of this one in the queue. */
-  queuedBefore(id: string): Promise<number>
   /** Since when the longest waiting task waits to be sent. */
   oldestQueuedAt(): Promise<number | null>
   /** How many tasks wait to be sent, and how many are looked at. */
@@ -143,10 +182,13 @@ export interface TaskStore extends AsyncDisposable {
   /** Whether a task of ours stands for this job of the upstream. */
   owns(upstreamId: string): Promise<boolean>
 
-  /** The log after `seq`, in order: all of it, or one task's. */
-  transitionsAfter(seq: number, query: { taskId?: string | undefined; limit: number }): Promise<Transition[]>
+  /** The log after `seq`, in order: a caller's, or one task's. */
+  transitionsAfter(seq: number, query: LogQuery): Promise<Transition[]>
   /** The end of the log; 0 when it is empty. */
   lastSeq(): Promise<number>
+
+  /** A caller's months, the latest first. */
+  usage(caller: string, limit: number): Promise<MonthlyUsage[]>
 
   /** Rejects when nothing can be written. */
   check(): Promise<void>

@@ -19,7 +19,8 @@ import type { Task, TaskIn } from './task.js'
  *
  * An upstream that is out of order is never the task's failure: the task only waits longer. A submit without an answer
  * is settled here by the look-up of its inputs: found, the job is ours unless another task has it or it is older than
- * our attempt; surely absent, the task goes back to the queue; anything else leaves it as it is.
+ * our attempt; surely absent, the task goes back to the queue; anything else leaves it as it is. Surely absent is what
+ * is not there in two looks some seconds apart, both made when the submit can no longer be under way.
  */
 export interface LookRound {
   /** Once at the start, before any submit: a submit that a stop cut off has lost its answer. */
@@ -40,6 +41,8 @@ export interface LookParts {
   log: Logger
   random: Random
   pace: Pace
+  /** How long a submit may take, as seen from here. */
+  timeoutMs: number
   /** After how long an accepted job counts as stalled: it is looked at more slowly, and still delivered. */
   stallAfterMs: number
   /** Told when a task has begun to stall. */
@@ -54,13 +57,18 @@ const BATCH = 200
 const STALLED_MS = 60_000
 /** Looks in a row that must find nothing before a lost submit counts as never accepted. */
 const ABSENT_AFTER = 2
+/**
+ * How long after a submit's time limit the upstream may still take it: a request that was given up, or whose sender was
+ * killed, goes on through queues and proxies and a slow server. What is absent until then may still come.
+ */
+const LATE_MS = 20_000
 /** Looks in a row, over about 7 minutes, that must find nothing before an accepted job counts as lost. */
 const LOST_AFTER = 10
 /** How much older than our attempt a job may seem and still be ours: clocks differ, and JoggAI tells whole seconds. */
 const CLOCK_TOLERANCE_MS = 60_000
 
 export const createLookRound = (parts: LookParts): LookRound => {
-  const { store, upstream, journal, clock, log, random, pace, concurrency, cut, stallAfterMs } = parts
+  const { store, upstream, journal, clock, log, random, pace, concurrency, cut, timeoutMs, stallAfterMs } = parts
   let lastLookAt: number | null = null
   const changed = new Set<string>()
 
@@ -134,6 +142,7 @@ export const createLookRound = (parts: LookParts): LookRound => {
   }
 
   const settle = async (task: TaskIn<'unknown'>, watch: Watch) => {
+    const askedAt = clock.now()
     const seen = await ask(task, upstream.find(jobOf(task), cut))
     const now = clock.now()
     if (seen instanceof UpstreamError) return store.watch(task, afterError(watch, now, random, seen.retryAfterMs))
@@ -141,6 +150,11 @@ export const createLookRound = (parts: LookParts): LookRound => {
       const fields = { upstreamId: seen.upstreamId, submittedAt: seen.createdAt ?? now }
       await journal.move(task, 'submitted', fields, { reason: 'found upstream by its inputs', watch: watchFrom(now) })
       return
+    }
+    const arrivesUntil = task.attemptedAt + timeoutMs + LATE_MS
+    if (askedAt < arrivesUntil) {
+      const soon = afterLook(watch, pace, now, random)
+      return store.watch(task, { ...soon, dueAt: Math.min(soon.dueAt ?? arrivesUntil, arrivesUntil) })
     }
     if (watch.absences + 1 < ABSENT_AFTER) return store.watch(task, afterAbsence(watch, now, random))
     await journal.move(

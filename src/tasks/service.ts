@@ -1,15 +1,21 @@
 import { uuidv7 } from 'uuidv7'
 import type { Clock } from '../clock.js'
 import { badInput, GatewayError } from '../errors.js'
+import { need, sees, shareOf } from './access.js'
+import type { Caller } from './caller.js'
+import { centsFor } from './credits.js'
 import { follow } from './follow.js'
 import type { Hints } from './hints.js'
 import { type CreateInput, parseCreateInput, parseCursor } from './input.js'
 import type { Journal } from './journal.js'
 import type { Outlook } from './outlook.js'
-import type { TaskStore, Transition } from './ports.js'
-import type { Status, Task, TaskIn } from './task.js'
+import type { Allowance, MonthlyUsage, NewTask, Refusal, TaskStore, Transition } from './ports.js'
+import type { Status, Task } from './task.js'
 
-/** What a platform does with tasks, without GraphQL in between. Every method may throw a `GatewayError`. */
+/**
+ * What a caller does with its tasks, without GraphQL in between. Every method may throw a `GatewayError`; another
+ * caller's task is as unknown as one that never was.
+ */
 export interface TaskService {
   /**
    * Accepts a task: once this resolves, it is on the disk and will be driven to its end. With the idempotency key of an
@@ -35,8 +41,10 @@ export interface TaskService {
   cancel(id: string): Promise<Task>
   /** A new task like one that failed; asked for again, the same new one. */
   retry(id: string): Promise<Task>
-  /** A person's word on a submit whose answer is lost: send it again, or give it up. */
+  /** A person's word on a submit whose answer is lost: send it again, or give it up. Needs the scope `admin`. */
   resolve(id: string, action: ResolveAction): Promise<Task>
+  /** What was used in the latest months, this one first. */
+  usage(months: number): Promise<MonthlyUsage[]>
 }
 
 export const RESOLVE_ACTIONS = ['RESUBMIT', 'FAIL'] as const
@@ -61,6 +69,10 @@ export interface ServiceParts {
   hints: Hints
   clock: Clock
   outlook(task: Task): Promise<Outlook>
+  /** Throws `RATE_LIMITED` when the caller creates too fast. */
+  admit(caller: Caller): Promise<void>
+  /** How long an output is taken to be where the caller does not say, in milliseconds. */
+  estimateMs: number
   /** The public form of a link: absolute, for files that the gateway itself serves. */
   publicLink(url: string): string
   /** Ends all followers. */
@@ -70,8 +82,10 @@ export interface ServiceParts {
 const LONGEST_LIST = 101
 const LONGEST_HISTORY = 5_000
 
-export const createTaskService = (parts: ServiceParts): TaskService => {
-  const { store, journal, hints, clock, outlook, publicLink, stopping } = parts
+/** Makes each caller's own view of the tasks. */
+export const createTaskServices = (parts: ServiceParts): ((caller: Caller) => TaskService) => {
+  const { store, journal, hints, clock, outlook, admit, estimateMs, publicLink, stopping } = parts
+  const followers = new Map<string, number>()
 
   const show = (task: Task): Task => {
     if (task.stage !== 'success') return task
@@ -80,87 +94,147 @@ export const createTaskService = (parts: ServiceParts): TaskService => {
     return { ...task, result: { ...task.result, ...links } }
   }
 
-  const known = async (id: string): Promise<Task> => {
-    const task = await store.get(id)
-    if (!task) throw new GatewayError('NOT_FOUND', 'There is no task with this id.')
-    return task
+  /** Counts a follower in; answers how to count it out. */
+  const join = (caller: Caller) => {
+    const id = shareOf(caller)
+    followers.set(id, (followers.get(id) ?? 0) + 1)
+    return () => {
+      const left = (followers.get(id) ?? 1) - 1
+      if (left > 0) followers.set(id, left)
+      else followers.delete(id)
+    }
   }
 
-  const enqueue = (inputs: Omit<TaskIn<'queued'>, 'id' | 'stage' | 'seq' | 'createdAt' | 'queuedAt'>) => {
-    const now = clock.now()
-    return journal.create({ ...inputs, id: uuidv7(), stage: 'queued', createdAt: now, queuedAt: now })
-  }
-
-  return {
-    async create(input) {
-      const inputs = parseCreateInput(input)
-      const task = await enqueue({ ...inputs, retryOf: null })
-      for (const field of ['videoUrl', 'audioUrl', 'playbackType', 'reference'] as const)
-        if (task[field] !== inputs[field])
-          throw new GatewayError('IDEMPOTENCY_MISMATCH', `This idempotencyKey was used with another ${field}.`, {
-            field,
-          })
-      return show(task)
-    },
-
-    async get(id) {
+  return caller => {
+    const find = async (id: string): Promise<Task | null> => {
       const task = await store.get(id)
-      return task && show(task)
-    },
+      return task && sees(caller, task) ? task : null
+    }
 
-    async list({ status, limit = 20, ...range } = {}) {
-      const page = await store.page({ statuses: status, limit: Math.min(limit, LONGEST_LIST), ...range })
-      return page.map(show)
-    },
+    const known = async (id: string): Promise<Task> => {
+      const task = await find(id)
+      if (!task) throw new GatewayError('NOT_FOUND', 'There is no task with this id.')
+      return task
+    }
 
-    async follow({ id, after } = {}) {
-      const task = id === undefined ? null : await known(id)
-      const end = await store.lastSeq()
-      const cursor = after === undefined ? (task ? task.seq - 1 : end) : parseCursor(after)
-      if (cursor > end) throw badInput('after', 'after is beyond the end of the log')
-      return follow({ store, hints, show }, { id, cursor }, stopping)
-    },
-
-    outlook,
-
-    async history(id) {
-      return store.transitionsAfter(0, { taskId: id, limit: LONGEST_HISTORY })
-    },
-
-    async cancel(id) {
-      const task = await known(id)
-      if (task.stage === 'canceled') return task
-      const completedAt = clock.now()
-      const failure = { code: 'CANCELED', message: 'The caller took it back before it was sent.' } as const
-      const canceled = task.stage === 'queued' && (await journal.move(task, 'canceled', { completedAt, failure }))
-      return canceled || refuse(await known(id), 'can be canceled only while it is queued: it may have been paid')
-    },
-
-    async retry(id) {
-      const task = await known(id)
-      if (task.stage !== 'failed' && task.stage !== 'canceled')
-        return refuse(task, 'can be made again only after it failed')
-      const { videoUrl, audioUrl, playbackType, reference } = task
-      return show(await enqueue({ videoUrl, audioUrl, playbackType, reference, idempotencyKey: null, retryOf: id }))
-    },
-
-    async resolve(id, action) {
-      const task = await known(id)
+    const enqueue = async (
+      said: Omit<NewTask, 'id' | 'caller' | 'stage' | 'createdAt' | 'queuedAt'>,
+    ): Promise<Task> => {
+      await admit(caller)
       const now = clock.now()
-      const failure = { code: 'SUBMIT_UNRESOLVED', message: 'Whether the upstream took it is not known.' } as const
-      const resolved =
-        task.stage === 'unknown' &&
-        (action === 'RESUBMIT'
-          ? await journal.move(task, 'queued', { queuedAt: now }, { reason: 'sent again at the word of a person' })
-          : await journal.move(
-              task,
-              'failed',
-              { completedAt: now, failure },
-              { reason: 'given up at the word of a person' },
-            ))
-      return resolved || refuse(await known(id), 'needs no resolving: the answer to its submit is not lost')
-    },
+      const task = { ...said, id: uuidv7(), caller: caller.id, stage: 'queued', createdAt: now, queuedAt: now } as const
+      const created = await journal.create(task, allowanceOf(caller))
+      return 'refused' in created ? decline(created) : created
+    }
+
+    return {
+      async create(input) {
+        need(caller, 'create')
+        const { expectedDurationSeconds, ...inputs } = parseCreateInput(input)
+        const expectedMs = expectedDurationSeconds === null ? estimateMs : expectedDurationSeconds * 1_000
+        const task = await enqueue({ ...inputs, retryOf: null, reservedCents: centsFor(expectedMs) })
+        for (const field of ['videoUrl', 'audioUrl', 'playbackType', 'reference'] as const)
+          if (task[field] !== inputs[field])
+            throw new GatewayError('IDEMPOTENCY_MISMATCH', `This idempotencyKey was used with another ${field}.`, {
+              field,
+            })
+        return show(task)
+      },
+
+      async get(id) {
+        need(caller, 'read')
+        const task = await find(id)
+        return task && show(task)
+      },
+
+      async list({ status, reference, limit = 20, ...range } = {}) {
+        need(caller, 'read')
+        const { only } = caller
+        if (only && 'reference' in only && reference !== undefined && reference !== only.reference) return []
+        const shown = only && ('taskIds' in only ? { ids: only.taskIds, reference } : only)
+        const whose = { caller: caller.id, statuses: status, reference, ...shown }
+        const page = await store.page({ ...whose, limit: Math.min(limit, LONGEST_LIST), ...range })
+        return page.map(show)
+      },
+
+      async follow({ id, after } = {}) {
+        need(caller, 'read')
+        const { subscriptions } = caller.limits
+        if (subscriptions !== null && (followers.get(shareOf(caller)) ?? 0) >= subscriptions)
+          throw tooMany('subscriptions', `No more than ${subscriptions} subscriptions at a time.`)
+        const task = id === undefined ? null : await known(id)
+        const end = await store.lastSeq()
+        const cursor = after === undefined ? (task ? task.seq - 1 : end) : parseCursor(after)
+        if (cursor > end) throw badInput('after', 'after is beyond the end of the log')
+        const view = { sees: (task: Task) => sees(caller, task), show, join: () => join(caller) }
+        return follow({ store, hints, ...view }, { caller: caller.id, id, cursor }, stopping)
+      },
+
+      outlook,
+
+      async history(id) {
+        need(caller, 'read')
+        await known(id)
+        return store.transitionsAfter(0, { taskId: id, limit: LONGEST_HISTORY })
+      },
+
+      async cancel(id) {
+        need(caller, 'create')
+        const task = await known(id)
+        if (task.stage === 'canceled') return task
+        const completedAt = clock.now()
+        const failure = { code: 'CANCELED', message: 'The caller took it back before it was sent.' } as const
+        const canceled = task.stage === 'queued' && (await journal.move(task, 'canceled', { completedAt, failure }))
+        return canceled || refuse(await known(id), 'can be canceled only while it is queued: it may have been paid')
+      },
+
+      async retry(id) {
+        need(caller, 'create')
+        const task = await known(id)
+        if (task.caller !== caller.id) return refuse(task, "is another caller's: nobody else may pay for it again")
+        if (task.stage !== 'failed' && task.stage !== 'canceled')
+          return refuse(task, 'can be made again only after it failed')
+        const { videoUrl, audioUrl, playbackType, reference, reservedCents } = task
+        const inputs = { videoUrl, audioUrl, playbackType, reference, reservedCents }
+        return show(await enqueue({ ...inputs, idempotencyKey: null, retryOf: id }))
+      },
+
+      async resolve(id, action) {
+        need(caller, 'admin')
+        const task = await known(id)
+        const now = clock.now()
+        const failure = { code: 'SUBMIT_UNRESOLVED', message: 'Whether the upstream took it is not known.' } as const
+        const why = action === 'RESUBMIT' ? 'sent again' : 'given up'
+        const reason = `${why} at the word of ${caller.id}`
+        const resolved =
+          task.stage === 'unknown' &&
+          (action === 'RESUBMIT'
+            ? await journal.move(task, 'queued', { queuedAt: now }, { reason })
+            : await journal.move(task, 'failed', { completedAt: now, failure }, { reason }))
+        return resolved || refuse(await known(id), 'needs no resolving: the answer to its submit is not lost')
+      },
+
+      async usage(months) {
+        need(caller, 'read')
+        return store.usage(caller.id, months)
+      },
+    }
   }
+}
+
+const allowanceOf = ({ limits }: Caller): Allowance => ({
+  waitingTasks: limits.waitingTasks,
+  monthlyCents: limits.monthlyCredits === null ? null : Math.round(limits.monthlyCredits * 100),
+})
+
+const tooMany = (limit: string, message: string) => new GatewayError('LIMIT_EXCEEDED', message, { limit })
+
+const decline = (refusal: Refusal): never => {
+  if (refusal.refused === 'waitingTasks')
+    throw tooMany('waitingTasks', 'As many tasks wait as may; wait until some were sent.')
+  const creditsLeft = refusal.leftCents / 100
+  const message = `This would go beyond the budget of this month: ${creditsLeft} credits are left.`
+  throw new GatewayError('BUDGET_EXCEEDED', message, { creditsLeft })
 }
 
 const refuse = (task: Task, why: string): never => {

@@ -134,6 +134,10 @@ interface TaskBase extends Inputs {
   readonly reference: string | null
   /** The caller's word that a repeated create is the same one. */
   readonly idempotencyKey: string | null
+  /** Whose it is. */
+  readonly caller: string
+  /** What was set aside of the caller's budget until the true length is known, in hundredths of a credit. */
+  readonly reservedCents: number
   /** The failed task that this one makes again. */
   readonly retryOf: string | null
   readonly createdAt: number

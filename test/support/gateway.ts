@@ -89,11 +89,13 @@ export const startTestGateway = async (options: GatewayOptions = {}) => {
     } as GraphQLAnswer
   }
 
-  const client = () => {
+  /** A graphql-ws client; with a credential, one that logs in by it. */
+  const client = (credential?: string) => {
     const opened = createClient({
       url: `${url.replace('http', 'ws')}/graphql`,
       webSocketImpl: WebSocket,
       retryAttempts: 0,
+      ...(credential && { connectionParams: { authorization: `Bearer ${credential}` } }),
     })
     clients.add(opened)
     return opened
@@ -125,9 +127,9 @@ export const startTestGateway = async (options: GatewayOptions = {}) => {
       return data.lipSyncTask
     },
     /** Follows by a real graphql-ws client; each `next()` is one `taskUpdated`. */
-    watch(id?: string, after?: string) {
+    watch(id?: string, after?: string, credential?: string) {
       const query = `subscription ($id: ID, $after: String) { taskUpdated(id: $id, after: $after) { ${TASK_FIELDS} } }`
-      const results = client().iterate<{ taskUpdated: SeenTask }>({ query, variables: { id, after } })
+      const results = client(credential).iterate<{ taskUpdated: SeenTask }>({ query, variables: { id, after } })
       return {
         async next(): Promise<SeenTask | undefined> {
           const { value, done } = await results.next()

@@ -4,6 +4,9 @@ import type { NewTask, TaskStore } from '../../src/tasks/ports.js'
 import { UNWATCHED, watchFrom } from '../../src/tasks/schedule.js'
 import { advance, type Task, type TaskIn } from '../../src/tasks/task.js'
 
+/** What a caller without limits may have. */
+export const NO_LIMITS = { waitingTasks: null, monthlyCents: null }
+
 const RESULT = {
   resultUrl: 'https://x.example/a.mp4',
   coverUrl: null,
@@ -15,6 +18,8 @@ const RESULT = {
 /** A new task as the service makes it; every field can be said. */
 export const newTask = (fields: Partial<NewTask> = {}): NewTask => ({
   id: uuidv7(),
+  caller: 'me',
+  reservedCents: 0,
   stage: 'queued',
   videoUrl: 'https://m.example/v.mp4',
   audioUrl: 'https://m.example/a.mp3',
@@ -28,7 +33,8 @@ export const newTask = (fields: Partial<NewTask> = {}): NewTask => ({
 })
 
 /** Writes a new task. */
-export const queue = async (store: TaskStore, task = newTask()) => (await store.create(task)) as TaskIn<'queued'>
+export const queue = async (store: TaskStore, task = newTask()) =>
+  (await store.create(task, NO_LIMITS)) as TaskIn<'queued'>
 
 const step = (at: number, watch = UNWATCHED) => ({ at, reason: null, watch })
 
@@ -56,7 +62,7 @@ export const describeStore = (name: string, open: () => Promise<TaskStore>) =>
       const queued = await queue(store, newTask({ reference: 'r' }))
       const done = await succeeded(store, queued, 'up')
       expect(await store.get(queued.id)).toEqual(done)
-      const log = await store.transitionsAfter(0, { limit: 10 })
+      const log = await store.transitionsAfter(0, { caller: 'me', limit: 10 })
       expect(log.map(({ task }) => task.stage)).toEqual(['queued', 'submitting', 'submitted', 'success'])
       expect(log[0]?.task).toEqual(queued)
       expect(log[2]?.task).not.toHaveProperty('result')
@@ -69,7 +75,7 @@ export const describeStore = (name: string, open: () => Promise<TaskStore>) =>
       const task = await queue(store)
       const moves = await Promise.all(Array.from({ length: 20 }, (_, i) => submittingOrNull(store, task, i)))
       expect(moves.filter(Boolean)).toHaveLength(1)
-      expect(await store.transitionsAfter(0, { limit: 10 })).toHaveLength(2)
+      expect(await store.transitionsAfter(0, { caller: 'me', limit: 10 })).toHaveLength(2)
     })
 
     test('refuses a mover who knows an older state, even in the same stage', async () => {
@@ -87,7 +93,7 @@ export const describeStore = (name: string, open: () => Promise<TaskStore>) =>
       const ids = made.map(task => task.id)
       await succeeded(store, made[1] as TaskIn<'queued'>, 'up-1')
       const page = async (query: object) =>
-        (await store.page({ limit: 10, ...query })).map(task => ids.indexOf(task.id))
+        (await store.page({ caller: 'me', limit: 10, ...query })).map(task => ids.indexOf(task.id))
       expect(await page({})).toEqual([5, 4, 3, 2, 1, 0])
       expect(await page({ limit: 2, oldestFirst: true })).toEqual([0, 1])
       expect(await page({ olderThan: ids[4], newerThan: ids[1] })).toEqual([3, 2])
@@ -119,19 +125,70 @@ export const describeStore = (name: string, open: () => Promise<TaskStore>) =>
       expect(await store.nextDueAt()).toBeNull()
     })
 
-    test('gives the oldest queued task first, and holds the twin of an unsettled one', async () => {
+    test('tells who waits, and holds the twin of an unsettled task', async () => {
       await using store = await open()
       const first = await queue(store)
       const twin = await queue(store)
       const other = await queue(store, newTask({ playbackType: 'normal_reverse' }))
-      expect((await store.nextQueued())?.id).toBe(first.id)
+      const theirs = await queue(store, newTask({ caller: 'them' }))
+      const lines = async () => (await store.queueLines()).sort((a, b) => (a.caller < b.caller ? -1 : 1))
+      const them = { caller: 'them', waiting: 1, first: theirs.id, turn: 0 }
+      expect(await lines()).toEqual([{ caller: 'me', waiting: 3, first: first.id, turn: 0 }, them])
+      expect(await store.queuedBefore(other)).toBe(2)
       const sent = await submitting(store, first)
-      expect((await store.nextQueued())?.id).toBe(other.id)
+      const held = { ...them, first: null }
+      expect(await lines()).toEqual([{ caller: 'me', waiting: 2, first: other.id, turn: sent.seq }, held])
       expect((await store.submitting()).map(task => task.id)).toEqual([first.id])
       await store.move(sent, advance(sent, 'submitted', { upstreamId: 'up', submittedAt: 1 }), step(1))
-      expect((await store.nextQueued())?.id).toBe(twin.id)
+      expect(await lines()).toEqual([{ caller: 'me', waiting: 2, first: twin.id, turn: sent.seq }, them])
       expect(await store.owns('up')).toBe(true)
       expect(await store.owns('down')).toBe(false)
+    })
+
+    test('sets a price aside, and spends it by the true length or frees it', async () => {
+      await using store = await open()
+      const made = await queue(store, newTask({ reservedCents: 48, createdAt: Date.UTC(2026, 0, 31) }))
+      const lost = await queue(store, newTask({ reservedCents: 10, createdAt: Date.UTC(2026, 0, 1) }))
+      await queue(store, newTask({ reservedCents: 5, createdAt: Date.UTC(2026, 1, 1) }))
+      await succeeded(store, made, 'up')
+      const failure = { code: 'CANCELED', message: '' } as const
+      await store.move(lost, advance(lost, 'canceled', { completedAt: 1, failure }), step(1))
+      expect(await store.usage('me', 9)).toEqual([
+        {
+          month: '2026-02',
+          tasks: { PENDING: 1, PROCESSING: 0, SUCCESS: 0, FAILED: 0 },
+          durationMs: 0,
+          spentCents: 0,
+          reservedCents: 5,
+        },
+        {
+          month: '2026-01',
+          tasks: { PENDING: 0, PROCESSING: 0, SUCCESS: 1, FAILED: 1 },
+          durationMs: 1_250,
+          spentCents: 1,
+          reservedCents: 0,
+        },
+      ])
+    })
+
+    test('writes nothing beyond what a caller may have', async () => {
+      await using store = await open()
+      const create = (fields: object, allowance: object) =>
+        store.create(newTask({ reservedCents: 40, ...fields }), { ...NO_LIMITS, ...allowance })
+      await create({}, { monthlyCents: 100, waitingTasks: 2 })
+      await create({}, { monthlyCents: 100, waitingTasks: 2 })
+      expect(await create({}, { monthlyCents: 100 })).toEqual({ refused: 'monthlyCents', leftCents: 20 })
+      expect(await create({}, { waitingTasks: 2 })).toEqual({ refused: 'waitingTasks' })
+      expect(await create({ caller: 'them' }, { monthlyCents: 100, waitingTasks: 2 })).toHaveProperty('id')
+      expect(await store.page({ caller: 'me', limit: 9 })).toHaveLength(2)
+    })
+
+    test("finds a caller's task by its idempotency key, and nobody else's", async () => {
+      await using store = await open()
+      const mine = await queue(store, newTask({ idempotencyKey: 'k' }))
+      const theirs = await queue(store, newTask({ idempotencyKey: 'k', caller: 'them' }))
+      expect(theirs.id).not.toBe(mine.id)
+      expect(await store.create(newTask({ idempotencyKey: 'k' }), { waitingTasks: 0, monthlyCents: 0 })).toEqual(mine)
     })
 
     test('counts submits by when they ended', async () => {

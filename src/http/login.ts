@@ -1,0 +1,95 @@
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
+import type { Authenticator } from '../auth/authenticate.js'
+import { isLoopback } from '../auth/openness.js'
+import type { Session } from '../auth/session.js'
+import type { Clock } from '../clock.js'
+import { GatewayError } from '../errors.js'
+import { startPoller } from '../poller.js'
+
+/** What a request shows of who sends it: a Bearer token or an API key; null: nothing. Other schemes are others' business. */
+export const credentialOf = ({ authorization, 'x-api-key': apiKey }: IncomingHttpHeaders): string | null => {
+  const bearer = /^Bearer\b *(.*)$/i.exec(authorization ?? '')?.[1]
+  return bearer ?? (typeof apiKey === 'string' ? apiKey : null)
+}
+
+/** The same from a WebSocket's `connectionParams`, which name it like the headers, in any case. */
+export const credentialOfParams = (params: Readonly<Record<string, unknown>> = {}): string | null => {
+  const named = Object.entries(params).flatMap(([name, value]) =>
+    typeof value === 'string' ? [[name.toLowerCase(), value]] : [],
+  )
+  return credentialOf(Object.fromEntries(named))
+}
+
+/** Finds out who sends a request. Throws as `Authenticator.authenticate` does. */
+export type Login = (req: IncomingMessage, credential: string | null) => Promise<Session>
+
+export interface LoginParts {
+  authenticator: Authenticator
+  /** Whether everybody is let in, from everywhere. */
+  openToAll: boolean
+  /** The host, with its port, that others know the gateway by; null: none. */
+  publicHost: string | null
+}
+
+/**
+ * Who brings no credential must call the gateway by a name of its own machine, or by its public one. Otherwise any web
+ * page could: its owner lets the page's own name lead to 127.0.0.1, and the browser takes both for the same origin.
+ */
+export const createLogin =
+  ({ authenticator, openToAll, publicHost }: LoginParts): Login =>
+  async (req, credential) => {
+    const { host = '' } = req.headers
+    const isOwn = host === publicHost || (URL.canParse(`http://${host}`) && isLoopback(hostnameOf(host)))
+    if (credential === null && !openToAll && !isOwn)
+      throw new GatewayError('UNAUTHENTICATED', 'Without a credential this gateway answers only to its own name.')
+    return authenticator.authenticate(credential, req.socket.remoteAddress ?? '')
+  }
+
+const hostnameOf = (host: string): string => new URL(`http://${host}`).hostname.replace(/^\[|\]$/g, '')
+
+/** Why an open connection must end. */
+export type SessionEnd = 'Token expired' | 'Login revoked'
+
+export interface SessionWatch extends AsyncDisposable {
+  /** Calls `end` once when the session is over. Answers how to stop watching. */
+  add(session: Session, end: (why: SessionEnd) => void): () => void
+  /** Whether a session that did not expire is over all the same. */
+  isRevoked(session: Session): Promise<boolean>
+}
+
+const LOOK_EVERY_MS = 1_000
+/** Those that brought no credential end only when the first key is made. */
+const LOOK_AT_OPEN_EVERY_MS = 60_000
+
+/** Ends the connections that outlive their login. */
+export const watchSessions = (
+  authenticator: Authenticator,
+  clock: Clock,
+  onError: (thrown: unknown) => void,
+): SessionWatch => {
+  const members = new Map<object, { session: Session; end: (why: SessionEnd) => void }>()
+
+  const round = async () => {
+    for (const [member, { session, end }] of members) {
+      const expired = session.expiresAt !== null && session.expiresAt <= clock.now()
+      if (!expired && !(await authenticator.isRevoked(session))) continue
+      members.delete(member)
+      end(expired ? 'Token expired' : 'Login revoked')
+    }
+    if (members.size === 0) return null
+    const mayEndSoon = [...members.values()].some(({ session }) => session.keyId !== null || session.expiresAt !== null)
+    return clock.now() + (mayEndSoon ? LOOK_EVERY_MS : LOOK_AT_OPEN_EVERY_MS)
+  }
+  const poller = startPoller({ clock, round, onError })
+
+  return {
+    add(session, end) {
+      const member = {}
+      members.set(member, { session, end })
+      poller.nudge()
+      return () => void members.delete(member)
+    },
+    isRevoked: authenticator.isRevoked,
+    [Symbol.asyncDispose]: () => poller[Symbol.asyncDispose](),
+  }
+}

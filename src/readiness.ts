@@ -1,0 +1,43 @@
+import type { Logger } from 'pino'
+import type { Readiness } from './http/router.js'
+import type { Poller } from './poller.js'
+import type { Lane } from './tasks/lane.js'
+import type { TaskStore, Upstream } from './tasks/ports.js'
+
+export interface ReadinessParts {
+  store: TaskStore
+  upstream: Upstream
+  lane: Lane
+  /** Empty until the start. */
+  pollers: readonly Poller[]
+  log: Logger
+}
+
+/** Whether the gateway can do its work. An upstream out of order is told, and no reason to send callers away. */
+export const createReadiness = ({ store, upstream, lane, pollers, log }: ReadinessParts) => {
+  const problemOfStore = () =>
+    store.check().then(
+      () => null,
+      thrown => {
+        log.error({ err: thrown }, 'the store cannot be written')
+        return 'cannot be written'
+      },
+    )
+  const problemOfPollers = () => {
+    if (pollers.length === 0) return 'not started'
+    return pollers.some(poller => poller.problem() !== null) ? 'in trouble, see the log' : null
+  }
+  return async (): Promise<Readiness> => {
+    const storeProblem = await problemOfStore()
+    const pollerProblem = problemOfPollers()
+    const { reason } = await lane.status().catch(() => ({ reason: null }))
+    return {
+      ready: !storeProblem && !pollerProblem,
+      checks: {
+        store: storeProblem ?? 'ok',
+        poller: pollerProblem ?? 'ok',
+        upstream: reason ? `${upstream.name}: submits wait: ${reason}` : `${upstream.name}: ok`,
+      },
+    }
+  }
+}

@@ -1,0 +1,24 @@
+const TICK_MS = 10
+
+/**
+ * Notices when this process was kept from running. On a crowded machine it may be, for longer than an accelerated time
+ * limit: then what arrives has waited at the door, nobody knows for how long, and proves nothing about its sender.
+ */
+export const watchForStandstill = (longestMs: number) => {
+  let tickedAt = performance.now()
+  let stoodStillAt = Number.NEGATIVE_INFINITY
+  const tick = () => {
+    const now = performance.now()
+    if (now - tickedAt > longestMs) stoodStillAt = now
+    tickedAt = now
+  }
+  const timer = setInterval(tick, TICK_MS)
+  return {
+    /** Whether it stood still until a moment ago. */
+    justNow() {
+      tick()
+      return performance.now() - stoodStillAt < longestMs
+    },
+    [Symbol.dispose]: () => clearInterval(timer),
+  }
+}

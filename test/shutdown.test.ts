@@ -1,0 +1,125 @@
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, request } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { text } from 'node:stream/consumers'
+import { expect, test } from 'vitest'
+import { createGateway } from '../src/gateway.js'
+import { meddle, newDatabase } from './support/database.js'
+import { openEventStream } from './support/event-stream.js'
+import { startTestGateway } from './support/gateway.js'
+import { hangs } from './support/jogg.js'
+import { openRawSocket, openSocket } from './support/socket.js'
+
+const WATCH = 'subscription { taskUpdated(after: "0") { id stage } }'
+
+const stagesIn = (file: string) => meddle(file, database => database.prepare('SELECT stage FROM tasks').pluck().all())
+
+test('WebSocket clients are told to come back', async () => {
+  const gw = await startTestGateway()
+  const client = await openSocket(gw.url)
+  await client.init()
+  client.ask('1', WATCH)
+  await gw.createLipSync()
+  expect(await client.next()).toMatchObject({ type: 'next' })
+  await gw[Symbol.asyncDispose]()
+  expect(await client.closed).toEqual({ code: 1001, reason: 'Going away, come back' })
+})
+
+test('an event stream is cut, so that its client knows that there is more to come', async () => {
+  const gw = await startTestGateway()
+  const stream = await openEventStream(gw.url, WATCH)
+  await gw.createLipSync()
+  expect(await stream.next()).toMatchObject({ event: 'next' })
+  const rest = (async () => {
+    for (let event = await stream.next(); event; event = await stream.next()) if (event.event !== 'next') return event
+    return 'ended'
+  })()
+  const cut = expect(rest).rejects.toThrow('aborted')
+  await gw[Symbol.asyncDispose]()
+  await cut
+})
+
+/** A request whose body is still to come, and which the gateway has begun to answer. */
+const beginRequest = async (url: string) => {
+  const headers = { 'content-type': 'application/json', expect: '100-continue' }
+  const req = request(`${url}/graphql`, { method: 'POST', headers, agent: false })
+  req.flushHeaders()
+  await once(req, 'continue')
+  return req
+}
+
+test('a request under way is answered', async () => {
+  const gw = await startTestGateway()
+  const req = await beginRequest(gw.url)
+  const stopped = gw[Symbol.asyncDispose]()
+  req.end('{"query":"{ __typename }"}')
+  const [response] = (await once(req, 'response')) as [IncomingMessage]
+  expect(response.statusCode).toBe(200)
+  expect(await text(response)).toBe('{"data":{"__typename":"Query"}}')
+  await stopped
+})
+
+test('a submit under way is finished and recorded', async () => {
+  const file = await newDatabase()
+  const gw = await startTestGateway({ databaseUrl: `file:${file}` })
+  gw.jogg.plays(hangs('submit'))
+  await gw.createLipSync()
+  await gw.jogg.holding()
+  const stopped = gw.gateway[Symbol.asyncDispose]()
+  gw.jogg.release()
+  await stopped
+  expect(stagesIn(file)).toEqual(['submitted'])
+  await gw[Symbol.asyncDispose]()
+})
+
+test('nobody who is dead is waited for longer than 5 s, and what hangs is written down', async () => {
+  const file = await newDatabase()
+  const gw = await startTestGateway({ databaseUrl: `file:${file}` })
+  gw.jogg.plays(hangs('submit'))
+  await gw.createLipSync()
+  await gw.jogg.holding()
+  const deadSocket = (await openRawSocket(gw.url)).resume()
+  const deadRequest = await beginRequest(gw.url)
+  const ends = [once(deadSocket, 'close'), once(deadRequest, 'error')]
+  const began = performance.now()
+  await gw.gateway[Symbol.asyncDispose]()
+  await Promise.all(ends)
+  expect(performance.now() - began).toBeLessThan(5_000)
+  expect(stagesIn(file)).toEqual(['unknown'])
+  await gw[Symbol.asyncDispose]()
+})
+
+test('mounted in another server, a gateway that was shut down says so', async () => {
+  const gw = await startTestGateway()
+  const host = createServer(gw.gateway.requestListener)
+  host.on('upgrade', gw.gateway.upgradeHandler)
+  await new Promise<void>(resolve => host.listen(0, '127.0.0.1', resolve))
+  const url = `http://127.0.0.1:${(host.address() as AddressInfo).port}`
+  expect((await fetch(`${url}/ready`)).status).toBe(200)
+  await gw[Symbol.asyncDispose]()
+  const answer = await fetch(`${url}/ready`)
+  expect([answer.status, await answer.json()]).toEqual([503, { error: 'Going away, come back' }])
+  await expect(openSocket(url)).rejects.toThrow('503')
+  await new Promise(resolve => host.close(resolve))
+})
+
+test('a gateway that can not listen leaves nothing behind', async () => {
+  const other = createServer()
+  await new Promise<void>(resolve => other.listen(0, '127.0.0.1', resolve))
+  const { port } = other.address() as AddressInfo
+  const options = { port, databaseUrl: ':memory:', upstream: 'jogg', joggApiKey: 'k', logLevel: 'silent' } as const
+  const gateway = await createGateway(options)
+  await expect(gateway.listen()).rejects.toThrow('EADDRINUSE')
+  await expect(gateway.tasks.get('x')).rejects.toThrow('not open')
+  await gateway[Symbol.asyncDispose]()
+  await new Promise(resolve => other.close(resolve))
+})
+
+test('a gateway may be shut down twice, at once, and before it ever started', async () => {
+  const gw = await startTestGateway()
+  await Promise.all([gw.gateway[Symbol.asyncDispose](), gw.gateway[Symbol.asyncDispose]()])
+  await gw.gateway[Symbol.asyncDispose]()
+  await gw[Symbol.asyncDispose]()
+  const options = { databaseUrl: ':memory:', upstream: 'jogg', joggApiKey: 'k', logLevel: 'silent' } as const
+  await (await createGateway(options))[Symbol.asyncDispose]()
+})

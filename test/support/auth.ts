@@ -1,0 +1,50 @@
+import fc from 'fast-check'
+import { pino } from 'pino'
+import { createApiKey, hashSecret } from '../../src/auth/api-key.js'
+import { type AuthenticatorParts, createAuthenticator } from '../../src/auth/authenticate.js'
+import type { NewApiKey } from '../../src/auth/ports.js'
+import { openDatabase } from '../../src/store/database.js'
+import { createKeyStore } from '../../src/store/keys.js'
+import type { CallerLimits } from '../../src/tasks/caller.js'
+import { createManualClock } from './manual-clock.js'
+
+export const LIMITS: CallerLimits = {
+  createsPerMinute: 60,
+  waitingTasks: 500,
+  sockets: 50,
+  subscriptions: 200,
+  monthlyCredits: null,
+}
+
+/** Where most logins of the tests come from. */
+export const HERE = '127.0.0.1'
+
+/** An authenticator on a store in memory and a clock that moves when told. */
+export const startAuth = (parts: Partial<AuthenticatorParts> = {}) => {
+  const clock = createManualClock()
+  const keys = createKeyStore(openDatabase(':memory:'))
+  const lines: Record<string, unknown>[] = []
+  const log = pino({ level: 'debug', base: null }, { write: line => void lines.push(JSON.parse(line)) })
+  const auth = createAuthenticator({ keys, clock, log, mode: null, jwt: null, limits: LIMITS, ...parts })
+
+  const createKey = async (fields: Partial<NewApiKey> = {}) => {
+    const { id, secret, text } = createApiKey()
+    const made = { id, hash: hashSecret(secret), caller: 'acme', limits: {}, createdAt: clock.now(), expiresAt: null }
+    await keys.create({ ...made, scopes: ['read', 'create'], ...fields })
+    return { id, secret, text }
+  }
+  /** The error of a login that fails: its code, message and what else it says. */
+  const refusal = (credential: string | null, from = HERE) =>
+    auth.authenticate(credential, from).then(
+      () => null,
+      ({ code, message, details }) => ({ code, message, ...details }),
+    )
+  return { auth, keys, clock, lines, createKey, refusal }
+}
+
+export const NOT_VALID = { code: 'UNAUTHENTICATED', message: 'The credential is not valid.' }
+export const EXPIRED = { code: 'UNAUTHENTICATED', message: 'The credential has expired.' }
+
+/** Texts of any UTF-16, well-formed or not. (fast-check's own `binary` takes seconds to begin.) */
+export const anyText = (size: { minLength?: number } = {}) =>
+  fc.string({ ...size, unit: fc.nat(0xffff).map(code => String.fromCharCode(code)) })

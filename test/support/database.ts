@@ -1,0 +1,22 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import Database from 'better-sqlite3'
+import { onTestFinished } from 'vitest'
+
+/** A file for a database, in a folder that goes when the test is over. */
+export const newDatabase = async (): Promise<string> => {
+  const dir = await mkdtemp(join(tmpdir(), 'gateway-'))
+  onTestFinished(() => rm(dir, { recursive: true }))
+  return join(dir, 'gateway.db')
+}
+
+/** Does something to a database from outside. */
+export const meddle = <T>(file: string, act: (database: Database.Database) => T): T => {
+  const database = new Database(file)
+  try {
+    return act(database)
+  } finally {
+    database.close()
+  }
+}
