@@ -28,9 +28,10 @@ import { createOutlook } from './tasks/outlook.js'
 import { createQueueNews } from './tasks/queue-news.js'
 import { createLookRound } from './tasks/round.js'
 import type { Random } from './tasks/schedule.js'
-import { createTaskServices, type TaskService } from './tasks/service.js'
+import { createTaskServices } from './tasks/service.js'
 import { createStatus } from './tasks/status.js'
 import type { Task } from './tasks/task.js'
+import type { TaskService } from './tasks/task-service.js'
 import { openUpstream } from './upstream/index.js'
 
 /** A gateway. Leaving its scope (`await using`), or awaiting its `Symbol.asyncDispose`, shuts it down within 5 s. */

@@ -3,8 +3,8 @@ import RelayPlugin from '@pothos/plugin-relay'
 import { GraphQLError, GraphQLScalarType } from 'graphql'
 import { DateTimeResolver } from 'graphql-scalars'
 import type { Caller, WatchOnly } from '../tasks/caller.js'
-import type { TaskService } from '../tasks/service.js'
 import type { GatewayStatus } from '../tasks/status.js'
+import type { TaskService } from '../tasks/task-service.js'
 
 export interface GraphQLContext {
   /** Who calls. */

@@ -6,62 +6,12 @@ import type { Caller } from './caller.js'
 import { centsFor } from './credits.js'
 import { follow } from './follow.js'
 import type { Hints } from './hints.js'
-import { type CreateInput, parseCreateInput, parseCursor } from './input.js'
+import { parseCreateInput, parseCursor } from './input.js'
 import type { Journal } from './journal.js'
 import type { Outlook } from './outlook.js'
-import type { Allowance, MonthlyUsage, NewTask, Refusal, TaskStore, Transition } from './ports.js'
-import type { Status, Task } from './task.js'
-
-/**
- * What a caller does with its tasks, without GraphQL in between. Every method may throw a `GatewayError`; another
- * caller's task is as unknown as one that never was.
- */
-export interface TaskService {
-  /**
-   * Accepts a task: once this resolves, it is on the disk and will be driven to its end. With the idempotency key of an
-   * earlier task: that task, whatever its stage.
-   */
-  create(input: CreateInput): Promise<Task>
-  /** The task as it is now; null when there is none with this id. */
-  get(id: string): Promise<Task | null>
-  /** Tasks, newest first unless asked otherwise. */
-  list(query?: ListQuery): Promise<Task[]>
-  /**
-   * Without `after`: the task as it is now, then each transition. With `after`, a `cursor` once seen: every transition
-   * after it, in order, each with the task as it was then. Ends after the final transition; without `id` (all tasks) it
-   * does not end. Leave with `break` or `return()`. A state comes again with the same `seq` when only its outlook has
-   * changed.
-   */
-  follow(query?: { id?: string | undefined; after?: string | undefined }): Promise<AsyncIterableIterator<Task>>
-  /** Its place in the queue, how much of it is made, and whether it has stalled. */
-  outlook(task: Task): Promise<Outlook>
-  /** What happened to it and why, from its acceptance on; the first 5,000 steps. */
-  history(id: string): Promise<Transition[]>
-  /** Takes back a task that was not sent yet. */
-  cancel(id: string): Promise<Task>
-  /** A new task like one that failed; asked for again, the same new one. */
-  retry(id: string): Promise<Task>
-  /** A person's word on a submit whose answer is lost: send it again, or give it up. Needs the scope `admin`. */
-  resolve(id: string, action: ResolveAction): Promise<Task>
-  /** What was used in the latest months, this one first. */
-  usage(months: number): Promise<MonthlyUsage[]>
-}
-
-export const RESOLVE_ACTIONS = ['RESUBMIT', 'FAIL'] as const
-export type ResolveAction = (typeof RESOLVE_ACTIONS)[number]
-
-export interface ListQuery {
-  status?: readonly Status[] | undefined
-  reference?: string | undefined
-  /** Only tasks newer than the one with this id. */
-  newerThan?: string | undefined
-  /** Only tasks older than the one with this id. */
-  olderThan?: string | undefined
-  /** @default 20, at most 101 */
-  limit?: number | undefined
-  /** From the old end of that range instead of the new one. @default false */
-  oldestFirst?: boolean | undefined
-}
+import type { Allowance, NewTask, Refusal, TaskStore } from './ports.js'
+import type { Task } from './task.js'
+import type { TaskService } from './task-service.js'
 
 export interface ServiceParts {
   store: TaskStore
