@@ -3,7 +3,7 @@ import { describeReport } from './chaos/describe-report.js'
 import { runChaos } from './chaos/run-chaos.js'
 
 /** The longer runs are `npm run chaos`. The seed is one whose misfortunes are many and short. */
-const OPTIONS = { seed: 3, tasks: 18, kills: 3, seconds: 60 }
+const OPTIONS = { seed: 41, tasks: 14, kills: 3, seconds: 60, speed: 40 }
 
 test('killed again and again, the gateway loses no task, pays for none twice and tells every step once', async () => {
   const report = await runChaos(OPTIONS)

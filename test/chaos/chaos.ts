@@ -11,6 +11,7 @@ then holds it to its promises. Ends with 1 when one was broken.
   --tasks N     orders, 1 to 1000 (default: 120)
   --kills N     kills with -9, 0 to 100 (default: 15)
   --seconds N   the longest it may take, 5 to 600 (default: 120)
+  --speed N     how much faster than real its time goes, 1 to 60 (default: 20)
   --keep        keeps the folder with the database and the gateway's log
 `
 
@@ -28,6 +29,7 @@ const readOptions = (): ChaosOptions | null => {
     tasks: text,
     kills: text,
     seconds: text,
+    speed: text,
     keep: { type: 'boolean' },
     help: { type: 'boolean' },
   } as const
@@ -38,6 +40,7 @@ const readOptions = (): ChaosOptions | null => {
     tasks: wholeNumber('tasks', values.tasks, 1, 1_000, 120),
     kills: wholeNumber('kills', values.kills, 0, 100, 15),
     seconds: wholeNumber('seconds', values.seconds, 5, 600, 120),
+    speed: wholeNumber('speed', values.speed, 1, 60, 20),
     keep: values.keep ?? false,
   }
 }

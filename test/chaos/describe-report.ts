@@ -13,7 +13,10 @@ const tally = (names: readonly string[]): [string, number][] => {
 }
 
 /** The counts as a table, then the promises and how often each was broken. */
-export const describeReport = (report: ChaosReport, { seed, tasks, kills, seconds, keep }: ChaosOptions): string => {
+export const describeReport = (
+  report: ChaosReport,
+  { seed, tasks, kills, seconds, speed, keep }: ChaosOptions,
+): string => {
   const { evidence, blows, lives, played, promises, drained, realSeconds, minutes } = report
   const { heard, stories, steps, jobs, submits } = evidence
   const kept = evidence.tasks
@@ -55,6 +58,6 @@ export const describeReport = (report: ChaosReport, { seed, tasks, kills, second
     ...(drained ? [] : ['', `NOT AT ITS END after ${seconds} s`]),
     ...(keep ? ['', `kept: ${report.folder}`] : []),
     '',
-    `again: npm run chaos -- --seed ${seed} --tasks ${tasks} --kills ${kills} --seconds ${seconds}`,
+    `again: npm run chaos -- --seed ${seed} --tasks ${tasks} --kills ${kills} --seconds ${seconds} --speed ${speed}`,
   ].join('\n')
 }

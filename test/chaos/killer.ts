@@ -31,7 +31,8 @@ export const harass = async (parts: {
     const moment = dice.pick(MOMENTS)
     await sleep(dice.between(100, 700))
     if (moment !== 'any') await moments.next(moment, AT_MOST_MS)
-    await clock.sleep(dice.chance(0.5) ? 0 : dice.between(0, 1_000), stopping)
+    // Often at once: a moment later its answer has arrived.
+    if (dice.chance(0.3)) await clock.sleep(dice.between(0, 1_000), stopping)
     if (stopping.aborted) break
     blows[way]++
     if (way === 'freeze') {
@@ -41,7 +42,7 @@ export const harass = async (parts: {
       continue
     }
     await host[way]()
-    await clock.sleep(dice.chance(0.5) ? 0 : dice.between(0, 20_000), stopping)
+    if (dice.chance(0.5)) await clock.sleep(dice.between(0, 20_000), stopping)
     await host.start()
   }
   return blows

@@ -17,7 +17,7 @@ import {
 } from '../support/jogg.js'
 import type { Dice, RollDice } from './dice.js'
 import type { Moments } from './moments.js'
-import { fateOf } from './plan.js'
+import { fateOf, isFair } from './plan.js'
 import { watchForStandstill } from './standstill.js'
 
 /** What happens to one request: how likely it is, and how it is played. */
@@ -25,18 +25,23 @@ type Acts = Readonly<Record<string, readonly [weight: number, play: Play['play']
 /** False: this process was kept from running, and it may have been longer than that. */
 type Wait = (ms: number) => Promise<boolean>
 
-/** Well below the gateway's time limit, accelerated. Real milliseconds. */
-const LONGEST_STANDSTILL_MS = 120
+/** Well below the gateway's time limit. */
+const LONGEST_STANDSTILL_MS = 5_000
 
 /**
  * JoggAI on a bad day. It takes jobs, makes them and bills them as it should; what goes wrong is what a caller sees of
  * it: answers lost before or after it took the job, answers too late, refusals, nonsense. The look-up fails at times
  * and never lies.
  */
-export const startMisbehavingJogg = async (parts: { clock: Clock; roll: RollDice; moments: Moments }) => {
-  const { clock, roll, moments } = parts
+export const startMisbehavingJogg = async (parts: {
+  clock: Clock
+  roll: RollDice
+  moments: Moments
+  speed: number
+}) => {
+  const { clock, roll, moments, speed } = parts
   const closing = new AbortController()
-  const standstill = watchForStandstill(LONGEST_STANDSTILL_MS)
+  const standstill = watchForStandstill(LONGEST_STANDSTILL_MS / speed)
   const arrivals: number[] = []
   const wait: Wait = async ms => {
     await clock.sleep(ms, closing.signal)
@@ -78,11 +83,8 @@ export const startMisbehavingJogg = async (parts: { clock: Clock; roll: RollDice
     if (call === 'find') return act(call, findActs(wait, dice), dice)
     if (call === 'status') return act(call, statusActs(wait, dice), dice)
     if (fateOf(roll, inputs as Inputs) === 'rejected') return code('submit', 40000, 'audio_url is broken').play
-    return act(
-      call,
-      submitActs(wait, dice, () => moments.tell('accepted')),
-      dice,
-    )
+    const acts = submitActs(wait, dice, () => moments.tell('accepted'))
+    return act(call, isFair(inputs as Inputs) ? { ...acts, honest: [FAIR, acts.honest![1]] } : acts, dice)
   }
 
   /** Where the job is in its life by now. A vanished one is gone for good, one that is away for some looks. */
@@ -140,6 +142,9 @@ const slow = (wait: Wait, dice: Dice) => async (scene: Scene) => {
   if (await wait(dice.between(500, 9_500))) honest(scene)
   else scene.reset()
 }
+
+/** How likely an honest answer is in fair weather, where it is 56 in rough. */
+const FAIR = 800
 
 /** What came while nobody could see it come is sent away, at no cost. */
 const STANDSTILL: Acts = { 'the machine stood still': [1, resets('submit').play] }

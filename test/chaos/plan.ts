@@ -26,14 +26,16 @@ const FATES = { made: 76, failed: 7, late: 5, away: 5, vanished: 3, rejected: 4 
 const TWINS = 0.15
 const TWIN_GROUPS = 2
 /** Orders come this many at a time: more than the upstream takes in a minute. */
-const BURST = 25
+const BURST = 24
 
 /** All orders of a run. Most have inputs of their own, so that each paid job is known to be for one of them. */
 export const planOrders = (roll: RollDice, count: number): Order[] =>
   Array.from({ length: count }, (_, index) => {
     const dice = roll('order', index)
     const twin = dice.chance(TWINS)
-    const name = twin ? `twin-${Math.floor(dice.between(0, TWIN_GROUPS))}` : `own-${index}`
+    const burst = Math.floor(index / BURST)
+    const own = `${burst % 2 === 1 ? 'fair' : 'rough'}-${index}`
+    const name = twin ? `twin-${Math.floor(dice.between(0, TWIN_GROUPS))}` : own
     return {
       key: `order ${index}`,
       inputs: {
@@ -41,12 +43,15 @@ export const planOrders = (roll: RollDice, count: number): Order[] =>
         audioUrl: 'https://media.example/speech.mp3',
         playbackType: 'normal',
       },
-      at: Math.floor(index / BURST) / Math.ceil(count / BURST),
+      at: burst / Math.ceil(count / BURST),
       cancelAfterMs: dice.chance(0.15) ? dice.between(0, 60_000) : null,
       doubled: dice.chance(0.2),
       followed: dice.chance(0.4),
     }
   })
+
+/** Every other burst has fair weather, so that it meets the limit of its own lane and not only the upstream's moods. */
+export const isFair = ({ videoUrl }: Inputs): boolean => videoUrl.includes('/fair-')
 
 export const isTwin = ({ videoUrl }: Inputs): boolean => videoUrl.includes('/twin-')
 

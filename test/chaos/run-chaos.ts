@@ -25,6 +25,8 @@ export interface ChaosOptions {
   readonly kills: number
   /** How long the run may take, in real seconds. */
   readonly seconds: number
+  /** How many times faster than the real time the run's own goes: with 20, a minute lasts 3 seconds. */
+  readonly speed: number
   /** Keeps the folder with the database and the gateway's log. @default false */
   readonly keep?: boolean
 }
@@ -44,8 +46,6 @@ export interface ChaosReport {
   readonly minutes: number
 }
 
-/** How much faster the run's time goes: its minutes last one and a half seconds. */
-const SPEED = 40
 const SUBMITS_PER_MINUTE = 20
 const BETWEEN_LOOKS_MS = 150
 const FOLLOWERS_OF_ALL = 3
@@ -54,9 +54,9 @@ const LAST_WORDS_MS = 4_000
 
 /** Runs a gateway between clients who don't give up and an upstream on a bad day, kills it again and again, and judges. */
 export const runChaos = async (options: ChaosOptions, interrupted?: AbortSignal): Promise<ChaosReport> => {
-  const { seed, tasks, kills, seconds, keep } = options
+  const { seed, tasks, kills, seconds, speed, keep } = options
   const realBase = Date.now()
-  const time = { realBase, speed: SPEED }
+  const time = { realBase, speed }
   const clock = createAcceleratedClock(time)
   const roll = createDice(seed)
   const moments = createMoments()
@@ -67,7 +67,7 @@ export const runChaos = async (options: ChaosOptions, interrupted?: AbortSignal)
   const folder = await mkdtemp(join(tmpdir(), 'lipsync-chaos-'))
   try {
     const entry = await bundleGatewayProcess(folder)
-    await using jogg = await startMisbehavingJogg({ clock, roll, moments })
+    await using jogg = await startMisbehavingJogg({ clock, roll, moments, speed })
     const settings = { time, seed, joggUrl: jogg.url, joggKey: jogg.apiKey }
     await using host = await startGatewayHost({ entry, folder, roll, settings })
     const clients = createClients({ url: host.url, roll, moments, stopping })
@@ -84,7 +84,7 @@ export const runChaos = async (options: ChaosOptions, interrupted?: AbortSignal)
     const orders = planOrders(roll, tasks)
     const heard = orders.map((order): Heard => ({ order, ids: new Set(), repeats: 0, canceled: false, surprises: [] }))
     // As long as the kills last, orders come in.
-    const orderingMs = kills * 700 + (tasks / SUBMITS_PER_MINUTE) * (60_000 / SPEED) * 0.5
+    const orderingMs = kills * 700 + (tasks / SUBMITS_PER_MINUTE) * (60_000 / speed) * 0.5
     const ordering = Promise.all(
       heard.map(async one => {
         await sleep(one.order.at * orderingMs)
