@@ -7,8 +7,8 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const ENTRY = 'test/chaos/gateway-process'
 
 /** tsx compiles with esbuild, and so does this. */
-const { build } = createRequire(createRequire(import.meta.url).resolve('tsx'))('esbuild') as {
-  build(options: Record<string, unknown>): Promise<unknown>
+const { buildSync } = createRequire(createRequire(import.meta.url).resolve('tsx'))('esbuild') as {
+  buildSync(options: Record<string, unknown>): unknown
 }
 
 /**
@@ -19,7 +19,7 @@ export const bundleGatewayProcess = async (folder: string): Promise<string> => {
   const outfile = join(folder, `${ENTRY}.mjs`)
   await mkdir(dirname(outfile), { recursive: true })
   for (const name of ['drizzle', 'node_modules']) await symlink(join(ROOT, name), join(folder, name))
-  await build({
+  buildSync({
     entryPoints: [join(ROOT, `${ENTRY}.ts`)],
     outfile,
     bundle: true,

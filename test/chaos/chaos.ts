@@ -54,8 +54,11 @@ const main = async (): Promise<number> => {
   const interrupted = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupted.abort())
   console.log(`seed ${options.seed}: ${options.tasks} tasks, ${options.kills} kills, at most ${options.seconds} s`)
-  const report = await runChaos(options, interrupted.signal)
-  if (interrupted.signal.aborted) return 130
+  const report = await runChaos(options, interrupted.signal).catch(thrown => {
+    if (interrupted.signal.aborted) return null
+    throw thrown
+  })
+  if (!report || interrupted.signal.aborted) return 130
   console.log(describeReport(report, options))
   return report.drained && report.promises.every(({ broken }) => broken.length === 0) ? 0 : 1
 }

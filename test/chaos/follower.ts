@@ -38,13 +38,26 @@ export const follow = async (
     const dice = roll('follower', story.id === null ? 'all' : 'one', story.cursors[0] ?? 0, life)
     // Some leave by themselves, in the middle of what they are told.
     let patience = dice.chance(0.5) ? Math.ceil(dice.between(1, 30)) : Number.POSITIVE_INFINITY
+    let open = false
+    // A socket that is cut while it opens throws where nobody can catch it: that one is cut as soon as it is open.
+    const leave = () => {
+      if (open) client.terminate()
+    }
     const client = createClient({
       url: `${url.replace('http', 'ws')}/graphql`,
       webSocketImpl: WebSocket,
       retryAttempts: 0,
       connectionAckWaitTimeout: PATIENCE_MS,
+      on: {
+        connected() {
+          open = true
+          if (stopping.aborted) leave()
+        },
+        closed() {
+          open = false
+        },
+      },
     })
-    const leave = () => client.terminate()
     stopping.addEventListener('abort', leave)
     try {
       const variables = { id: story.id ?? undefined, after: String(story.cursors.at(-1) ?? 0) }
@@ -58,7 +71,7 @@ export const follow = async (
       story.reconnects++
     } finally {
       stopping.removeEventListener('abort', leave)
-      client.terminate()
+      leave()
     }
     if (!story.ended) await sleep(RETRY_MS * dice.between(0.1, 2))
   }

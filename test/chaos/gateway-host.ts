@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
@@ -8,6 +9,8 @@ import type { GatewaySettings } from './gateway-process.js'
 
 /** Below the range that outgoing connections take theirs from: a client that retries must not sit on it itself. */
 const PORTS = { from: 20_000, to: 30_000 }
+/** So many characters of a log tell why a process ended. */
+const LAST_WORDS = 2_000
 
 /** Keeps one gateway process on one database and one port, through any number of deaths. */
 export const startGatewayHost = async (parts: {
@@ -19,7 +22,8 @@ export const startGatewayHost = async (parts: {
   const { entry, folder, roll, settings } = parts
   const database = join(folder, 'gateway.db')
   const port = await freePort(roll)
-  const log = await open(join(folder, 'gateway.log'), 'a')
+  const logFile = join(folder, 'gateway.log')
+  const log = await open(logFile, 'a')
   const children = new Set<ChildProcess>()
   let lives = 0
   let exit: Promise<unknown> = Promise.resolve()
@@ -29,7 +33,7 @@ export const startGatewayHost = async (parts: {
     const child = fork(entry, { stdio: ['ignore', log.fd, log.fd, 'ipc'], execArgv: [] })
     children.add(child)
     child.once('exit', () => children.delete(child))
-    await told(child, 'loaded')
+    await told(child, 'loaded', logFile)
     return child
   }
   let spare = load()
@@ -40,7 +44,7 @@ export const startGatewayHost = async (parts: {
     running = child
     exit = once(child, 'exit')
     child.send({ ...settings, database, port, life: lives++ } satisfies GatewaySettings)
-    await told(child, 'listening')
+    await told(child, 'listening', logFile)
     spare = load()
     // Whoever awaits the spare hears of its end; until then it must not end this process.
     spare.catch(() => {})
@@ -80,10 +84,13 @@ export const startGatewayHost = async (parts: {
 
 export type GatewayHost = Awaited<ReturnType<typeof startGatewayHost>>
 
-const told = (child: ChildProcess, what: string) =>
+/** Resolves when the process says so; rejects with the end of its log when it ends instead. */
+const told = (child: ChildProcess, what: string, logFile: string) =>
   new Promise<void>((resolve, reject) => {
     const hear = (message: unknown) => message === what && settle(resolve)
-    const die = () => settle(() => reject(new Error(`the gateway process ended before it was ${what}`)))
+    const lastWords = () => readFileSync(logFile, 'utf8').slice(-LAST_WORDS)
+    const die = () =>
+      settle(() => reject(new Error(`the gateway process ended before it was ${what}:\n${lastWords()}`)))
     const settle = (done: () => void) => {
       child.off('message', hear).off('exit', die)
       done()

@@ -36,6 +36,8 @@ const run = async ({ time, seed, life, port, database, joggUrl, joggKey }: Gatew
 }
 
 process.once('message', settings => void run(settings as GatewaySettings))
+// Ctrl-C is for the run, which then ends this process in its own way.
+process.on('SIGINT', () => {})
 // Whoever started this process is gone, and with it the reason to be.
 process.once('disconnect', () => process.exit())
 process.send?.('loaded')
