@@ -10,7 +10,7 @@ export const ERROR_CODES = {
   UNAUTHENTICATED: 'Who calls is not known: no credential was sent, or one that is wrong, expired or revoked.',
   FORBIDDEN: 'The caller is known, but its credential does not allow this.',
   RATE_LIMITED: 'Too much in too short a time; `retryAfter` says in how many seconds to try again.',
-  BUDGET_EXCEEDED: "The task would exceed the caller's credits of this month; `remaining` says how many are left.",
+  BUDGET_EXCEEDED: "The task would exceed the caller's credits of this month; `creditsLeft` says how many are left.",
   LIMIT_EXCEEDED: 'As many as the caller may have at a time are there; `limit` names of what.',
   BAD_REQUEST: 'This is no GraphQL request; the message says why not.',
   REQUEST_ENTITY_TOO_LARGE: 'The request is larger than 100 KB.',

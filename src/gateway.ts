@@ -139,8 +139,7 @@ export const composeGateway = async (config: Config, { clock, random, log }: Sur
     jwt: jwtSettings(config),
     limits: callerLimits(config),
   })
-  const publicHost = config.publicUrl ? new URL(config.publicUrl).host : null
-  const login = createLogin({ authenticator, openToAll: mode === 'open', publicHost })
+  const login = createLogin({ authenticator, openToAll: mode === 'open' })
   const sessions = watchSessions(authenticator, clock, onError)
   const contextOf = (session: Session) => ({
     caller: session.caller,
@@ -161,8 +160,16 @@ export const composeGateway = async (config: Config, { clock, random, log }: Sur
   const router = createRouter({ graphql, webSocket, readiness, mediaFile, corsOrigins, log })
   let server: AsyncDisposable = router
 
-  const start = async () => {
-    if (pollers.length > 0 || stopping.signal.aborted) return
+  /** Whom nobody asks who they are must be on this machine. */
+  const judge = async (hosts: string[]) => {
+    if (config.publicUrl) hosts.push(hostnameOf(config.publicUrl))
+    const { refusal, warning } = judgeOpenness({ hosts, mode, isOpen: await authenticator.isOpen() })
+    if (refusal) throw new ConfigError([refusal])
+    if (warning) log.warn(warning)
+  }
+
+  const begin = async () => {
+    await judge([])
     await looks.recover()
     for (const { round } of [lane, looks, queueNews]) {
       pollers.push(startPoller({ clock, round, onError }))
@@ -170,8 +177,17 @@ export const composeGateway = async (config: Config, { clock, random, log }: Sur
     hints.on(null, nudge)
     log.info({ upstream: upstream.name }, 'gateway started')
   }
+  let beginning: Promise<void> | undefined
+  let disposal: Promise<void> | undefined
+  const start = async () => {
+    if (disposal) return
+    beginning ??= begin()
+    await beginning
+  }
 
   const dispose = async () => {
+    // What has begun to start is started first: half of it could not be stopped.
+    await beginning?.catch(() => {})
     const timer = setTimeout(() => cut.abort(), CUT_AFTER_MS)
     // Followers are left to their sockets: ended by us, they would look complete to their clients.
     await Promise.all([server, ...pollers].map(part => part[Symbol.asyncDispose]()))
@@ -182,14 +198,11 @@ export const composeGateway = async (config: Config, { clock, random, log }: Sur
     await store[Symbol.asyncDispose]()
     log.info('gateway stopped')
   }
-  let disposal: Promise<void> | undefined
   const disposeOnce = () => (disposal ??= dispose())
 
   /** Listens before it starts: who finds the port taken must not have submitted anything. */
   const listen = async () => {
-    const { refusal, warning } = judgeOpenness({ host: config.host, mode, isOpen: await authenticator.isOpen() })
-    if (refusal) throw new ConfigError([refusal])
-    if (warning) log.warn(warning)
+    await judge([config.host])
     const listening = await startServer(router, config)
     server = listening
     const url = urlOf(config.host, listening.port)
@@ -220,6 +233,8 @@ export const composeGateway = async (config: Config, { clock, random, log }: Sur
     [Symbol.asyncDispose]: disposeOnce,
   } satisfies Gateway & { settled(): Promise<void>; listeners(): number }
 }
+
+const hostnameOf = (url: string): string => new URL(url).hostname.replace(/^\[|\]$/g, '')
 
 /** Where a listener on `host` is reached from the same machine. */
 const urlOf = (host: string, port: number): string => {

@@ -30,13 +30,13 @@ export const createReadiness = ({ store, upstream, lane, pollers, log }: Readine
   return async (): Promise<Readiness> => {
     const storeProblem = await problemOfStore()
     const pollerProblem = problemOfPollers()
-    const { reason } = await lane.status().catch(() => ({ reason: null }))
+    const { state, reason } = await lane.status().catch(() => ({ state: 'OPEN', reason: null }))
     return {
       ready: !storeProblem && !pollerProblem,
       checks: {
         store: storeProblem ?? 'ok',
         poller: pollerProblem ?? 'ok',
-        upstream: reason ? `${upstream.name}: submits wait: ${reason}` : `${upstream.name}: ok`,
+        upstream: state === 'HELD' ? `${upstream.name}: submits are held: ${reason}` : `${upstream.name}: ok`,
       },
     }
   }

@@ -177,17 +177,20 @@ describe('failed logins', () => {
   const fail = async ({ refusal }: Pick<ReturnType<typeof startAuth>, 'refusal'>, times: number, from: string) => {
     for (let time = 0; time < times; time++) expect(await refusal(createApiKey().text, from)).toEqual(NOT_VALID)
   }
-  const slowedFor = (retryAfter: number) => ({ code: 'RATE_LIMITED', message: 'Too many failed logins.', retryAfter })
+  const slowedFor = (retryAfter: number) => ({
+    code: 'RATE_LIMITED',
+    message: `Too many failed logins, wait ${retryAfter} s.`,
+    retryAfter,
+  })
 
-  test('after ten in a minute the address waits for the next, whatever it sends', async () => {
+  test('after ten in a minute the address waits for the next, but for those who know their key', async () => {
     const parts = startAuth()
     const { auth, createKey, clock, refusal, lines } = parts
     const key = await createKey()
     await clock.advance(12_300)
     await fail(parts, 10, '203.0.113.7')
     expect(await refusal(createApiKey().text, '203.0.113.7')).toEqual(slowedFor(48))
-    expect(await refusal(key.text, '203.0.113.7')).toEqual(slowedFor(48))
-    expect((await auth.authenticate(key.text, '203.0.113.8')).keyId).toBe(key.id)
+    expect((await auth.authenticate(key.text, '203.0.113.7')).keyId).toBe(key.id)
     expect(lines).toHaveLength(10)
     await clock.advance(47_700)
     expect((await auth.authenticate(key.text, '203.0.113.7')).keyId).toBe(key.id)

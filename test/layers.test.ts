@@ -12,7 +12,7 @@ const LAYERS = [
   ['graphql'],
   ['auth', 'store', 'upstream', 'poller'],
   ['tasks'],
-  ['config', 'options', 'errors', 'clock', 'log'],
+  ['config', 'options', 'errors', 'clock', 'log', 'places'],
 ]
 
 const SRC = fileURLToPath(new URL('../src', import.meta.url))

@@ -131,3 +131,35 @@ test("one caller's many tasks do not hold another's one, and both are told their
   const sent = gw.jogg.calls('submit').map(call => call.inputs?.videoUrl?.split('?')[1])
   expect(sent).toEqual(['big0', 'small', 'big1', 'big2', 'big3'])
 })
+
+test('a budget that is used up lets nothing through, however short it is said to be', async () => {
+  await using gw = await startGatewayWithKeys()
+  const { headers } = await gw.createKey('me', { limits: { monthlyCredits: 0 } })
+  const { errors } = await create(gw, headers, { expectedDurationSeconds: 0 })
+  expect(errors?.[0]?.extensions?.code).toBe('BUDGET_EXCEEDED')
+})
+
+test('repeats of one create are not counted against the rate', async () => {
+  await using gw = await startGatewayWithKeys()
+  const { headers } = await gw.createKey('me', { limits: { createsPerMinute: 2 } })
+  const input = { idempotencyKey: 'order 7' }
+  const answers = await Promise.all(Array.from({ length: 50 }, () => create(gw, headers, input)))
+  expect(new Set(answers.map(({ data }) => data?.createLipSync.id)).size).toBe(1)
+  expect((await create(gw, headers, input)).data.createLipSync.id).toBe(answers[0]?.data.createLipSync.id)
+  expect((await create(gw, headers)).errors).toBeUndefined()
+})
+
+test('a burst of subscriptions on one socket is counted too', async () => {
+  await using gw = await startGatewayWithKeys()
+  const { text } = await gw.createKey('me', { limits: { subscriptions: 2 } })
+  const client = gw.client(text)
+  const query = 'subscription { taskUpdated { id } }'
+  const refused = Array.from({ length: 20 }, () => client.iterate({ query }).next())
+  let count = 0
+  await new Promise<void>(resolve => {
+    for (const each of refused)
+      void each.then(({ value }) => {
+        if (value?.errors?.[0]?.extensions?.code === 'LIMIT_EXCEEDED' && ++count === 18) resolve()
+      })
+  })
+})

@@ -145,19 +145,51 @@ test('without the explorer there is no console and no introspection', async () =
 })
 
 test('a gateway that asks nobody who they are listens to its own machine only', async () => {
+  await expect(startTestGateway({ publicUrl: 'https://video.example.com' })).rejects.toThrow('video.example.com can be')
   await expect(startTestGateway({ host: '0.0.0.0' })).rejects.toThrow(/keys create[\s\S]*AUTH=open/)
 })
 
 test('a name that a web page lets lead to this machine opens nothing', async () => {
-  await using gw = await startTestGateway({ publicUrl: 'https://video.example.com' })
+  await using gw = await startTestGateway()
   const { port } = new URL(gw.url)
-  const ask = async (host: string) => {
-    const request = httpRequest(`${gw.url}/graphql?query={__typename}`, { headers: { host } }).end()
+  const ask = async (host: string, headers: object = {}) => {
+    const request = httpRequest(`${gw.url}/graphql?query={__typename}`, { headers: { host, ...headers } }).end()
     const [response] = await once(request, 'response')
     response.resume()
     return response.statusCode
   }
   expect(await ask(`rebound.example.com:${port}`)).toBe(401)
-  for (const own of [`localhost:${port}`, `127.0.0.1:${port}`, `[::1]:${port}`, 'video.example.com'])
-    expect(await ask(own)).toBe(200)
+  for (const own of [`localhost:${port}`, `127.0.0.1:${port}`, `[::1]:${port}`]) expect(await ask(own)).toBe(200)
+  expect(await ask(`localhost:${port}`, { 'x-forwarded-for': '203.0.113.7' })).toBe(401)
+})
+
+test('a watch token does not show the account', async () => {
+  await using gw = await startGatewayWithKeys()
+  const { headers } = await gw.createKey('me')
+  const token = await mint(gw, headers, 'reference: "r"')
+  const { errors } = await gw.graphql('{ usage { month } }', {}, { authorization: `Bearer ${token}` })
+  expect(errors?.[0]?.extensions).toEqual({ code: 'FORBIDDEN' })
+})
+
+test('who knows a key is let in, whatever others at the same address try', async () => {
+  await using gw = await startGatewayWithKeys()
+  const { headers } = await gw.createKey('me')
+  for (let i = 0; i < 15; i++) await gw.graphql(ANY, {}, { 'x-api-key': 'lsg_wrong' })
+  expect((await gw.graphql(ANY, {}, headers)).status).toBe(200)
+})
+
+test('a socket that leaves during its login takes no place', async () => {
+  await using gw = await startGatewayWithKeys()
+  const { text } = await gw.createKey('me', { limits: { sockets: 1 } })
+  const init = JSON.stringify({ type: 'connection_init', payload: { 'x-api-key': text } })
+  for (let i = 0; i < 5; i++) {
+    const socket = new WebSocket(`${gw.url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws')
+    await once(socket, 'open')
+    socket.send(init)
+    socket.terminate()
+    await once(socket, 'close')
+  }
+  await gw.graphql(ANY, {}, { 'x-api-key': text })
+  const { answered } = await connect(gw, text)
+  expect(await answered).toEqual({ type: 'connection_ack' })
 })

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { AUDIO, openTestGateway, startTestGateway, VIDEO } from './support/gateway.js'
-import { accepted, code, hangs, notOffered, rateLimited, resets, startJogg, vanished } from './support/jogg.js'
+import { accepted, code, hangs, notOffered, rateLimited, resets, startJogg, success, vanished } from './support/jogg.js'
 import { createManualClock } from './support/manual-clock.js'
 
 type TestGateway = Awaited<ReturnType<typeof startTestGateway>>
@@ -215,6 +215,60 @@ test('a person can give up a submit without answer', async () => {
     stage: 'FAILED',
     error: { code: 'SUBMIT_UNRESOLVED' },
   })
+})
+
+test('a clock that is not ours does not make our own job look old', async () => {
+  const clock = createManualClock(undefined, async () => open?.gateway.settled())
+  await using jogg = await startJogg({ now: () => clock.now() - 3_600_000 })
+  jogg.plays(resets('submit', { accepting: true }))
+  let open: Awaited<ReturnType<typeof openTestGateway>> | undefined
+  open = await openTestGateway(clock, jogg, {})
+  const task = await open.gateway.tasks.create({ videoUrl: VIDEO, audioUrl: AUDIO })
+  await clock.advance(60_000)
+  expect(await open.gateway.tasks.get(task.id)).toMatchObject({ stage: 'submitted' })
+  expect(jogg.jobs.accepted()).toHaveLength(1)
+  await open.gateway[Symbol.asyncDispose]()
+})
+
+test('a lane that was held opens again when nothing is left to send', async () => {
+  await using gw = await startTestGateway()
+  gw.jogg.plays(code('submit', 10105, 'invalid key'))
+  const task = await gw.createLipSync()
+  await gw.clock.advance(0)
+  await act(gw, `cancelLipSync(id: "${task.id}")`)
+  await gw.clock.advance(60_000)
+  const { data } = await gw.graphql('{ gatewayStatus { lane { state } } }')
+  expect(data.gatewayStatus.lane).toEqual({ state: 'OPEN' })
+})
+
+test('an upstream that says to come back at once is not asked at once', async () => {
+  await using gw = await startTestGateway()
+  gw.jogg.plays(rateLimited('submit', 0), rateLimited('submit', 0), rateLimited('status', 0), rateLimited('status', 0))
+  await gw.createLipSync()
+  await gw.clock.advance(1_000)
+  expect(gw.jogg.calls('submit')).toHaveLength(1)
+  await gw.clock.advance(60_000)
+  const times = [...gw.jogg.calls('submit'), ...gw.jogg.calls('status')].map(call => call.at)
+  expect(new Set(times).size).toBe(times.length)
+})
+
+test('what waits for a lost answer is sent no later than what never left may wait', async () => {
+  await using gw = await startTestGateway({ maxQueueHours: 1 })
+  gw.jogg.plays(resets('submit'), ...Array.from({ length: 150 }, () => notOffered('find')))
+  const task = await gw.createLipSync()
+  await gw.clock.advance(3 * 3_600_000)
+  expect(await gw.task(task.id)).toMatchObject({ stage: 'FAILED', error: { code: 'EXPIRED' } })
+  expect(gw.jogg.jobs.accepted()).toEqual([])
+})
+
+test('a step of the past shows no stall that never was', async () => {
+  await using gw = await startTestGateway()
+  gw.jogg.plays(accepted('up'), success())
+  const task = await gw.createLipSync()
+  await gw.clock.advance(3_600_000)
+  const query = `subscription { taskUpdated(id: "${task.id}", after: "0") { stage stalledSince } }`
+  const results = gw.client().iterate<{ taskUpdated: { stalledSince: string | null } }>({ query })
+  for await (const { data } of results) expect(data?.taskUpdated.stalledSince).toBeNull()
 })
 
 test('a queued task is canceled at no cost, one that was sent is not', async () => {

@@ -78,7 +78,7 @@ describe('who may open a socket', () => {
   })
 
   test('a page of the public URL, behind a proxy that hides its host', async () => {
-    await using proxied = await startTestGateway({ publicUrl: 'https://lips.example/gateway' })
+    await using proxied = await startTestGateway({ publicUrl: 'https://lips.example/gateway', auth: 'open' })
     await openSocket(proxied.url, { origin: 'https://lips.example' })
     await expect(openSocket(proxied.url, { origin: 'https://lips.example.evil' })).rejects.toThrow('403')
   })

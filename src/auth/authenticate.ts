@@ -72,17 +72,20 @@ export const createAuthenticator = ({ keys, clock, log, mode, jwt, limits }: Aut
     return { caller: OPEN_CALLER, expiresAt: null, keyId: null }
   }
 
+  /** Who knows a credential is let in whatever others at the same address try; those only learn less and less often. */
   const refuse = async ({ kind, keyId, message: reason }: Refusal, from: string): Promise<GatewayError> => {
+    if (kind === 'expired') return new GatewayError('UNAUTHENTICATED', EXPIRED, { expired: true })
+    const retryAfter = kind === 'wrong' ? await throttle.retryAfter(from) : null
+    if (retryAfter !== null)
+      return new GatewayError('RATE_LIMITED', `Too many failed logins, wait ${retryAfter} s.`, { retryAfter })
     const failures = kind === 'wrong' ? await throttle.failed(from) : undefined
     log.warn({ from, reason, keyId, failures }, 'login refused')
-    return new GatewayError('UNAUTHENTICATED', kind === 'expired' ? EXPIRED : NOT_VALID)
+    return new GatewayError('UNAUTHENTICATED', NOT_VALID)
   }
 
   return {
     async authenticate(credential, from) {
       if (credential === null) return withoutCredential(from)
-      const retryAfter = await throttle.retryAfter(from)
-      if (retryAfter !== null) throw new GatewayError('RATE_LIMITED', 'Too many failed logins.', { retryAfter })
       return check(credential).catch(async thrown => {
         throw thrown instanceof Refusal ? await refuse(thrown, from) : thrown
       })

@@ -37,27 +37,28 @@ export const isLoopback = (host: string): boolean => {
   return ipaddr.isValid(host) && ipaddr.process(host).range() === 'loopback'
 }
 
-/** What is to be said before a gateway listens: a reason not to, or a warning. */
+/** What is to be said before a gateway is reached: a reason not to start, or a warning. */
 export const judgeOpenness = ({
-  host,
+  hosts,
   mode,
   isOpen,
 }: {
-  /** The address to listen on. */
-  host: string
+  /** Where it can be reached: the address to listen on, the host of its public URL. */
+  hosts: readonly string[]
   mode: 'open' | null
   isOpen: boolean
 }): { readonly refusal: string | null; readonly warning: string | null } => {
-  if (!isOpen || isLoopback(host)) return { refusal: null, warning: null }
-  if (mode === 'open')
-    return { refusal: null, warning: `AUTH=open on ${host}: whoever reaches this address may do everything` }
-  return { refusal: REFUSAL(host), warning: null }
+  const reachable = hosts.filter(host => !isLoopback(host))
+  const others = reachable.join(' and ')
+  if (!isOpen || reachable.length === 0) return { refusal: null, warning: null }
+  if (mode === 'open') return { refusal: null, warning: `AUTH=open: whoever reaches ${others} may do everything` }
+  return { refusal: REFUSAL(others), warning: null }
 }
 
 const REFUSAL = (
-  host: string,
-) => `HOST=${host} can be reached by others, and nobody is asked who they are. Do one of these:
+  hosts: string,
+) => `${hosts} can be reached by others, and nobody is asked who they are. Do one of these:
   lipsync-gateway keys create NAME   makes an API key, and asks every caller for one from then on
   JWT_JWKS_URL or JWT_SECRET         takes the tokens of your own issuer (with JWT_ISSUER and JWT_AUDIENCE)
-  HOST=127.0.0.1                     answers this machine only
+  HOST=127.0.0.1, no PUBLIC_URL      answers this machine only
   AUTH=open                          lets everybody in all the same`

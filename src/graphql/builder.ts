@@ -1,7 +1,9 @@
 import SchemaBuilder from '@pothos/core'
+import ComplexityPlugin from '@pothos/plugin-complexity'
 import RelayPlugin from '@pothos/plugin-relay'
 import { GraphQLError, GraphQLScalarType } from 'graphql'
 import { DateTimeResolver } from 'graphql-scalars'
+import { GatewayError } from '../errors.js'
 import type { Caller, WatchOnly } from '../tasks/caller.js'
 import type { GatewayStatus } from '../tasks/status.js'
 import type { TaskService } from '../tasks/task-service.js'
@@ -27,9 +29,20 @@ export interface SchemaTypes {
   }
 }
 
+/** In points: one for a field, times the length of each list that it stands in. The largest page, with all of it, fits. */
+const MAX_COMPLEXITY = 15_000
+
 export const builder = new SchemaBuilder<SchemaTypes>({
-  plugins: [RelayPlugin],
+  plugins: [RelayPlugin, ComplexityPlugin],
   defaultFieldNullability: false,
+  complexity: {
+    limit: { complexity: MAX_COMPLEXITY },
+    complexityError: (_, { complexity }) =>
+      new GatewayError(
+        'QUERY_TOO_COMPLEX',
+        `The answer would cost ${complexity} points, and ${MAX_COMPLEXITY} are the most.`,
+      ),
+  },
   relay: {
     nodeQueryOptions: false,
     nodesQueryOptions: false,
@@ -38,7 +51,11 @@ export const builder = new SchemaBuilder<SchemaTypes>({
     hasPreviousPageFieldOptions: { description: 'Whether there are newer tasks than those of this page.' },
     startCursorFieldOptions: { description: 'The cursor of the first edge: give it back as `before`.' },
     endCursorFieldOptions: { description: 'The cursor of the last edge: give it back as `after`.' },
-    edgesFieldOptions: { description: 'The tasks of this page, newest first, each with its cursor.', nullable: false },
+    edgesFieldOptions: {
+      description: 'The tasks of this page, newest first, each with its cursor.',
+      nullable: false,
+      complexity: { multiplier: 1 },
+    },
     nodeFieldOptions: { description: 'The task.', nullable: false },
     cursorFieldOptions: { description: 'Where this edge stands in the list.' },
     pageInfoFieldOptions: { description: 'Where this page stands in the whole list.' },

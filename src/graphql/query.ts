@@ -37,6 +37,7 @@ builder.queryField('lipSyncTasks', t =>
     {
       type: LipSyncTask,
       description: 'The tasks, newest first, a page at a time.',
+      complexity: ({ first, last }) => ({ multiplier: Math.min(Math.max(first ?? last ?? 20, 1), LARGEST_PAGE) }),
       args: {
         status: t.arg({ type: [LipSyncStatus], description: 'Only tasks that stand like this.' }),
         reference: t.arg.string({ description: 'Only tasks with exactly this reference.' }),

@@ -9,7 +9,7 @@ const LaneState = builder.enumType('LaneState', {
   description: 'Whether tasks leave for the upstream.',
   values: {
     OPEN: { value: LANE_STATES[0], description: 'They leave as they come.' },
-    FULL: { value: LANE_STATES[1], description: 'As many left in the last minute as may.' },
+    FULL: { value: LANE_STATES[1], description: 'As many left in the last minute, or are being made, as may.' },
     HELD: { value: LANE_STATES[2], description: 'The upstream refused or failed; it is tried again, slowly.' },
   },
 })

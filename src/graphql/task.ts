@@ -106,6 +106,9 @@ const LipSyncTransition = builder.objectRef<Transition>('LipSyncTransition').imp
 
 const time = (at: number | null | undefined): Date | null => (at == null ? null : new Date(at))
 
+/** What is not in the row has to be found out. */
+const OUTLOOK_COST = 5
+
 export const LipSyncTask = builder.objectRef<Task>('LipSyncTask').implement({
   description: 'A lip sync, from its acceptance to its end.',
   fields: t => ({
@@ -152,17 +155,20 @@ export const LipSyncTask = builder.objectRef<Task>('LipSyncTask').implement({
       resolve: task => ('failure' in task ? task.failure : null),
     }),
     queuePosition: t.int({
+      complexity: OUTLOOK_COST,
       nullable: true,
       description: 'Its place in the queue, 1 for the next to be sent; null when it is not queued.',
       resolve: async (task, _, { tasks }) => (await tasks.outlook(task)).queuePosition,
     }),
     estimatedStartAt: t.field({
+      complexity: OUTLOOK_COST,
       type: 'DateTime',
       nullable: true,
       description: 'When it will be sent upstream, as far as can be told; null when it is not queued, or nobody knows.',
       resolve: async (task, _, { tasks }) => time((await tasks.outlook(task)).estimatedStartAt),
     }),
     progress: t.float({
+      complexity: OUTLOOK_COST,
       nullable: true,
       description: `How much of it is made, 0 to 1, from when the upstream has it until it ends. Null before, after, and where
 the upstream does not tell, as JoggAI. It is pushed to who follows this task, at most once a second, without a step in
@@ -170,6 +176,7 @@ the log: the same \`cursor\` comes again.`,
       resolve: async (task, _, { tasks }) => (await tasks.outlook(task)).progress,
     }),
     stalledSince: t.field({
+      complexity: OUTLOOK_COST,
       type: 'DateTime',
       nullable: true,
       description: 'Since when the upstream has had it for too long. A late result is still delivered.',
@@ -177,6 +184,7 @@ the log: the same \`cursor\` comes again.`,
     }),
     retryOf: t.exposeID('retryOf', { nullable: true, description: 'The failed task that this one makes again.' }),
     history: t.field({
+      complexity: { field: 10, multiplier: 10 },
       type: [LipSyncTransition],
       description: 'What happened to it and why, from its acceptance on.',
       resolve: (task, _, { tasks }) => tasks.history(task.id),

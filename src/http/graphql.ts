@@ -34,10 +34,9 @@ export const createGraphQLServer = ({ contextOf, login, sessions, explorer, log 
     async onRequestParse({ request, serverContext: { req, res } }) {
       const session = await login(req, credentialOf(req.headers))
       logins.set(request, session)
-      res?.once(
-        'close',
-        sessions.add(session, () => res.destroy()),
-      )
+      if (!res || res.closed) return
+      const leave = sessions.add(session, () => res.destroy())
+      res.once('close', leave)
     },
   }
 
@@ -56,7 +55,12 @@ export const createGraphQLServer = ({ contextOf, login, sessions, explorer, log 
     multipart: false,
     cors: false,
     landingPage: false,
-    graphiql: explorer && { subscriptionsProtocol: 'WS', title: 'lipsync-gateway', defaultQuery: EXAMPLE },
+    graphiql: explorer && {
+      subscriptionsProtocol: 'SSE',
+      shouldPersistHeaders: false,
+      title: 'lipsync-gateway',
+      defaultQuery: EXAMPLE,
+    },
     // Nine megabytes that are loaded when somebody looks at the console, and not before.
     renderGraphiQL: async options => (await import('@graphql-yoga/render-graphiql')).renderGraphiQL(options),
     plugins: [loginFirst, ...requestLimits, ...(explorer ? [] : [noIntrospection])],

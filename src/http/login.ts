@@ -27,21 +27,19 @@ export interface LoginParts {
   authenticator: Authenticator
   /** Whether everybody is let in, from everywhere. */
   openToAll: boolean
-  /** The host, with its port, that others know the gateway by; null: none. */
-  publicHost: string | null
 }
 
 /**
- * Who brings no credential must call the gateway by a name of its own machine, or by its public one. Otherwise any web
- * page could: its owner lets the page's own name lead to 127.0.0.1, and the browser takes both for the same origin.
+ * Who brings no credential must be on this machine, and show it: call the gateway by a loopback name, for a web page's
+ * owner can let the page's own name lead to 127.0.0.1; and not through a proxy, for then anybody may be behind it.
  */
 export const createLogin =
-  ({ authenticator, openToAll, publicHost }: LoginParts): Login =>
+  ({ authenticator, openToAll }: LoginParts): Login =>
   async (req, credential) => {
-    const { host = '' } = req.headers
-    const isOwn = host === publicHost || (URL.canParse(`http://${host}`) && isLoopback(hostnameOf(host)))
-    if (credential === null && !openToAll && !isOwn)
-      throw new GatewayError('UNAUTHENTICATED', 'Without a credential this gateway answers only to its own name.')
+    const { host = '', forwarded, 'x-forwarded-for': forwardedFor } = req.headers
+    const isOwnName = URL.canParse(`http://${host}`) && isLoopback(hostnameOf(host))
+    if (credential === null && !openToAll && (!isOwnName || forwarded || forwardedFor))
+      throw new GatewayError('UNAUTHENTICATED', 'Without a credential this gateway answers its own machine only.')
     return authenticator.authenticate(credential, req.socket.remoteAddress ?? '')
   }
 
@@ -69,16 +67,24 @@ export const watchSessions = (
 ): SessionWatch => {
   const members = new Map<object, { session: Session; end: (why: SessionEnd) => void }>()
 
+  let lookAt = Number.POSITIVE_INFINITY
+  const nextLook = ({ keyId, expiresAt }: Session) =>
+    clock.now() + (keyId === null && expiresAt === null ? LOOK_AT_OPEN_EVERY_MS : LOOK_EVERY_MS)
+
   const round = async () => {
+    // Many connections stand on few keys: each is asked about once.
+    const revoked = new Map<string | null, Promise<boolean>>()
+    lookAt = Number.POSITIVE_INFINITY
     for (const [member, { session, end }] of members) {
       const expired = session.expiresAt !== null && session.expiresAt <= clock.now()
-      if (!expired && !(await authenticator.isRevoked(session))) continue
-      members.delete(member)
-      end(expired ? 'Token expired' : 'Login revoked')
+      const asked = revoked.get(session.keyId) ?? authenticator.isRevoked(session)
+      revoked.set(session.keyId, asked)
+      if (expired || (await asked)) {
+        members.delete(member)
+        end(expired ? 'Token expired' : 'Login revoked')
+      } else lookAt = Math.min(lookAt, nextLook(session))
     }
-    if (members.size === 0) return null
-    const mayEndSoon = [...members.values()].some(({ session }) => session.keyId !== null || session.expiresAt !== null)
-    return clock.now() + (mayEndSoon ? LOOK_EVERY_MS : LOOK_AT_OPEN_EVERY_MS)
+    return lookAt === Number.POSITIVE_INFINITY ? null : lookAt
   }
   const poller = startPoller({ clock, round, onError })
 
@@ -86,7 +92,7 @@ export const watchSessions = (
     add(session, end) {
       const member = {}
       members.set(member, { session, end })
-      poller.nudge()
+      if (nextLook(session) < lookAt) poller.nudge()
       return () => void members.delete(member)
     },
     isRevoked: authenticator.isRevoked,

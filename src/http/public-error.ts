@@ -51,6 +51,8 @@ const httpOf = (code: ErrorCode, { retryAfter }: { retryAfter?: unknown }): Http
       return { status: 403 }
     case 'RATE_LIMITED':
       return { status: 429, headers: { 'retry-after': String(retryAfter) } }
+    case 'QUERY_TOO_COMPLEX':
+      return { status: 400 }
     case 'INTERNAL_SERVER_ERROR':
       return { spec: true, status: 500 }
     default:

@@ -9,7 +9,7 @@ import type { ErrorCode } from '../errors.js'
 export const MAX_BODY_BYTES = 100_000
 const MAX_TOKENS = 2_000
 const MAX_DEPTH = 12
-/** What one request can cost: with the one field that needs no alias, 16 pages of tasks. */
+/** What the answer costs is bounded in the schema (`graphql/builder.ts`), which knows how long its lists are. */
 const MAX_ALIASES = 15
 
 const failure = (code: ErrorCode, message: string, status: number) =>

@@ -4,7 +4,9 @@ import { GraphQLError, type GraphQLFormattedError } from 'graphql'
 import { CloseCode, handleProtocols, makeServer } from 'graphql-ws'
 import type { Logger } from 'pino'
 import { type WebSocket, WebSocketServer } from 'ws'
+import { siteOf } from '../auth/login-throttle.js'
 import type { Session } from '../auth/session.js'
+import { createPlaces } from '../places.js'
 import { shareOf } from '../tasks/access.js'
 import type { GraphQLServer, Operation } from './graphql.js'
 import { credentialOfParams, type Login, type SessionWatch } from './login.js'
@@ -34,6 +36,8 @@ export interface WebSocketParts {
 interface Extra {
   readonly socket: WebSocket
   readonly request: IncomingMessage
+  /** Counts it out of those of which nobody knows yet whose they are. */
+  readonly known: () => void
   /** There after `connection_init`. */
   session?: Session
 }
@@ -60,7 +64,8 @@ const HARD_LIMIT = 8
 /** GraphQL over WebSocket, by the graphql-transport-ws protocol. */
 export const createWebSocketHandler = (parts: WebSocketParts): WebSocketHandler => {
   const { graphql, sessions, limits, log } = parts
-  const socketsOf = new Map<string, number>()
+  const places = createPlaces()
+  const strangers = createPlaces()
 
   /** Logs a socket in; answers false when it is closed instead, with the reason. */
   const enter = async (
@@ -70,25 +75,26 @@ export const createWebSocketHandler = (parts: WebSocketParts): WebSocketHandler 
     const session = await parts.login(request, credentialOfParams(params)).catch((thrown: unknown) => {
       const { message, extensions } = publicError(thrown, log)
       if (extensions.code === 'INTERNAL_SERVER_ERROR') throw thrown
-      socket.close(extensions.code === 'RATE_LIMITED' ? TOO_MANY : CloseCode.Unauthorized, message)
+      const isOver = extensions.expired === true
+      socket.close(
+        extensions.code === 'RATE_LIMITED' ? TOO_MANY : isOver ? SESSION_OVER : CloseCode.Unauthorized,
+        message,
+      )
       return false as const
     })
-    if (!session) return false
+    // Whoever left meanwhile takes no place: nothing would ever give it back.
+    if (!session || socket.readyState !== socket.OPEN) return false
     const { limits } = session.caller
-    const id = shareOf(session.caller)
-    const open = socketsOf.get(id) ?? 0
-    if (limits.sockets !== null && open >= limits.sockets) {
+    const leave = places.take(shareOf(session.caller), limits.sockets)
+    if (!leave) {
       socket.close(TOO_MANY, `More than ${limits.sockets} sockets of one caller`)
       return false
     }
-    socketsOf.set(id, open + 1)
-    const leave = sessions.add(session, why => socket.close(SESSION_OVER, why))
-    socket.once('close', () => {
-      leave()
-      const left = (socketsOf.get(id) ?? 1) - 1
-      if (left > 0) socketsOf.set(id, left)
-      else socketsOf.delete(id)
-    })
+    socket.once('close', leave)
+    socket.once(
+      'close',
+      sessions.add(session, why => socket.close(SESSION_OVER, why)),
+    )
     return session
   }
 
@@ -109,6 +115,7 @@ export const createWebSocketHandler = (parts: WebSocketParts): WebSocketHandler 
       const session = await enter(connectionParams, extra)
       if (!session) return false
       extra.session = session
+      extra.known()
       return true
     },
     async onSubscribe({ subscriptions, extra: { socket, request, session } }, _id, params) {
@@ -128,7 +135,7 @@ export const createWebSocketHandler = (parts: WebSocketParts): WebSocketHandler 
     onError: (_ctx, _id, _params, errors) => errors.map(error => withoutStatus(publicError(error, log))),
   })
 
-  const open = (socket: WebSocket, request: IncomingMessage) => {
+  const open = (socket: WebSocket, request: IncomingMessage, known: () => void) => {
     const fail = (thrown: unknown) => {
       log.error({ err: thrown }, 'WebSocket message failed')
       socket.close(CloseCode.InternalServerError, 'Internal server error')
@@ -152,7 +159,7 @@ export const createWebSocketHandler = (parts: WebSocketParts): WebSocketHandler 
             else receive(data.toString()).catch(fail)
           }),
       },
-      { socket, request },
+      { socket, request, known },
     )
     const stopPinging = keepAlive(socket)
     socket.once('close', (code, reason) => {
@@ -165,8 +172,14 @@ export const createWebSocketHandler = (parts: WebSocketParts): WebSocketHandler 
     upgrade(req, socket, head) {
       wss.handleUpgrade(req, socket, head, client => {
         client.on('error', error => log.debug({ err: error }, 'WebSocket failed'))
-        if (wss.clients.size > limits.connections) client.close(TOO_MANY_CONNECTIONS, 'Too many connections, try later')
-        else open(client, req)
+        // Who has not said who they are may not take all places.
+        const known = strangers.take(siteOf(req.socket.remoteAddress ?? ''), Math.max(10, limits.connections / 4))
+        if (!known || wss.clients.size > limits.connections) {
+          known?.()
+          return client.close(TOO_MANY_CONNECTIONS, 'Too many connections, try later')
+        }
+        client.once('close', known)
+        open(client, req, known)
       })
     },
     async [Symbol.asyncDispose]() {

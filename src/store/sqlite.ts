@@ -1,5 +1,6 @@
 import { and, asc, count, desc, eq, gt, inArray, isNotNull, lt, lte, or, type SQL, sql } from 'drizzle-orm'
-import type { PageQuery, TaskStore, Transition } from '../tasks/ports.js'
+import type { WatchOnly } from '../tasks/caller.js'
+import type { NewTask, PageQuery, TaskStore, Transition } from '../tasks/ports.js'
 import { UNWATCHED } from '../tasks/schedule.js'
 import { STATUSES, statusOf, type Task } from '../tasks/task.js'
 import { enter, leftOf, monthsOf, settle } from './account.js'
@@ -16,6 +17,16 @@ export const createSqliteStore = ({ sqlite, db }: OpenDatabase): TaskStore => {
     return tx.insert(transitions).values(row).returning({ seq: transitions.seq }).get().seq
   }
 
+  const earlierThan = (tx: Pick<typeof db, 'select'>, of: Pick<NewTask, 'caller' | 'idempotencyKey' | 'retryOf'>) => {
+    const { caller, idempotencyKey, retryOf } = of
+    const same = or(
+      idempotencyKey === null ? undefined : and(eq(tasks.caller, caller), eq(tasks.idempotencyKey, idempotencyKey)),
+      retryOf === null ? undefined : eq(tasks.retryOf, retryOf),
+    )
+    const row = same && tx.select().from(tasks).where(same).get()
+    return row ? taskOf(row) : null
+  }
+
   const waitingOf = (tx: Pick<typeof db, 'select'>, caller: string): number => {
     const queued = and(sql`${tasks.stage} = 'queued'`, eq(tasks.caller, caller))
     return tx.select({ waiting: count() }).from(tasks).where(queued).get()?.waiting ?? 0
@@ -24,6 +35,13 @@ export const createSqliteStore = ({ sqlite, db }: OpenDatabase): TaskStore => {
   const giveTurn = (tx: Pick<typeof db, 'insert'>, caller: string, seq: number) => {
     tx.insert(turns).values({ caller, seq }).onConflictDoUpdate({ target: turns.caller, set: { seq } }).run()
   }
+
+  const shownTo = ({ caller, only }: { caller: string; only: WatchOnly | null }) =>
+    and(
+      eq(transitions.caller, caller),
+      only && 'taskIds' in only ? inArray(transitions.taskId, [...only.taskIds]) : undefined,
+      only && 'reference' in only ? eq(tasks.reference, only.reference) : undefined,
+    )
 
   const pageOf = (
     { caller, ids, reference, newerThan, olderThan, limit, oldestFirst }: PageQuery,
@@ -53,16 +71,9 @@ export const createSqliteStore = ({ sqlite, db }: OpenDatabase): TaskStore => {
     async create(task, { waitingTasks, monthlyCents }) {
       return db.transaction(
         tx => {
-          const { caller, idempotencyKey, retryOf } = task
-          const same = or(
-            idempotencyKey === null
-              ? undefined
-              : and(eq(tasks.caller, caller), eq(tasks.idempotencyKey, idempotencyKey)),
-            retryOf === null ? undefined : eq(tasks.retryOf, retryOf),
-          )
-          const taken = same && tx.select().from(tasks).where(same).get()
-          if (taken) return taskOf(taken)
-          if (waitingTasks !== null && waitingOf(tx, caller) >= waitingTasks) return { refused: 'waitingTasks' }
+          const taken = earlierThan(tx, task)
+          if (taken) return taken
+          if (waitingTasks !== null && waitingOf(tx, task.caller) >= waitingTasks) return { refused: 'waitingTasks' }
           const leftCents = monthlyCents === null ? Number.POSITIVE_INFINITY : leftOf(tx, task, monthlyCents)
           if (task.reservedCents > leftCents) return { refused: 'monthlyCents', leftCents: Math.max(leftCents, 0) }
           // The row comes first, because the log refers to it; it learns its place in the log right after.
@@ -77,6 +88,10 @@ export const createSqliteStore = ({ sqlite, db }: OpenDatabase): TaskStore => {
         },
         { behavior: 'immediate' },
       )
+    },
+
+    async earlier(of) {
+      return earlierThan(db, of)
     },
 
     async get(id) {
@@ -122,7 +137,10 @@ export const createSqliteStore = ({ sqlite, db }: OpenDatabase): TaskStore => {
     async due(now, limit) {
       const isDue = and(isNotNull(tasks.dueAt), lte(tasks.dueAt, now))
       const rows = db.select().from(tasks).where(isDue).orderBy(asc(tasks.dueAt)).limit(limit).all()
-      return rows.map(row => ({ task: taskOf(row), watch: row }))
+      return rows.map(row => {
+        const { dueAt, looks, failures, absences } = row
+        return { task: taskOf(row), watch: { dueAt, looks, failures, absences } }
+      })
     },
 
     async nextDueAt() {
@@ -136,7 +154,7 @@ export const createSqliteStore = ({ sqlite, db }: OpenDatabase): TaskStore => {
     },
 
     async transitionsAfter(seq, query) {
-      const whose = 'taskId' in query ? eq(transitions.taskId, query.taskId) : eq(transitions.caller, query.caller)
+      const whose = 'taskId' in query ? eq(transitions.taskId, query.taskId) : shownTo(query)
       return db
         .select()
         .from(transitions)

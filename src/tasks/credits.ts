@@ -8,5 +8,8 @@ export const creditsFor = (durationMs: number): number => centsFor(durationMs) /
 /** The same in hundredths of a credit, in which budgets are counted. */
 export const centsFor = (durationMs: number): number => Math.ceil((durationMs * 8) / 10_000)
 
+/** What is set aside for an output of about this length: never nothing, or a budget that is used up would let it through. */
+export const reserveFor = (durationMs: number): number => Math.max(1, centsFor(durationMs))
+
 /** The calendar month (UTC) that a time belongs to: `2026-01`. */
 export const monthOf = (at: number): string => new Date(at).toISOString().slice(0, 7)

@@ -1,13 +1,12 @@
 import { Repeater } from '@repeaterjs/repeater'
 import type { Hints } from './hints.js'
-import type { TaskStore } from './ports.js'
+import type { LogOf, TaskStore } from './ports.js'
 import { isFinal, type Task } from './task.js'
 
-/** Who follows, and where it stands. */
+/** Whose transitions are followed, and from where. */
 export interface FollowFrom {
-  readonly caller: string
-  /** One task, until it is final; all tasks, without end, when left out. */
-  readonly id?: string | undefined
+  /** One task, until it is final; or all of a caller's, without end. */
+  readonly whose: LogOf
   /** The number of the last transition that need not be told. */
   readonly cursor: number
 }
@@ -15,12 +14,8 @@ export interface FollowFrom {
 export interface FollowParts {
   readonly store: TaskStore
   readonly hints: Hints
-  /** Whether this follower may see a task of its caller. */
-  sees(task: Task): boolean
   /** A task as followers see it. */
   show(task: Task): Task
-  /** Counts the follower in, and answers how to count it out. */
-  join(): () => void
 }
 
 /** How many transitions are read at a time: what a follower who is slow holds in memory at the most. */
@@ -33,12 +28,12 @@ const PAGE = 50
  * nothing happens ends the wait at once.
  */
 export const follow = (
-  { store, hints, sees, show, join }: FollowParts,
-  { caller, id, cursor }: FollowFrom,
+  { store, hints, show }: FollowParts,
+  { whose, cursor }: FollowFrom,
   stopping: AbortSignal,
 ): AsyncIterableIterator<Task> =>
   new Repeater<Task, void, void>(async (push, stop) => {
-    const whose = id === undefined ? { caller } : { taskId: id }
+    const id = 'taskId' in whose ? whose.taskId : undefined
     let last = cursor
     let left = stopping.aborted
     let changed = true
@@ -50,14 +45,15 @@ export const follow = (
       wake()
     }
     const stir = (what: 'task' | 'queue') => () => {
-      stirred = what
+      // What changed in the task itself is the more.
+      if (stirred !== 'task') stirred = what
       wake()
     }
     const leave = () => {
       left = true
       wake()
     }
-    const offs = [join(), hints.on(id ?? null, hint)]
+    const offs = [hints.on(id ?? null, hint)]
     if (id !== undefined) offs.push(hints.onStir(id, stir('task')), hints.onStir(null, stir('queue')))
     stopping.addEventListener('abort', leave)
     void stop.then(leave)
@@ -76,13 +72,16 @@ export const follow = (
         changed = false
         let page: Task[]
         do {
+          // What a watch token does not show is passed over for good, not at each look again.
+          const end = 'only' in whose && whose.only ? await store.lastSeq() : 0
           page = (await store.transitionsAfter(last, { ...whose, limit: PAGE })).map(step => step.task)
           for (const task of page) {
             if (left) return
-            if (sees(task)) await push(show(task))
+            await push(show(task))
             last = task.seq
             if (id !== undefined && isFinal(task)) return
           }
+          if (page.length < PAGE) last = Math.max(last, end)
         } while (page.length === PAGE && !left)
       }
     } finally {

@@ -23,7 +23,7 @@ export interface JournalParts {
   hints: Hints
   clock: Clock
   log: Logger
-  /** Told when a task has left the queue, so that the others have moved up. */
+  /** Told when a task has left the queue, or came back to it, so that the others have moved. */
   onQueueMoved(): void
 }
 
@@ -43,7 +43,7 @@ export const createJournal = ({ store, hints, clock, log, onQueueMoved }: Journa
       const moved = await store.move(task as Task, to, { at: clock.now(), reason: reason ?? null, watch })
       if (moved) {
         log.info({ taskId: task.id, stage, ...(reason && { reason }) }, 'task moved')
-        if (task.stage === 'queued') onQueueMoved()
+        if (task.stage === 'queued' || stage === 'queued') onQueueMoved()
         hints.tell(task.id)
       }
       return moved

@@ -22,8 +22,8 @@ export interface Lane {
   /** Submits what may leave now. Answers when to come back. */
   round(stopping: AbortSignal): Promise<number | null>
   status(): Promise<LaneStatus>
-  /** When so many more submits may leave from now on; null when nobody knows. */
-  startOf(place: number): Promise<number | null>
+  /** Tells when so many more submits may have left; null when nobody knows. */
+  forecast(): Promise<(place: number) => number | null>
 }
 
 /** Why nothing leaves, and until when: then it is tried again. */
@@ -33,7 +33,7 @@ interface Hold {
   readonly until: number
 }
 
-/** `FULL`: as many left in the last minute as may. `HELD`: the upstream refused or failed, and is tried again. */
+/** `FULL`: as many left in the last minute, or are being made, as may. `HELD`: the upstream refused or failed, and is tried again. */
 export const LANE_STATES = ['OPEN', 'FULL', 'HELD'] as const
 export interface LaneStatus {
   readonly state: (typeof LANE_STATES)[number]
@@ -87,6 +87,8 @@ export const createLane = (parts: LaneParts): Lane => {
     hold = null
     failures = 0
     const submittedAt = clock.now()
+    // Should the next write fail, this line is what is left of it.
+    log.info({ taskId: task.id, upstreamId }, 'submit accepted')
     const why = { watch: watchFrom(submittedAt + pace.firstMs) }
     if (await journal.move(task, 'submitted', { upstreamId, submittedAt }, why)) return
     // Somebody took the answer for lost meanwhile; here it is.
@@ -107,7 +109,11 @@ export const createLane = (parts: LaneParts): Lane => {
         return
       }
       case 'rate-limited':
-        hold = { kind: error.kind, reason, until: now + (error.retryAfterMs ?? RATE_LIMIT_HOLD_MS) }
+        hold = {
+          kind: error.kind,
+          reason,
+          until: now + Math.max(error.retryAfterMs ?? RATE_LIMIT_HOLD_MS, backoffMs(0, random)),
+        }
         await journal.move(task, 'queued', {}, { reason })
         return
       case 'account':
@@ -124,6 +130,8 @@ export const createLane = (parts: LaneParts): Lane => {
         await journal.move(task, 'unknown', {}, { reason, watch: watchFrom(now + pace.firstMs) })
     }
   }
+
+  const hasRoom = () => upstream.hasRoom?.() ?? true
 
   const next = async (): Promise<TaskIn<'queued'> | null> => {
     const id = nextInLine(await store.queueLines())
@@ -152,7 +160,9 @@ export const createLane = (parts: LaneParts): Lane => {
     const limit = submitsPerMinute
     if (limit === null) return () => from
     const longest = WINDOW_MS + timeoutMs + STUCK_AFTER_MS
-    const ended = (await store.submitsSince(now - longest)).filter(at => at > now - WINDOW_MS)
+    const ended = (await store.submitsSince(now - longest))
+      .map(at => Math.min(at, now))
+      .filter(at => at > now - WINDOW_MS)
     return place => {
       // A window that is full opens again when its oldest submit is a minute old; whole windows follow one another.
       const rounds = Math.floor(place / limit)
@@ -170,7 +180,8 @@ export const createLane = (parts: LaneParts): Lane => {
         if (!task && (hold?.until ?? 0) <= now) hold = null
         const oldestQueuedAt = await store.oldestQueuedAt()
         const expiresAt = oldestQueuedAt === null ? null : oldestQueuedAt + maxQueueMs
-        if (!task || expiresAt === null) return expiresAt
+        if (!task && hold) return Math.min(hold.until, expiresAt ?? hold.until)
+        if (!task || expiresAt === null || !hasRoom()) return expiresAt
         const freeAt = (await places())(0)
         if (freeAt > now) return Math.min(freeAt, expiresAt)
         await submit(task)
@@ -179,13 +190,14 @@ export const createLane = (parts: LaneParts): Lane => {
     },
     async status() {
       if (hold) return { state: 'HELD', reason: hold.reason, until: hold.until }
+      if (!hasRoom()) return { state: 'FULL', reason: 'the upstream works on as many jobs as it can', until: null }
       const freeAt = (await places())(0)
       if (freeAt <= clock.now()) return { state: 'OPEN', reason: null, until: null }
       return { state: 'FULL', reason: `${submitsPerMinute} submits left in the last minute`, until: freeAt }
     },
-    async startOf(place) {
-      const predictable = hold === null || hold.kind === 'rate-limited'
-      return predictable ? (await places())(place) : null
+    async forecast() {
+      const predictable = (hold === null || hold.kind === 'rate-limited') && hasRoom()
+      return predictable ? places() : () => null
     },
   }
 }

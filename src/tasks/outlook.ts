@@ -2,7 +2,7 @@ import type { Clock } from '../clock.js'
 import { placeInLine } from './fair.js'
 import type { Lane } from './lane.js'
 import type { TaskStore, Upstream } from './ports.js'
-import type { Task } from './task.js'
+import { isFinal, type Task } from './task.js'
 
 /** What can be said of a task that is not in the log, because it changes with time and with other tasks. */
 export interface Outlook {
@@ -18,17 +18,40 @@ export interface Outlook {
 
 const NONE: Outlook = { queuePosition: null, estimatedStartAt: null, progress: null, stalledSince: null }
 
-export const createOutlook =
-  (parts: { store: TaskStore; upstream: Upstream; lane: Lane; clock: Clock; stallAfterMs: number }) =>
-  async (task: Task): Promise<Outlook> => {
-    const { store, upstream, lane, clock, stallAfterMs } = parts
+/** How long a look at the queue serves, as long as no task moves: a page of queued tasks takes one look. */
+const FRESH_MS = 100
+
+export interface OutlookParts {
+  store: TaskStore
+  upstream: Upstream
+  lane: Lane
+  clock: Clock
+  stallAfterMs: number
+}
+
+export const createOutlook = ({ store, upstream, lane, clock, stallAfterMs }: OutlookParts) => {
+  const look = async () => ({ lines: await store.queueLines(), startOf: await lane.forecast() })
+  let queue: { seq: number; at: number; seen: ReturnType<typeof look> } | null = null
+
+  const seeQueue = async () => {
+    const [seq, now] = [await store.lastSeq(), clock.now()]
+    if (queue?.seq !== seq || now - queue.at > FRESH_MS) queue = { seq, at: now, seen: look() }
+    return queue.seen
+  }
+
+  return async (task: Task): Promise<Outlook> => {
+    if (isFinal(task)) return NONE
+    // A state of the past, replayed from the log, has no outlook any more.
+    const current = await store.get(task.id)
+    if (current?.seq !== task.seq) return NONE
     switch (task.stage) {
       case 'queued': {
-        // A state of the past, replayed from the log, has no place in the queue.
-        const current = await store.get(task.id)
-        if (current?.seq !== task.seq) return NONE
-        const before = placeInLine(await store.queueLines(), task.caller, await store.queuedBefore(task))
-        return { ...NONE, queuePosition: before + 1, estimatedStartAt: await lane.startOf(before) }
+        const { lines, startOf } = await seeQueue()
+        const before = placeInLine(lines, task.caller, await store.queuedBefore(task))
+        const first = lines.find(line => line.caller === task.caller)?.first ?? null
+        // One that waits for a lost answer to be settled is passed over until then.
+        const isHeld = first === null || task.id < first
+        return { ...NONE, queuePosition: before + 1, estimatedStartAt: isHeld ? null : startOf(before) }
       }
       case 'unknown':
       case 'submitted':
@@ -41,3 +64,4 @@ export const createOutlook =
         return NONE
     }
   }
+}

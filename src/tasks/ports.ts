@@ -1,4 +1,5 @@
 import { asError } from '../errors.js'
+import type { WatchOnly } from './caller.js'
 import type { Inputs, Result, Stage, Status, Task, TaskIn } from './task.js'
 
 /** What the upstream is asked to make. */
@@ -14,7 +15,10 @@ export const jobOf = ({ id, videoUrl, audioUrl, playbackType }: Task): Job => ({
   playbackType,
 })
 
-/** A job as the upstream tells it. Times are milliseconds since the Unix epoch, by the upstream's clock. */
+/**
+ * A job as the upstream tells it. Times are milliseconds since the Unix epoch: `createdAt` by the gateway's clock, as far
+ * as the upstream tells how its own stands; `completedAt` by the upstream's.
+ */
 export type Sighting = { readonly upstreamId: string; readonly createdAt: number | null } & (
   | { readonly status: 'pending' | 'processing' }
   | { readonly status: 'success'; readonly completedAt: number | null; readonly result: Result }
@@ -24,6 +28,8 @@ export type Sighting = { readonly upstreamId: string; readonly createdAt: number
 /** Who makes the lip sync: JoggAI, or the built-in engine. Every method rejects with an `UpstreamError`. */
 export interface Upstream extends AsyncDisposable {
   readonly name: string
+  /** Whether a job that is handed over now would be worked on. Else it waits in the queue, where callers take turns. */
+  hasRoom?(): boolean
   /** Hands a job over: the paid call. Answers the upstream's id of it. */
   submit(job: Job, signal: AbortSignal): Promise<string>
   /** How a job stands. */
@@ -41,7 +47,7 @@ export interface Upstream extends AsyncDisposable {
 }
 
 /**
- * What a failed call means, as the upstream's client classifies it. What to do about it is decided in `round.ts` alone.
+ * What a failed call means, as the upstream's client classifies it. What to do about it is decided in `lane.ts` for submits and in `round.ts` for looks.
  *
  * - `rejected`: this job is at fault; it was not accepted and never will be.
  * - `not-accepted`: surely not accepted, through no fault of the job (nothing was sent).
@@ -141,7 +147,9 @@ export interface QueueLine {
 
 export type NewTask = Omit<TaskIn<'queued'>, 'seq'>
 
-export type LogQuery = ({ readonly taskId: string } | { readonly caller: string }) & { readonly limit: number }
+/** A part of the log: one task's, or a caller's, or of a caller's only what a watch token shows. */
+export type LogOf = { readonly taskId: string } | { readonly caller: string; readonly only: WatchOnly | null }
+export type LogQuery = LogOf & { readonly limit: number }
 
 /** Where tasks are kept. What a method answered is on the disk. */
 export interface TaskStore extends AsyncDisposable {
@@ -151,6 +159,8 @@ export interface TaskStore extends AsyncDisposable {
    */
   create(task: NewTask, allowance: Allowance): Promise<Task | Refusal>
   get(id: string): Promise<Task | null>
+  /** The task that has this idempotency key, or is the retry of that task, already. */
+  earlier(of: Pick<NewTask, 'caller' | 'idempotencyKey' | 'retryOf'>): Promise<Task | null>
   page(query: PageQuery): Promise<Task[]>
 
   /**

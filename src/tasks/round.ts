@@ -99,11 +99,14 @@ export const createLookRound = (parts: LookParts): LookRound => {
   }
 
   const follow = async (task: TaskIn<'submitted' | 'processing'>, watch: Watch) => {
+    noteStall(task, watch, clock.now())
     const seen = await ask(task, upstream.look(task.upstreamId, cut))
     if (!(seen instanceof UpstreamError)) return tell(task, watch, seen)
     const now = clock.now()
-    if (seen.kind !== 'not-found') return store.watch(task, afterError(watch, now, random, seen.retryAfterMs))
-    if (watch.absences + 1 < LOST_AFTER) return store.watch(task, afterAbsence(watch, now, random))
+    if (seen.kind !== 'not-found')
+      return store.watch(task, notAfterStall(task, afterError(watch, now, random, seen.retryAfterMs), now))
+    if (watch.absences + 1 < LOST_AFTER)
+      return store.watch(task, notAfterStall(task, afterAbsence(watch, now, random), now))
     const failure = { code: 'UPSTREAM_LOST_TASK', message: 'The upstream does not know this job any more.' } as const
     await journal.move(task, 'failed', { completedAt: now, failure }, { reason: seen.message })
   }
@@ -127,18 +130,23 @@ export const createLookRound = (parts: LookParts): LookRound => {
     }
   }
 
-  /** Not later than the moment it counts as stalled, and slowly from then on. */
+  const stallsAt = (task: TaskIn<'submitted' | 'processing'>) => task.submittedAt + stallAfterMs
+
+  /** The first look at or after the moment at which a task counts as stalled tells so. */
+  const noteStall = (task: TaskIn<'submitted' | 'processing'>, watch: Watch, now: number) => {
+    if (now < stallsAt(task) || (watch.dueAt ?? now) > stallsAt(task)) return
+    log.warn({ taskId: task.id, upstreamId: task.upstreamId }, 'task has stalled: the upstream brings it to no end')
+    parts.onStall(task)
+  }
+
+  /** Never later than that moment, so that there is such a look. */
+  const notAfterStall = (task: TaskIn<'submitted' | 'processing'>, next: Watch, now: number): Watch =>
+    now < stallsAt(task) ? { ...next, dueAt: Math.min(next.dueAt ?? stallsAt(task), stallsAt(task)) } : next
+
+  /** Slowly once it has stalled. */
   const next = (task: TaskIn<'submitted' | 'processing'>, watch: Watch, now: number): Watch => {
-    const stallsAt = task.submittedAt + stallAfterMs
-    if (now < stallsAt) {
-      const soon = afterLook(watch, pace, now, random)
-      return { ...soon, dueAt: Math.min(soon.dueAt ?? stallsAt, stallsAt) }
-    }
-    if ((watch.dueAt ?? now) <= stallsAt) {
-      log.warn({ taskId: task.id, upstreamId: task.upstreamId }, 'task has stalled: the upstream brings it to no end')
-      parts.onStall(task)
-    }
-    return afterLook(watch, { ...pace, minMs: STALLED_MS, maxMs: STALLED_MS }, now, random)
+    const slow = { ...pace, minMs: STALLED_MS, maxMs: STALLED_MS }
+    return notAfterStall(task, afterLook(watch, now < stallsAt(task) ? pace : slow, now, random), now)
   }
 
   const settle = async (task: TaskIn<'unknown'>, watch: Watch) => {
@@ -157,12 +165,7 @@ export const createLookRound = (parts: LookParts): LookRound => {
       return store.watch(task, { ...soon, dueAt: Math.min(soon.dueAt ?? arrivesUntil, arrivesUntil) })
     }
     if (watch.absences + 1 < ABSENT_AFTER) return store.watch(task, afterAbsence(watch, now, random))
-    await journal.move(
-      task,
-      'queued',
-      { queuedAt: now },
-      { reason: 'surely not accepted: the upstream has no job with its inputs' },
-    )
+    await journal.move(task, 'queued', {}, { reason: 'surely not accepted: the upstream has no job with its inputs' })
   }
 
   const isOurs = async (task: TaskIn<'unknown'>, seen: Sighting) => {

@@ -29,7 +29,7 @@ export const afterLook = (watch: Watch, pace: Pace, now: number, random: Random)
 /** After a look that ended with an error: the upstream's fault, so the task only waits. */
 export const afterError = (watch: Watch, now: number, random: Random, retryAfterMs: number | null = null): Watch => ({
   ...watch,
-  dueAt: now + (retryAfterMs ?? backoffMs(watch.failures, random)),
+  dueAt: now + Math.max(retryAfterMs ?? 0, backoffMs(watch.failures, random)),
   failures: watch.failures + 1,
 })
 

@@ -1,9 +1,10 @@
 import { uuidv7 } from 'uuidv7'
 import type { Clock } from '../clock.js'
 import { badInput, GatewayError } from '../errors.js'
+import { createPlaces } from '../places.js'
 import { need, sees, shareOf } from './access.js'
 import type { Caller } from './caller.js'
-import { centsFor } from './credits.js'
+import { reserveFor } from './credits.js'
 import { follow } from './follow.js'
 import type { Hints } from './hints.js'
 import { parseCreateInput, parseCursor } from './input.js'
@@ -29,13 +30,16 @@ export interface ServiceParts {
   stopping: AbortSignal
 }
 
+type Said = Omit<NewTask, 'id' | 'caller' | 'stage' | 'createdAt' | 'queuedAt'>
+
 const LONGEST_LIST = 101
 const LONGEST_HISTORY = 5_000
 
 /** Makes each caller's own view of the tasks. */
 export const createTaskServices = (parts: ServiceParts): ((caller: Caller) => TaskService) => {
   const { store, journal, hints, clock, outlook, admit, estimateMs, publicLink, stopping } = parts
-  const followers = new Map<string, number>()
+  const followers = createPlaces()
+  const entering = new Map<string, Promise<Task>>()
 
   const show = (task: Task): Task => {
     if (task.stage !== 'success') return task
@@ -46,13 +50,10 @@ export const createTaskServices = (parts: ServiceParts): ((caller: Caller) => Ta
 
   /** Counts a follower in; answers how to count it out. */
   const join = (caller: Caller) => {
-    const id = shareOf(caller)
-    followers.set(id, (followers.get(id) ?? 0) + 1)
-    return () => {
-      const left = (followers.get(id) ?? 1) - 1
-      if (left > 0) followers.set(id, left)
-      else followers.delete(id)
-    }
+    const { subscriptions } = caller.limits
+    const leave = followers.take(shareOf(caller), subscriptions)
+    if (!leave) throw tooMany('subscriptions', `No more than ${subscriptions} subscriptions at a time.`)
+    return leave
   }
 
   return caller => {
@@ -67,9 +68,9 @@ export const createTaskServices = (parts: ServiceParts): ((caller: Caller) => Ta
       return task
     }
 
-    const enqueue = async (
-      said: Omit<NewTask, 'id' | 'caller' | 'stage' | 'createdAt' | 'queuedAt'>,
-    ): Promise<Task> => {
+    const enqueue = async (said: Said): Promise<Task> => {
+      const earlier = await store.earlier({ caller: caller.id, ...said })
+      if (earlier) return earlier
       await admit(caller)
       const now = clock.now()
       const task = { ...said, id: uuidv7(), caller: caller.id, stage: 'queued', createdAt: now, queuedAt: now } as const
@@ -77,12 +78,22 @@ export const createTaskServices = (parts: ServiceParts): ((caller: Caller) => Ta
       return 'refused' in created ? decline(created) : created
     }
 
+    /** Repeats that come together are one: they would be counted against the caller's rate else. */
+    const enqueueOnce = (said: Said): Promise<Task> => {
+      const name = said.retryOf ?? said.idempotencyKey
+      if (name === null) return enqueue(said)
+      const key = JSON.stringify([caller.id, said.retryOf === null, name])
+      const running = entering.get(key) ?? enqueue(said).finally(() => entering.delete(key))
+      entering.set(key, running)
+      return running
+    }
+
     return {
       async create(input) {
         need(caller, 'create')
         const { expectedDurationSeconds, ...inputs } = parseCreateInput(input)
         const expectedMs = expectedDurationSeconds === null ? estimateMs : expectedDurationSeconds * 1_000
-        const task = await enqueue({ ...inputs, retryOf: null, reservedCents: centsFor(expectedMs) })
+        const task = await enqueueOnce({ ...inputs, retryOf: null, reservedCents: reserveFor(expectedMs) })
         for (const field of ['videoUrl', 'audioUrl', 'playbackType', 'reference'] as const)
           if (task[field] !== inputs[field])
             throw new GatewayError('IDEMPOTENCY_MISMATCH', `This idempotencyKey was used with another ${field}.`, {
@@ -109,15 +120,18 @@ export const createTaskServices = (parts: ServiceParts): ((caller: Caller) => Ta
 
       async follow({ id, after } = {}) {
         need(caller, 'read')
-        const { subscriptions } = caller.limits
-        if (subscriptions !== null && (followers.get(shareOf(caller)) ?? 0) >= subscriptions)
-          throw tooMany('subscriptions', `No more than ${subscriptions} subscriptions at a time.`)
-        const task = id === undefined ? null : await known(id)
-        const end = await store.lastSeq()
-        const cursor = after === undefined ? (task ? task.seq - 1 : end) : parseCursor(after)
-        if (cursor > end) throw badInput('after', 'after is beyond the end of the log')
-        const view = { sees: (task: Task) => sees(caller, task), show, join: () => join(caller) }
-        return follow({ store, hints, ...view }, { caller: caller.id, id, cursor }, stopping)
+        const leave = join(caller)
+        try {
+          const task = id === undefined ? null : await known(id)
+          const end = await store.lastSeq()
+          const cursor = after === undefined ? (task ? task.seq - 1 : end) : parseCursor(after)
+          if (cursor > end) throw badInput('after', 'after is beyond the end of the log')
+          const whose = id === undefined ? { caller: caller.id, only: caller.only } : { taskId: id }
+          return untilLeft(follow({ store, hints, show }, { whose, cursor }, stopping), leave)
+        } catch (thrown) {
+          leave()
+          throw thrown
+        }
       },
 
       outlook,
@@ -146,7 +160,7 @@ export const createTaskServices = (parts: ServiceParts): ((caller: Caller) => Ta
           return refuse(task, 'can be made again only after it failed')
         const { videoUrl, audioUrl, playbackType, reference, reservedCents } = task
         const inputs = { videoUrl, audioUrl, playbackType, reference, reservedCents }
-        return show(await enqueue({ ...inputs, idempotencyKey: null, retryOf: id }))
+        return show(await enqueueOnce({ ...inputs, idempotencyKey: null, retryOf: id }))
       },
 
       async resolve(id, action) {
@@ -166,11 +180,34 @@ export const createTaskServices = (parts: ServiceParts): ((caller: Caller) => Ta
 
       async usage(months) {
         need(caller, 'read')
+        if (caller.only) throw new GatewayError('FORBIDDEN', 'A watch token shows tasks, and not their account.')
         return store.usage(caller.id, months)
       },
     }
   }
 }
+
+/** The same iterator, that tells once when it has ended or was left, even before it began. */
+const untilLeft = <T>(iterator: AsyncIterableIterator<T>, leave: () => void): AsyncIterableIterator<T> => ({
+  next: () =>
+    iterator.next().then(
+      step => {
+        if (step.done) leave()
+        return step
+      },
+      thrown => {
+        leave()
+        throw thrown
+      },
+    ),
+  return: value => {
+    leave()
+    return iterator.return!(value)
+  },
+  [Symbol.asyncIterator]() {
+    return this
+  },
+})
 
 const allowanceOf = ({ limits }: Caller): Allowance => ({
   waitingTasks: limits.waitingTasks,

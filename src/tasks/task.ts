@@ -97,7 +97,7 @@ export interface Failure {
 }
 
 interface Waiting {
-  /** Since when it waits to be sent: its acceptance, or a person's or a look-up's word that it shall be sent again. */
+  /** Since when it waits to be sent: its acceptance, or a person's word that it shall be sent again. */
   readonly queuedAt: number
 }
 interface Attempted extends Waiting {

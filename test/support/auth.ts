@@ -43,7 +43,7 @@ export const startAuth = (parts: Partial<AuthenticatorParts> = {}) => {
 }
 
 export const NOT_VALID = { code: 'UNAUTHENTICATED', message: 'The credential is not valid.' }
-export const EXPIRED = { code: 'UNAUTHENTICATED', message: 'The credential has expired.' }
+export const EXPIRED = { code: 'UNAUTHENTICATED', message: 'The credential has expired.', expired: true }
 
 /** Texts of any UTF-16, well-formed or not. (fast-check's own `binary` takes seconds to begin.) */
 export const anyText = (size: { minLength?: number } = {}) =>

@@ -54,7 +54,8 @@ export const startJogg = async ({ now = Date.now, apiKey = 'test-key', improvise
     const begin = ({ http = 200, headers, body }: JoggAnswer) => {
       const plain = typeof body === 'string' || body instanceof Uint8Array
       const bytes = Buffer.from(plain ? body : JSON.stringify(body))
-      res.writeHead(http, { 'content-type': 'application/json', 'content-length': bytes.length, ...headers })
+      const date = new Date(now()).toUTCString()
+      res.writeHead(http, { 'content-type': 'application/json', 'content-length': bytes.length, date, ...headers })
       return bytes
     }
     const send = (answer: JoggAnswer) => void res.end(begin(answer))

@@ -62,7 +62,7 @@ export const describeStore = (name: string, open: () => Promise<TaskStore>) =>
       const queued = await queue(store, newTask({ reference: 'r' }))
       const done = await succeeded(store, queued, 'up')
       expect(await store.get(queued.id)).toEqual(done)
-      const log = await store.transitionsAfter(0, { caller: 'me', limit: 10 })
+      const log = await store.transitionsAfter(0, { caller: 'me', only: null, limit: 10 })
       expect(log.map(({ task }) => task.stage)).toEqual(['queued', 'submitting', 'submitted', 'success'])
       expect(log[0]?.task).toEqual(queued)
       expect(log[2]?.task).not.toHaveProperty('result')
@@ -75,7 +75,7 @@ export const describeStore = (name: string, open: () => Promise<TaskStore>) =>
       const task = await queue(store)
       const moves = await Promise.all(Array.from({ length: 20 }, (_, i) => submittingOrNull(store, task, i)))
       expect(moves.filter(Boolean)).toHaveLength(1)
-      expect(await store.transitionsAfter(0, { caller: 'me', limit: 10 })).toHaveLength(2)
+      expect(await store.transitionsAfter(0, { caller: 'me', only: null, limit: 10 })).toHaveLength(2)
     })
 
     test('refuses a mover who knows an older state, even in the same stage', async () => {

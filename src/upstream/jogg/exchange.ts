@@ -13,6 +13,8 @@ export interface Answer {
   readonly http: number
   /** The header Retry-After as it was sent. */
   readonly retryAfter: string | undefined
+  /** The header Date as it was sent: the other side's clock. */
+  readonly date: string | undefined
   /** Null when it was longer than `LONGEST_BODY_BYTES`. */
   readonly body: string | null
 }
@@ -40,6 +42,7 @@ export const exchange = (dispatcher: Dispatcher, request: HttpRequest, signal: A
     let abort: (reason: Error) => void = () => {}
     let http = 0
     let retryAfter: string | undefined
+    let date: string | undefined
     let size = 0
     const chunks: Buffer[] = []
 
@@ -68,16 +71,17 @@ export const exchange = (dispatcher: Dispatcher, request: HttpRequest, signal: A
         onResponseStart(_controller, status, headers) {
           http = status
           retryAfter = [headers['retry-after']].flat()[0]
+          date = [headers.date].flat()[0]
         },
         onResponseData(controller, chunk) {
           size += chunk.length
           if (size <= LONGEST_BODY_BYTES) chunks.push(chunk)
           else {
-            settle({ http, retryAfter, body: null })
+            settle({ http, retryAfter, date, body: null })
             controller.abort(new Error('the body is too long'))
           }
         },
-        onResponseEnd: () => settle({ http, retryAfter, body: Buffer.concat(chunks).toString() }),
+        onResponseEnd: () => settle({ http, retryAfter, date, body: Buffer.concat(chunks).toString() }),
         onResponseError: (_controller, error) => settle({ sent, reason: error }),
       },
     )

@@ -29,6 +29,8 @@ export interface Answer {
   readonly http: number
   /** The header Retry-After as it was sent. */
   readonly retryAfter: string | undefined
+  /** The header Date as it was sent. */
+  readonly date: string | undefined
   /** When it came. Milliseconds since the Unix epoch. */
   readonly at: number
   readonly body: Json
@@ -145,8 +147,15 @@ const open = <T>(name: string, kinds: Kinds, schema: z.ZodType<T>, answer: Answe
   throw new UpstreamError(kind ?? 'unclear', reason ? `${message}: ${reason}` : message)
 }
 
-const sightingOf = (told: z.infer<typeof Status>): Sighting => {
-  const job = { upstreamId: told.task_id, createdAt: told.created_at }
+/** How far JoggAI's clock is ahead of ours, by the answer's Date header; 0 where it has none. Milliseconds. */
+const skewOf = ({ date = '', at }: Answer): number => {
+  const told = Date.parse(date)
+  return Number.isNaN(told) ? 0 : told - at
+}
+
+const sightingOf = (told: z.infer<typeof Status>, answer: Answer): Sighting => {
+  const createdAt = told.created_at === null ? null : told.created_at - skewOf(answer)
+  const job = { upstreamId: told.task_id, createdAt }
   if (told.status === 'failed') {
     const message = excerpt(told.error.message, 1000) || NO_REASON
     return { ...job, status: told.status, completedAt: told.completed_at, message }
@@ -183,7 +192,7 @@ export const statusCall = (taskId: string): Call<Sighting> => ({
   read(answer) {
     const told = open(this.name, READ_KINDS, Status, answer)
     if (told.task_id !== taskId) throw new UpstreamError('unclear', `${this.name} answered about another job`)
-    return sightingOf(told)
+    return sightingOf(told, answer)
   },
 })
 
@@ -194,7 +203,7 @@ export const findCall = (inputs: Inputs): Call<Sighting | null> => ({
   path: `/v2/lip_sync_video?${new URLSearchParams(named(inputs))}`,
   read(answer) {
     try {
-      return sightingOf(open(this.name, READ_KINDS, Status, answer))
+      return sightingOf(open(this.name, READ_KINDS, Status, answer), answer)
     } catch (error) {
       if (!(error instanceof UpstreamError)) throw error
       if (error.kind === 'not-found') return null

@@ -1,6 +1,8 @@
 /** Jobs that wait and run, a bounded number at a time, in the order they came. */
 export interface JobQueue<Entry> extends AsyncDisposable {
   add(id: string, entry: Entry): void
+  /** Whether a job that is added now would run at once. */
+  hasRoom(): boolean
   /** The job while it waits or runs; null when it is not known, or ended. */
   get(id: string): { readonly entry: Entry; readonly status: 'pending' | 'processing' } | null
 }
@@ -37,6 +39,7 @@ export const createJobQueue = <Entry>(
       waiting.set(id, entry)
       fill()
     },
+    hasRoom: () => running.size + waiting.size < concurrency,
     get(id) {
       const entry = waiting.get(id)
       if (entry) return { entry, status: 'pending' }

@@ -118,6 +118,7 @@ export const openLocalUpstream = async (options: LocalUpstreamOptions): Promise<
       return sighting
     },
     find: job => sight(job.taskId),
+    hasRoom: queue.hasRoom,
     progress: taskId => (queue.get(taskId) ? (progress.get(taskId) ?? 0) : null),
     onChange(listener) {
       tell = listener
