@@ -13,6 +13,7 @@ import { createGraphQLServer } from './http/graphql.js'
 import { createLogin, watchSessions } from './http/login.js'
 import { createRouter, type Readiness } from './http/router.js'
 import { startServer } from './http/server.js'
+import { hostnameOf, urlOf } from './http/url.js'
 import { createWebSocketHandler } from './http/websocket.js'
 import { createLog } from './log.js'
 import { type Poller, startPoller } from './poller.js'
@@ -29,8 +30,8 @@ import { createQueueNews } from './tasks/queue-news.js'
 import { createLookRound } from './tasks/round.js'
 import type { Random } from './tasks/schedule.js'
 import { createTaskServices } from './tasks/service.js'
+import { createStall } from './tasks/stall.js'
 import { createStatus } from './tasks/status.js'
-import type { Task } from './tasks/task.js'
 import type { TaskService } from './tasks/task-service.js'
 import { openUpstream } from './upstream/index.js'
 
@@ -99,10 +100,9 @@ export const composeGateway = async (config: Config, { clock, random, log }: Sur
     submitsPerMinute: config.submitsPerMinute,
     maxQueueMs: config.maxQueueHours * 3_600_000,
   })
-  const stallAfterMs = config.stallAfterMinutes * 60_000
-  const onStall = (task: Task) => hints.stir(task.id)
-  const looks = createLookRound({ ...shared, concurrency: config.pollConcurrency, stallAfterMs, onStall })
-  const outlook = createOutlook({ store, upstream, lane, clock, stallAfterMs })
+  const stall = createStall({ stallAfterMs: config.stallAfterMinutes * 60_000, log, onStall: hints.stir })
+  const looks = createLookRound({ ...shared, concurrency: config.pollConcurrency, stall })
+  const outlook = createOutlook({ store, upstream, lane, clock, stall })
   const status = createStatus({ store, upstream, lane, looks })
   const publicLink = (url: string) => (url.startsWith('/') ? `${publicUrl}${url}` : url)
   const tasksOf = createTaskServices({
@@ -232,12 +232,4 @@ export const composeGateway = async (config: Config, { clock, random, log }: Sur
     listeners: hints.listeners,
     [Symbol.asyncDispose]: disposeOnce,
   } satisfies Gateway & { settled(): Promise<void>; listeners(): number }
-}
-
-const hostnameOf = (url: string): string => new URL(url).hostname.replace(/^\[|\]$/g, '')
-
-/** Where a listener on `host` is reached from the same machine. */
-const urlOf = (host: string, port: number): string => {
-  const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
-  return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`
 }

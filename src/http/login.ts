@@ -5,6 +5,7 @@ import type { Session } from '../auth/session.js'
 import type { Clock } from '../clock.js'
 import { GatewayError } from '../errors.js'
 import { startPoller } from '../poller.js'
+import { hostnameOf } from './url.js'
 
 /** What a request shows of who sends it: a Bearer token or an API key; null: nothing. Other schemes are others' business. */
 export const credentialOf = ({ authorization, 'x-api-key': apiKey }: IncomingHttpHeaders): string | null => {
@@ -37,13 +38,11 @@ export const createLogin =
   ({ authenticator, openToAll }: LoginParts): Login =>
   async (req, credential) => {
     const { host = '', forwarded, 'x-forwarded-for': forwardedFor } = req.headers
-    const isOwnName = URL.canParse(`http://${host}`) && isLoopback(hostnameOf(host))
+    const isOwnName = URL.canParse(`http://${host}`) && isLoopback(hostnameOf(`http://${host}`))
     if (credential === null && !openToAll && (!isOwnName || forwarded || forwardedFor))
       throw new GatewayError('UNAUTHENTICATED', 'Without a credential this gateway answers its own machine only.')
     return authenticator.authenticate(credential, req.socket.remoteAddress ?? '')
   }
-
-const hostnameOf = (host: string): string => new URL(`http://${host}`).hostname.replace(/^\[|\]$/g, '')
 
 /** Why an open connection must end. */
 export type SessionEnd = 'Token expired' | 'Login revoked'

@@ -11,6 +11,7 @@ import { shareOf } from '../tasks/access.js'
 import type { GraphQLServer, Operation } from './graphql.js'
 import { credentialOfParams, type Login, type SessionWatch } from './login.js'
 import { publicError } from './public-error.js'
+import { keepAlive, waitForReader } from './socket-health.js'
 
 /** What one client, and all together, may take up. */
 export interface WebSocketLimits {
@@ -54,8 +55,6 @@ const TOO_MANY = 4429
 /** graphql-ws clients give up at `Unauthorized` (4401) and come again at `Forbidden`: with a new token, they are let in. */
 const SESSION_OVER = CloseCode.Forbidden
 
-/** A client that answers no ping for this long is gone. */
-const PING_MS = 12_000
 /** How long a client may take to say goodbye after a close. A dead one never does. */
 const GOODBYE_MS = 2_000
 /** `ws` itself drops what is larger than this many times the limit, unread and without a reason. */
@@ -188,27 +187,6 @@ export const createWebSocketHandler = (parts: WebSocketParts): WebSocketHandler 
       await allGone
     },
   }
-}
-
-/** Who does not read what he asked for is not listened to until he does: it would only pile up here. */
-const waitForReader = (client: WebSocket, { socket }: IncomingMessage) => {
-  if (client.isPaused || !socket.writableNeedDrain) return
-  client.pause()
-  socket.once('drain', () => client.resume())
-}
-
-/** Pings, and terminates a client that has not answered the last one. */
-const keepAlive = (client: WebSocket): (() => void) => {
-  let alive = true
-  const ping = setInterval(() => {
-    if (!alive) return client.terminate()
-    alive = false
-    client.ping()
-  }, PING_MS)
-  client.on('pong', () => {
-    alive = true
-  })
-  return () => clearInterval(ping)
 }
 
 /** `extensions.http` is the HTTP server's. */

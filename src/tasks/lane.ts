@@ -5,6 +5,7 @@ import type { Journal } from './journal.js'
 import { asUpstreamError, jobOf, type TaskStore, type Upstream, UpstreamError } from './ports.js'
 import { backoffMs, type Pace, type Random, watchFrom } from './schedule.js'
 import type { TaskIn } from './task.js'
+import { nextPlaces, WINDOW_MS } from './window.js'
 
 /**
  * The lane: the one place from which paid calls leave, one at a time: callers in turns, each in its own order.
@@ -60,7 +61,6 @@ export interface LaneParts {
   cut: AbortSignal
 }
 
-const WINDOW_MS = 60_000
 const RATE_LIMIT_HOLD_MS = 60_000
 const ACCOUNT_HOLD_MS = 60_000
 /** What is still `submitting` this long after the call's time limit has lost its answer inside the gateway. */
@@ -157,18 +157,10 @@ export const createLane = (parts: LaneParts): Lane => {
   const places = async (): Promise<(place: number) => number> => {
     const now = clock.now()
     const from = Math.max(now, hold?.until ?? 0)
-    const limit = submitsPerMinute
-    if (limit === null) return () => from
-    const longest = WINDOW_MS + timeoutMs + STUCK_AFTER_MS
-    const ended = (await store.submitsSince(now - longest))
-      .map(at => Math.min(at, now))
-      .filter(at => at > now - WINDOW_MS)
-    return place => {
-      // A window that is full opens again when its oldest submit is a minute old; whole windows follow one another.
-      const rounds = Math.floor(place / limit)
-      const freed = ended[ended.length - limit + (place % limit)]
-      return Math.max(from, freed === undefined ? 0 : freed + WINDOW_MS) + rounds * WINDOW_MS
-    }
+    if (submitsPerMinute === null) return () => from
+    // A submit that began long ago may have ended just now.
+    const ended = await store.submitsSince(now - WINDOW_MS - timeoutMs - STUCK_AFTER_MS)
+    return nextPlaces(ended, submitsPerMinute, now, from)
   }
 
   return {

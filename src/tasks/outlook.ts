@@ -2,6 +2,7 @@ import type { Clock } from '../clock.js'
 import { placeInLine } from './fair.js'
 import type { Lane } from './lane.js'
 import type { TaskStore, Upstream } from './ports.js'
+import type { Stall } from './stall.js'
 import { isFinal, type Task } from './task.js'
 
 /** What can be said of a task that is not in the log, because it changes with time and with other tasks. */
@@ -26,10 +27,10 @@ export interface OutlookParts {
   upstream: Upstream
   lane: Lane
   clock: Clock
-  stallAfterMs: number
+  stall: Stall
 }
 
-export const createOutlook = ({ store, upstream, lane, clock, stallAfterMs }: OutlookParts) => {
+export const createOutlook = ({ store, upstream, lane, clock, stall }: OutlookParts) => {
   const look = async () => ({ lines: await store.queueLines(), startOf: await lane.forecast() })
   let queue: { seq: number; at: number; seen: ReturnType<typeof look> } | null = null
 
@@ -56,7 +57,7 @@ export const createOutlook = ({ store, upstream, lane, clock, stallAfterMs }: Ou
       case 'unknown':
       case 'submitted':
       case 'processing': {
-        const stallsAt = (task.stage === 'unknown' ? task.attemptedAt : task.submittedAt) + stallAfterMs
+        const stallsAt = stall.at(task)
         const progress = task.stage === 'unknown' ? null : (upstream.progress?.(task.upstreamId) ?? null)
         return { ...NONE, progress, stalledSince: stallsAt <= clock.now() ? stallsAt : null }
       }

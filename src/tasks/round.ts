@@ -12,6 +12,7 @@ import {
   type Watch,
 } from './ports.js'
 import { afterAbsence, afterError, afterLook, type Pace, type Random, watchFrom } from './schedule.js'
+import type { Stall } from './stall.js'
 import type { Task, TaskIn } from './task.js'
 
 /**
@@ -43,10 +44,7 @@ export interface LookParts {
   pace: Pace
   /** How long a submit may take, as seen from here. */
   timeoutMs: number
-  /** After how long an accepted job counts as stalled: it is looked at more slowly, and still delivered. */
-  stallAfterMs: number
-  /** Told when a task has begun to stall. */
-  onStall(task: Task): void
+  stall: Stall
   /** How many looks run at a time. */
   concurrency: number
   cut: AbortSignal
@@ -68,7 +66,7 @@ const LOST_AFTER = 10
 const CLOCK_TOLERANCE_MS = 60_000
 
 export const createLookRound = (parts: LookParts): LookRound => {
-  const { store, upstream, journal, clock, log, random, pace, concurrency, cut, timeoutMs, stallAfterMs } = parts
+  const { store, upstream, journal, clock, log, random, pace, concurrency, cut, timeoutMs, stall } = parts
   let lastLookAt: number | null = null
   const changed = new Set<string>()
 
@@ -99,14 +97,14 @@ export const createLookRound = (parts: LookParts): LookRound => {
   }
 
   const follow = async (task: TaskIn<'submitted' | 'processing'>, watch: Watch) => {
-    noteStall(task, watch, clock.now())
+    stall.note(task, watch, clock.now())
     const seen = await ask(task, upstream.look(task.upstreamId, cut))
     if (!(seen instanceof UpstreamError)) return tell(task, watch, seen)
     const now = clock.now()
     if (seen.kind !== 'not-found')
-      return store.watch(task, notAfterStall(task, afterError(watch, now, random, seen.retryAfterMs), now))
+      return store.watch(task, stall.notAfter(task, afterError(watch, now, random, seen.retryAfterMs), now))
     if (watch.absences + 1 < LOST_AFTER)
-      return store.watch(task, notAfterStall(task, afterAbsence(watch, now, random), now))
+      return store.watch(task, stall.notAfter(task, afterAbsence(watch, now, random), now))
     const failure = { code: 'UPSTREAM_LOST_TASK', message: 'The upstream does not know this job any more.' } as const
     await journal.move(task, 'failed', { completedAt: now, failure }, { reason: seen.message })
   }
@@ -130,23 +128,10 @@ export const createLookRound = (parts: LookParts): LookRound => {
     }
   }
 
-  const stallsAt = (task: TaskIn<'submitted' | 'processing'>) => task.submittedAt + stallAfterMs
-
-  /** The first look at or after the moment at which a task counts as stalled tells so. */
-  const noteStall = (task: TaskIn<'submitted' | 'processing'>, watch: Watch, now: number) => {
-    if (now < stallsAt(task) || (watch.dueAt ?? now) > stallsAt(task)) return
-    log.warn({ taskId: task.id, upstreamId: task.upstreamId }, 'task has stalled: the upstream brings it to no end')
-    parts.onStall(task)
-  }
-
-  /** Never later than that moment, so that there is such a look. */
-  const notAfterStall = (task: TaskIn<'submitted' | 'processing'>, next: Watch, now: number): Watch =>
-    now < stallsAt(task) ? { ...next, dueAt: Math.min(next.dueAt ?? stallsAt(task), stallsAt(task)) } : next
-
   /** Slowly once it has stalled. */
   const next = (task: TaskIn<'submitted' | 'processing'>, watch: Watch, now: number): Watch => {
     const slow = { ...pace, minMs: STALLED_MS, maxMs: STALLED_MS }
-    return notAfterStall(task, afterLook(watch, now < stallsAt(task) ? pace : slow, now, random), now)
+    return stall.notAfter(task, afterLook(watch, now < stall.at(task) ? pace : slow, now, random), now)
   }
 
   const settle = async (task: TaskIn<'unknown'>, watch: Watch) => {

@@ -13,6 +13,7 @@ import type { Outlook } from './outlook.js'
 import type { Allowance, NewTask, Refusal, TaskStore } from './ports.js'
 import type { Task } from './task.js'
 import type { TaskService } from './task-service.js'
+import { untilLeft } from './until-left.js'
 
 export interface ServiceParts {
   store: TaskStore
@@ -186,28 +187,6 @@ export const createTaskServices = (parts: ServiceParts): ((caller: Caller) => Ta
     }
   }
 }
-
-/** The same iterator, that tells once when it has ended or was left, even before it began. */
-const untilLeft = <T>(iterator: AsyncIterableIterator<T>, leave: () => void): AsyncIterableIterator<T> => ({
-  next: () =>
-    iterator.next().then(
-      step => {
-        if (step.done) leave()
-        return step
-      },
-      thrown => {
-        leave()
-        throw thrown
-      },
-    ),
-  return: value => {
-    leave()
-    return iterator.return!(value)
-  },
-  [Symbol.asyncIterator]() {
-    return this
-  },
-})
 
 const allowanceOf = ({ limits }: Caller): Allowance => ({
   waitingTasks: limits.waitingTasks,
