@@ -1,5 +1,20 @@
-import { and, asc, count, desc, eq, gt, inArray, isNotNull, lt, lte, or, type SQL, sql } from 'drizzle-orm'
-import type { WatchOnly } from '../tasks/caller.js'
+import {
+  and,
+  asc,
+  count,
+  desc,
+  eq,
+  gt,
+  inArray,
+  isNotNull,
+  lt,
+  lte,
+  or,
+  type Placeholder,
+  type SQL,
+  type SQLWrapper,
+  sql,
+} from 'drizzle-orm'
 import type { NewTask, PageQuery, TaskStore, Transition } from '../tasks/ports.js'
 import { UNWATCHED } from '../tasks/schedule.js'
 import { STATUSES, statusOf, type Task } from '../tasks/task.js'
@@ -8,6 +23,14 @@ import type { OpenDatabase } from './database.js'
 import { queueQueries } from './queue.js'
 import { stateToRow, taskFromRow, taskOf } from './row.js'
 import { tasks, transitions, turns } from './tables.js'
+
+const toTransition = (row: {
+  tasks: typeof tasks.$inferSelect
+  transitions: typeof transitions.$inferSelect
+}): Transition => {
+  const { tasks: inputs, transitions: step } = row
+  return { task: taskFromRow(step.taskId, step.seq, inputs, step), at: step.at, reason: step.reason }
+}
 
 /** The tasks, their log and their callers' accounts in SQLite. Disposing it closes the database. */
 export const createSqliteStore = ({ sqlite, db }: OpenDatabase): TaskStore => {
@@ -36,12 +59,26 @@ export const createSqliteStore = ({ sqlite, db }: OpenDatabase): TaskStore => {
     tx.insert(turns).values({ caller, seq }).onConflictDoUpdate({ target: turns.caller, set: { seq } }).run()
   }
 
-  const shownTo = ({ caller, only }: { caller: string; only: WatchOnly | null }) =>
-    and(
-      eq(transitions.caller, caller),
-      only && 'taskIds' in only ? inArray(transitions.taskId, [...only.taskIds]) : undefined,
-      only && 'reference' in only ? eq(tasks.reference, only.reference) : undefined,
-    )
+  const logAfter = (seq: number | SQLWrapper, limit: number | Placeholder, ...whose: SQL[]) =>
+    db
+      .select()
+      .from(transitions)
+      .innerJoin(tasks, eq(tasks.id, transitions.taskId))
+      .where(and(gt(transitions.seq, seq), ...whose))
+      .orderBy(asc(transitions.seq))
+      .limit(limit)
+
+  // Asked at each step by everybody who follows: prepared once.
+  const { placeholder } = sql
+  const prepareLog = (whose: SQL) => logAfter(sql`${placeholder('seq')}`, placeholder('limit'), whose).prepare()
+  const logOfTask = prepareLog(eq(transitions.taskId, placeholder('taskId')))
+  const logOfCaller = prepareLog(eq(transitions.caller, placeholder('caller')))
+  const one = db
+    .select()
+    .from(tasks)
+    .where(eq(tasks.id, placeholder('id')))
+    .prepare()
+  const end = db.select({ seq: transitions.seq }).from(transitions).orderBy(desc(transitions.seq)).limit(1).prepare()
 
   const pageOf = (
     { caller, ids, reference, newerThan, olderThan, limit, oldestFirst }: PageQuery,
@@ -95,7 +132,7 @@ export const createSqliteStore = ({ sqlite, db }: OpenDatabase): TaskStore => {
     },
 
     async get(id) {
-      const row = db.select().from(tasks).where(eq(tasks.id, id)).get()
+      const row = one.get({ id })
       return row ? taskOf(row) : null
     },
 
@@ -154,27 +191,17 @@ export const createSqliteStore = ({ sqlite, db }: OpenDatabase): TaskStore => {
     },
 
     async transitionsAfter(seq, query) {
-      const whose = 'taskId' in query ? eq(transitions.taskId, query.taskId) : shownTo(query)
-      return db
-        .select()
-        .from(transitions)
-        .innerJoin(tasks, eq(tasks.id, transitions.taskId))
-        .where(and(gt(transitions.seq, seq), whose))
-        .orderBy(asc(transitions.seq))
-        .limit(query.limit)
-        .all()
-        .map(
-          ({ tasks: inputs, transitions: step }): Transition => ({
-            task: taskFromRow(step.taskId, step.seq, inputs, step),
-            at: step.at,
-            reason: step.reason,
-          }),
-        )
+      const { limit } = query
+      if ('taskId' in query) return logOfTask.all({ seq, limit, taskId: query.taskId }).map(toTransition)
+      const { caller, only } = query
+      if (!only) return logOfCaller.all({ seq, limit, caller }).map(toTransition)
+      const shown =
+        'taskIds' in only ? inArray(transitions.taskId, [...only.taskIds]) : eq(tasks.reference, only.reference)
+      return logAfter(seq, limit, eq(transitions.caller, caller), shown).all().map(toTransition)
     },
 
     async lastSeq() {
-      const last = db.select({ seq: transitions.seq }).from(transitions).orderBy(desc(transitions.seq)).limit(1)
-      return last.get()?.seq ?? 0
+      return end.get()?.seq ?? 0
     },
 
     async usage(caller, limit) {

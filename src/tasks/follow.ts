@@ -12,7 +12,7 @@ export interface FollowFrom {
 }
 
 export interface FollowParts {
-  readonly store: TaskStore
+  readonly store: Pick<TaskStore, 'get' | 'lastSeq' | 'transitionsAfter'>
   readonly hints: Hints
   /** A task as followers see it. */
   show(task: Task): Task

@@ -11,6 +11,7 @@ import { parseCreateInput, parseCursor } from './input.js'
 import type { Journal } from './journal.js'
 import type { Outlook } from './outlook.js'
 import type { Allowance, NewTask, Refusal, TaskStore } from './ports.js'
+import { shareLog } from './shared-log.js'
 import type { Task } from './task.js'
 import type { TaskService } from './task-service.js'
 import { untilLeft } from './until-left.js'
@@ -40,6 +41,7 @@ const LONGEST_HISTORY = 5_000
 export const createTaskServices = (parts: ServiceParts): ((caller: Caller) => TaskService) => {
   const { store, journal, hints, clock, outlook, admit, estimateMs, publicLink, stopping } = parts
   const followers = createPlaces()
+  const log = { ...store, transitionsAfter: shareLog(store, hints) }
   const entering = new Map<string, Promise<Task>>()
 
   const show = (task: Task): Task => {
@@ -128,7 +130,7 @@ export const createTaskServices = (parts: ServiceParts): ((caller: Caller) => Ta
           const cursor = after === undefined ? (task ? task.seq - 1 : end) : parseCursor(after)
           if (cursor > end) throw badInput('after', 'after is beyond the end of the log')
           const whose = id === undefined ? { caller: caller.id, only: caller.only } : { taskId: id }
-          return untilLeft(follow({ store, hints, show }, { whose, cursor }, stopping), leave)
+          return untilLeft(follow({ store: log, hints, show }, { whose, cursor }, stopping), leave)
         } catch (thrown) {
           leave()
           throw thrown
