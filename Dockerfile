@@ -1,6 +1,4 @@
 FROM node:24-slim AS build
-# SQLite is compiled where there is no ready-made build of it.
-RUN apt-get update && apt-get install -y --no-install-recommends python3 make g++ && rm -rf /var/lib/apt/lists/*
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci

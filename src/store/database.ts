@@ -1,14 +1,24 @@
 import { mkdirSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import Database from 'better-sqlite3'
+import type BetterSqlite3 from 'better-sqlite3'
 import { type BetterSQLite3Database, drizzle } from 'drizzle-orm/better-sqlite3'
 import { migrate } from 'drizzle-orm/better-sqlite3/migrator'
 
 const MIGRATIONS = fileURLToPath(new URL('../../drizzle/sqlite', import.meta.url))
 
+/**
+ * SQLite for the Node that runs: version 12 is the last that works on Node 20, and built with the headers of Node 24.19
+ * or later it ends the process when a statement is collected as garbage (nodejs/node#65446); 13 does neither.
+ */
+const isNode20 = process.versions.node.startsWith('20.')
+export const Database: typeof BetterSqlite3 = createRequire(import.meta.url)(
+  isNode20 ? 'better-sqlite3-node-20' : 'better-sqlite3',
+)
+
 export interface OpenDatabase {
-  readonly sqlite: Database.Database
+  readonly sqlite: BetterSqlite3.Database
   readonly db: BetterSQLite3Database
 }
 

@@ -1,4 +1,4 @@
-import Database from 'better-sqlite3'
+import { Database } from '../../src/store/database.js'
 import type { Stage } from '../../src/tasks/task.js'
 
 /** A step of the log, as the database file has it. */

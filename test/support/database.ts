@@ -1,8 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import Database from 'better-sqlite3'
 import { onTestFinished } from 'vitest'
+import { Database, type OpenDatabase } from '../../src/store/database.js'
 
 /** A file for a database, in a folder that goes when the test is over. */
 export const newDatabase = async (): Promise<string> => {
@@ -12,7 +12,7 @@ export const newDatabase = async (): Promise<string> => {
 }
 
 /** Does something to a database from outside. */
-export const meddle = <T>(file: string, act: (database: Database.Database) => T): T => {
+export const meddle = <T>(file: string, act: (database: OpenDatabase['sqlite']) => T): T => {
   const database = new Database(file)
   try {
     return act(database)
