@@ -12,10 +12,19 @@ const MIGRATIONS = fileURLToPath(new URL('../../drizzle/sqlite', import.meta.url
  * SQLite for the Node that runs: version 12 is the last that works on Node 20, and built with the headers of Node 24.19
  * or later it ends the process when a statement is collected as garbage (nodejs/node#65446); 13 does neither.
  */
-const isNode20 = process.versions.node.startsWith('20.')
-export const Database: typeof BetterSqlite3 = createRequire(import.meta.url)(
-  isNode20 ? 'better-sqlite3-node-20' : 'better-sqlite3',
-)
+const load = (): typeof BetterSqlite3 => {
+  const require = createRequire(import.meta.url)
+  if (!process.versions.node.startsWith('20.')) return require('better-sqlite3')
+  try {
+    return require('better-sqlite3-node-20')
+  } catch (cause) {
+    // It is an optional package, because on later Nodes nobody needs it and not every machine can build it.
+    throw new Error('On Node 20 SQLite needs the package better-sqlite3-node-20: npm install --include=optional', {
+      cause,
+    })
+  }
+}
+export const Database: typeof BetterSqlite3 = load()
 
 export interface OpenDatabase {
   readonly sqlite: BetterSqlite3.Database
