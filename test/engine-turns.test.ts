@@ -13,16 +13,20 @@ test('the engine takes a job when it can work on it, and the callers take turns'
   const gateway = await createGateway({ dataDir, upstream: 'local', mediaConcurrency: 1, logLevel: 'silent' })
   const [big, small] = [gateway.tasksOf('big'), gateway.tasksOf('small')]
   await gateway.start()
-  const waiting = [await big.create(INPUT), await big.create(INPUT), await big.create(INPUT), await small.create(INPUT)]
+  const waiting = [await big.create(INPUT), await big.create(INPUT), await big.create(INPUT)]
+  for await (const step of await big.follow({ id: waiting[0]!.id })) if (step.stage === 'processing') break
+  waiting.push(await small.create(INPUT))
 
-  const sentAt = async ({ id, caller }: Task) => {
+  /** Where in the log a task was sent, and where it ended. */
+  const stay = async ({ id, caller }: Task) => {
     const tasks = gateway.tasksOf(caller)
     for await (const step of await tasks.follow({ id })) if (step.stage === 'failed') break
-    const history = await tasks.history(id)
-    return history.find(({ task }) => task.stage === 'submitting')!.task.seq
+    const seqs = new Map((await tasks.history(id)).map(({ task }) => [task.stage, task.seq]))
+    return [seqs.get('submitting')!, seqs.get('failed')!]
   }
-  const [first, second, third, theirs] = await Promise.all(waiting.map(sentAt))
-  expect([first, theirs, second, third]).toEqual([first, theirs, second, third].sort((a, b) => a! - b!))
+  const [first, second, third, theirs] = await Promise.all(waiting.map(stay))
+  const inTurn = [first, theirs, second, third].flat()
+  expect(inTurn).toEqual([...inTurn].sort((a, b) => a! - b!))
   await gateway[Symbol.asyncDispose]()
   await rm(dataDir, { recursive: true })
 })
