@@ -71,13 +71,14 @@ export const watchSessions = (
     clock.now() + (keyId === null && expiresAt === null ? LOOK_AT_OPEN_EVERY_MS : LOOK_EVERY_MS)
 
   const round = async () => {
-    // Many connections stand on few keys: each is asked about once.
-    const revoked = new Map<string | null, Promise<boolean>>()
+    // Many connections stand on few keys: each is asked about once. Those without a key are cheap to ask one by one.
+    const revoked = new Map<string | Session, Promise<boolean>>()
     lookAt = Number.POSITIVE_INFINITY
     for (const [member, { session, end }] of members) {
       const expired = session.expiresAt !== null && session.expiresAt <= clock.now()
-      const asked = revoked.get(session.keyId) ?? authenticator.isRevoked(session)
-      revoked.set(session.keyId, asked)
+      const login = session.keyId ?? session
+      const asked = revoked.get(login) ?? authenticator.isRevoked(session)
+      revoked.set(login, asked)
       if (expired || (await asked)) {
         members.delete(member)
         end(expired ? 'Token expired' : 'Login revoked')
