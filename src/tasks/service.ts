@@ -142,7 +142,8 @@ export const createTaskServices = (parts: ServiceParts): ((caller: Caller) => Ta
       async history(id) {
         need(caller, 'read')
         await known(id)
-        return store.transitionsAfter(0, { taskId: id, limit: LONGEST_HISTORY })
+        const steps = await store.transitionsAfter(0, { taskId: id, limit: LONGEST_HISTORY })
+        return steps.map(step => ({ ...step, task: show(step.task) }))
       },
 
       async cancel(id) {
