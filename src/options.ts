@@ -56,7 +56,7 @@ export interface GatewayOptions {
   jwtCallerClaim?: string | undefined
   /** The claim that holds the scopes (read, create, admin), as a list or separated by spaces. @default 'scope' */
   jwtScopeClaim?: string | undefined
-  /** Creates of one caller in any 60 s. @default 60 */
+  /** Creates of one caller in a minute. @default 60 */
   limitCreatesPerMinute?: number | undefined
   /** Tasks of one caller that wait to be sent. @default 500 */
   limitWaitingTasks?: number | undefined

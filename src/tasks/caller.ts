@@ -4,7 +4,7 @@ export type Scope = (typeof SCOPES)[number]
 
 /** How much a caller may use. `null`: as much as it likes. */
 export interface CallerLimits {
-  /** Creates in any 60 s. */
+  /** Creates in a minute, counted from the first. */
   readonly createsPerMinute: number | null
   /** Tasks that wait to be sent. */
   readonly waitingTasks: number | null
