@@ -1,9 +1,7 @@
-import type { Logger } from 'pino'
-import type { Clock } from '../clock.js'
+import type { DrivingParts } from './driving-parts.js'
 import { nextInLine } from './fair.js'
-import type { Journal } from './journal.js'
-import { asUpstreamError, jobOf, type TaskStore, type Upstream, UpstreamError } from './ports.js'
-import { backoffMs, type Pace, type Random, watchFrom } from './schedule.js'
+import { asUpstreamError, jobOf, UpstreamError } from './ports.js'
+import { backoffMs, watchFrom } from './schedule.js'
 import type { TaskIn } from './task.js'
 import { nextPlaces, WINDOW_MS } from './window.js'
 
@@ -43,22 +41,11 @@ export interface LaneStatus {
   readonly until: number | null
 }
 
-export interface LaneParts {
-  store: TaskStore
-  upstream: Upstream
-  journal: Journal
-  clock: Clock
-  log: Logger
-  random: Random
-  pace: Pace
+export interface LaneParts extends DrivingParts {
   /** In any 60 s; null: as many as come. */
   submitsPerMinute: number | null
   /** How long a task may wait to be sent. */
   maxQueueMs: number
-  /** How long a submit may take; what is still `submitting` well after that has lost its answer. */
-  timeoutMs: number
-  /** Cuts off a running submit. */
-  cut: AbortSignal
 }
 
 const RATE_LIMIT_HOLD_MS = 60_000

@@ -1,17 +1,7 @@
 import pMap from 'p-map'
-import type { Logger } from 'pino'
-import type { Clock } from '../clock.js'
-import type { Journal } from './journal.js'
-import {
-  asUpstreamError,
-  jobOf,
-  type Sighting,
-  type TaskStore,
-  type Upstream,
-  UpstreamError,
-  type Watch,
-} from './ports.js'
-import { afterAbsence, afterError, afterLook, type Pace, type Random, watchFrom } from './schedule.js'
+import type { DrivingParts } from './driving-parts.js'
+import { asUpstreamError, jobOf, type Sighting, UpstreamError, type Watch } from './ports.js'
+import { afterAbsence, afterError, afterLook, watchFrom } from './schedule.js'
 import type { Stall } from './stall.js'
 import type { Task, TaskIn } from './task.js'
 
@@ -34,20 +24,10 @@ export interface LookRound {
   lastLookAt(): number | null
 }
 
-export interface LookParts {
-  store: TaskStore
-  upstream: Upstream
-  journal: Journal
-  clock: Clock
-  log: Logger
-  random: Random
-  pace: Pace
-  /** How long a submit may take, as seen from here. */
-  timeoutMs: number
+export interface LookParts extends DrivingParts {
   stall: Stall
   /** How many looks run at a time. */
   concurrency: number
-  cut: AbortSignal
 }
 
 const BATCH = 200
