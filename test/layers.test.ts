@@ -12,7 +12,7 @@ const LAYERS = [
   ['graphql'],
   ['auth', 'store', 'upstream', 'poller'],
   ['tasks'],
-  ['config', 'options', 'errors', 'clock', 'log', 'places'],
+  ['config', 'options', 'errors', 'clock', 'log', 'slots'],
 ]
 
 const SRC = fileURLToPath(new URL('../src', import.meta.url))

@@ -1,7 +1,7 @@
 import { open, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
-/** Puts a file in its place whole and for good: whoever sees it sees all of it, and after a power cut it is still there. */
+/** Puts a file in its place whole and for good: whoever canSee it canSee all of it, and after a power cut it is still there. */
 export const writeDurably = async (path: string, text: string): Promise<void> => {
   const temporary = `${path}.part`
   const file = await open(temporary, 'w')

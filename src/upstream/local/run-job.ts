@@ -60,7 +60,7 @@ export const createJobRunner = (parts: JobRunnerParts) => {
   }
 }
 
-/** The video goes last: whoever sees it finds the cover too. */
+/** The video goes last: whoever canSee it finds the cover too. */
 const publish = async (from: string, to: string): Promise<void> => {
   await mkdir(to, { recursive: true })
   await syncFolder(join(to, '..'))

@@ -82,7 +82,7 @@ const save = async (
 
 /**
  * An HTTP client for one hop. An address is checked when a name is looked up, so that no connection to a private one is
- * even tried, and once more on the socket, which also sees addresses written into the URL.
+ * even tried, and once more on the socket, which also canSee addresses written into the URL.
  */
 const createAgent = (allowed: boolean, idleMs: number): { dispatcher: Agent } & AsyncDisposable => {
   const connect = buildConnector({ timeout: idleMs, ...(allowed ? {} : { lookup: publicLookup }) })
