@@ -86,7 +86,9 @@ const order = submits.map(({ inputs }) => /\/(\w+)-\d+\.mp4$/.exec(inputs.videoU
 console.log(`fullest window of 60 s: ${fullestWindow(submits.map(({ at }) => at))} submits`)
 console.log(`paid twice: ${submits.length - new Set(submits.map(({ inputs }) => inputs.videoUrl)).size}`)
 console.log(`callers in the order of the submits: ${order.slice(-30).join(' ')}`)
-console.log(`of a core: ${(cpu * 100).toFixed(1)} %; /health p50 ${ms(latency.p50)}, p99 ${ms(latency.p99)}, max ${ms(latency.max)}`)
+console.log(
+  `of a core: ${(cpu * 100).toFixed(1)} %; /health p50 ${ms(latency.p50)}, p99 ${ms(latency.p99)}, max ${ms(latency.max)}`,
+)
 console.log(`warnings: ${JSON.stringify(Object.fromEntries(gateway.warnings))}`)
 
 await sleep(2_000)
@@ -95,7 +97,9 @@ for (const caller of CALLERS) {
   const expected = await replay(caller)
   const own = following.filter(follower => follower.caller === caller)
   missed += own.filter(({ seen }) => !isPrefixOf(seen, expected) || expected.length - seen.length > 3).length
-  console.log(`${caller}: ${expected.length} steps; ${own.length} followers saw ${[...new Set(own.map(({ seen }) => seen.length))].join(', ')}`)
+  console.log(
+    `${caller}: ${expected.length} steps; ${own.length} followers saw ${[...new Set(own.map(({ seen }) => seen.length))].join(', ')}`,
+  )
 }
 console.log(`followers that missed or repeated a step: ${missed}`)
 for (const follower of following) await follower.leave()
@@ -104,7 +108,10 @@ process.exitCode = missed > 0 ? 1 : 0
 
 async function createOne(index: number) {
   const caller = CALLERS[index % CALLERS.length] ?? ''
-  const links = { videoUrl: `https://media.example/${caller}-${index}.mp4`, audioUrl: 'https://media.example/speech.mp3' }
+  const links = {
+    videoUrl: `https://media.example/${caller}-${index}.mp4`,
+    audioUrl: 'https://media.example/speech.mp3',
+  }
   const { createLipSync } = await graphql(caller, CREATE, { input: links })
   if (!createLipSync?.task) throw new Error(JSON.stringify(createLipSync))
 }
@@ -156,7 +163,9 @@ function seenOf({ cursor, stage, task }: { cursor: string; stage: string; task: 
 }
 
 function isPrefixOf(seen: readonly Seen[], whole: readonly Seen[]): boolean {
-  return seen.length <= whole.length + 3 && seen.every(({ cursor }, i) => i >= whole.length || cursor === whole[i]?.cursor)
+  return (
+    seen.length <= whole.length + 3 && seen.every(({ cursor }, i) => i >= whole.length || cursor === whole[i]?.cursor)
+  )
 }
 
 function finishJobs() {

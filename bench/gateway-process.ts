@@ -48,8 +48,12 @@ export async function startGatewayProcess(env: Record<string, string>): Promise<
 
 /** Creates an API key in the database that `env` names. */
 export function createKey(env: Record<string, string>, caller: string): string {
-  const options = { env: { PATH: process.env.PATH, ...env }, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] } as const
-  return execFileSync(process.execPath, [CLI, 'keys', 'create', caller], options).trim()
+  const key = execFileSync(process.execPath, [CLI, 'keys', 'create', caller], {
+    env: { PATH: process.env.PATH, ...env },
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+  })
+  return key.trim()
 }
 
 function cpuSecondsOf({ pid }: ChildProcess): number {
