@@ -56,8 +56,8 @@ test('what was set aside is spent by the true length, or free again', async () =
       { status: 'PENDING', count: 0 },
       { status: 'PROCESSING', count: 0 },
       { status: 'SUCCESS', count: 1 },
-      { status: 'FAILED', count: 0 },
-      { status: 'CANCELED', count: 1 },
+      { status: 'FAILED', count: 1 },
+      { status: 'CANCELED', count: 0 },
     ],
   })
 })
