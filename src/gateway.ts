@@ -17,9 +17,7 @@ import { createWebSocketHandler } from './http/websocket.js'
 import { createLog } from './log.js'
 import { type Poller, startPoller } from './poller.js'
 import { createReadiness } from './readiness.js'
-import { openDatabase } from './store/sqlite/database.js'
-import { createKeyStore } from './store/sqlite/keys.js'
-import { createSqliteStore } from './store/sqlite/task-store.js'
+import { openStore } from './store/open-store.js'
 import { OPEN_CALLER, type TaskRestriction } from './tasks/caller.js'
 import { createChangeNotifier } from './tasks/change-notifier.js'
 import { createGatewayStatus } from './tasks/driver/gateway-status.js'
@@ -74,15 +72,14 @@ export const createGateway = async (options: GatewayOptions & { log?: Logger } =
 const CUT_AFTER_MS = 3_000
 
 /** The composition root: every part is built here, handed what it needs, and disposed in reverse. */
-export const composeGateway = async (config: Config, { clock, random, log }: GatewayRuntime) => {
+export const composeGateway = async (config: Config, { clock: systemClock, random, log }: GatewayRuntime) => {
   const stopping = new AbortController()
   // Each follower listens: their number is no leak.
   setMaxListeners(0, stopping.signal)
   const cut = new AbortController()
   let publicUrl = config.publicUrl?.replace(/\/+$/, '') ?? urlOf(config.host, config.port)
 
-  const database = openDatabase(config.databaseUrl)
-  const store = createSqliteStore(database)
+  const { tasks: store, keys, clock } = await openStore(config, systemClock, log)
   const { upstream, mediaFile } = await openUpstream(config, { clock, log, publicUrl: () => publicUrl }).catch(
     async thrown => {
       await store[Symbol.asyncDispose]()
@@ -129,7 +126,6 @@ export const composeGateway = async (config: Config, { clock, random, log }: Gat
     nudge()
   })
 
-  const keys = createKeyStore(database)
   const mode = config.auth ?? null
   const authenticator = createAuthenticator({
     keys,
