@@ -18,7 +18,7 @@ export const resolveConfig = (options: GatewayOptions = {}, nameOf: (option: Opt
   const mistakes = [...new Set([...wrong, ...contradictions(options, nameOf)])]
   if (!parsed.success || mistakes.length > 0) throw new ConfigError(mistakes)
   const { databaseUrl, dataDir, submitsPerMinute, ...rest } = parsed.data
-  const upstream = rest.upstream ?? (rest.joggApiKey ? 'jogg' : 'local')
+  const upstream = rest.upstream ?? (rest.joggApiKey ? 'jogg' : 'engine')
   return {
     ...rest,
     upstream,

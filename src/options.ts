@@ -16,8 +16,8 @@ export interface GatewayOptions {
   dataDir?: string | undefined
   /** The SQLite database: `file:` and a path, or `:memory:`. @default `gateway.db` in the data folder */
   databaseUrl?: string | undefined
-  /** Who makes the lip sync: `jogg`, or `local`, the built-in engine. @default 'jogg' with a key, else 'local' */
-  upstream?: 'jogg' | 'local' | undefined
+  /** Who makes the lip sync: `jogg`, or `engine`, the built-in engine. @default 'jogg' with a key, otherwise 'engine' */
+  upstream?: 'jogg' | 'engine' | undefined
   /** The key of the JoggAI account. @default none */
   joggApiKey?: string | undefined
   /** Where JoggAI's API is. @default 'https://api.jogg.ai' */
@@ -120,7 +120,7 @@ export const optionsSchema = z.strictObject({
   port: whole(0, 65_535).default(4_000),
   dataDir: text.default('./data'),
   databaseUrl: text.regex(/^(file:.+|:memory:)$/, 'must be file: and a path, or :memory:').optional(),
-  upstream: oneOf(['jogg', 'local']).optional(),
+  upstream: oneOf(['jogg', 'engine']).optional(),
   joggApiKey: text.optional(),
   joggBaseUrl: httpUrl.default('https://api.jogg.ai'),
   publicUrl: httpUrl.optional(),

@@ -19,13 +19,13 @@ const mistakesOf = (read: () => unknown): string[] => {
 
 const isInWords = (value: string) => value === 'none' || /[ `]/.test(value)
 
-test('without any variable the gateway is local, on loopback and in ./data', () => {
+test('without any variable the gateway uses the built-in engine, on loopback and in ./data', () => {
   expect(configFromEnv({ PATH: '/bin' })).toMatchObject({
     host: '127.0.0.1',
     port: 4_000,
     dataDir: resolve('data'),
     databaseUrl: `file:${resolve('data/gateway.db')}`,
-    upstream: 'local',
+    upstream: 'engine',
     joggBaseUrl: 'https://api.jogg.ai',
     corsOrigins: [],
     logLevel: 'info',
@@ -48,7 +48,7 @@ test('an empty variable counts as unset', () => {
 
 test('a key chooses JoggAI, unless the built-in engine is asked for', () => {
   expect(configFromEnv({ JOGG_API_KEY: 'k' }).upstream).toBe('jogg')
-  expect(configFromEnv({ JOGG_API_KEY: 'k', UPSTREAM: 'local' }).upstream).toBe('local')
+  expect(configFromEnv({ JOGG_API_KEY: 'k', UPSTREAM: 'engine' }).upstream).toBe('engine')
 })
 
 test('all mistakes are told at once, by the names of the variables and without their values', () => {
@@ -66,7 +66,7 @@ test('all mistakes are told at once, by the names of the variables and without t
   expect(mistakesOf(() => configFromEnv(env))).toEqual([
     'PORT: must be a whole number from 0 to 65535',
     'DATABASE_URL: must be file: and a path, or :memory:',
-    'UPSTREAM: must be one of jogg, local',
+    'UPSTREAM: must be one of jogg, engine',
     'JOGG_BASE_URL: must be an http or https URL, such as https://example.com',
     'PUBLIC_URL: must be an http or https URL, such as https://example.com',
     'POLL_MIN_MS: must be a whole number from 1 to 3600000',

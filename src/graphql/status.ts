@@ -31,7 +31,7 @@ const SubmitLane = builder.objectRef<LaneStatus>('SubmitLane').implement({
 const GatewayStatus = builder.objectRef<Status>('GatewayStatus').implement({
   description: 'How the gateway itself is doing.',
   fields: t => ({
-    upstream: t.exposeString('upstream', { description: 'Who makes the lip syncs: `jogg` or `local`.' }),
+    upstream: t.exposeString('upstream', { description: 'Who makes the lip syncs: `jogg` or `engine`.' }),
     lane: t.expose('lane', { type: SubmitLane, description: 'Whether tasks leave for the upstream.' }),
     queueDepth: t.exposeInt('queueDepth', { description: 'How many tasks wait to be sent.' }),
     activeTasks: t.exposeInt('activeTasks', { description: 'How many tasks were sent and have no end yet.' }),

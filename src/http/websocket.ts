@@ -4,8 +4,8 @@ import { GraphQLError, type GraphQLFormattedError } from 'graphql'
 import { CloseCode, handleProtocols, makeServer } from 'graphql-ws'
 import type { Logger } from 'pino'
 import { type WebSocket, WebSocketServer } from 'ws'
-import { siteOf } from '../auth/login-throttle.js'
 import type { Session } from '../auth/session.js'
+import { addressKey } from '../net/address.js'
 import { createPlaces } from '../places.js'
 import { shareOf } from '../tasks/access.js'
 import type { GraphQLServer, Operation } from './graphql.js'
@@ -172,7 +172,7 @@ export const createWebSocketHandler = (parts: WebSocketParts): WebSocketHandler 
       wss.handleUpgrade(req, socket, head, client => {
         client.on('error', error => log.debug({ err: error }, 'WebSocket failed'))
         // Who has not said who they are may not take all places.
-        const known = strangers.take(siteOf(req.socket.remoteAddress ?? ''), Math.max(10, limits.connections / 4))
+        const known = strangers.take(addressKey(req.socket.remoteAddress ?? ''), Math.max(10, limits.connections / 4))
         if (!known || wss.clients.size > limits.connections) {
           known?.()
           return client.close(TOO_MANY_CONNECTIONS, 'Too many connections, try later')

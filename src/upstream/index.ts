@@ -19,8 +19,8 @@ export const openUpstream = async (
     const { joggApiKey: apiKey = '', joggBaseUrl: baseUrl, upstreamTimeoutMs: timeoutMs } = config
     return { upstream: createJoggUpstream({ apiKey, baseUrl, timeoutMs, clock }), mediaFile: () => null }
   }
-  const { openLocalUpstream } = await import('./local/local-upstream.js')
-  const { createMediaFiles } = await import('./local/files.js')
+  const { openLocalUpstream } = await import('./engine/engine-upstream.js')
+  const { createMediaFiles } = await import('../media/media-store.js')
   const { dataDir, ffmpegPath, mediaAllowedHosts: allowedHosts } = config
   const media = createMediaFiles(dataDir)
   const ownFile = (url: string) => {

@@ -56,7 +56,7 @@ const readProc = (name: string): string => {
 /** The processes of jobs that a process has started; each leads a group. */
 export const jobsOf = (parent: number): number[] =>
   processes()
-    .filter(each => each.parent === parent && readProc(`${each.pid}/cmdline`).includes('job/child.'))
+    .filter(each => each.parent === parent && readProc(`${each.pid}/cmdline`).includes('worker/worker.'))
     .map(({ pid }) => pid)
 
 export const membersOf = (group: number): number[] =>

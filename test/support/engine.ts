@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto'
 import { EventEmitter, once } from 'node:events'
 import { setImmediate } from 'node:timers/promises'
 import { pino } from 'pino'
+import { createMediaFiles } from '../../src/media/media-store.js'
 import type { Job, Sighting } from '../../src/tasks/ports.js'
-import { createMediaFiles } from '../../src/upstream/local/files.js'
-import type { Limits } from '../../src/upstream/local/limits.js'
-import { type LocalUpstreamOptions, openLocalUpstream } from '../../src/upstream/local/local-upstream.js'
+import { type LocalUpstreamOptions, openLocalUpstream } from '../../src/upstream/engine/engine-upstream.js'
+import type { Limits } from '../../src/upstream/engine/job-limits.js'
 import { temporaryFolder } from './engine-media.js'
 
 export const never = new AbortController().signal

@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url'
-import { QUIET, readFrom } from '../../src/upstream/local/ffmpeg/ffmpeg.js'
-import { createWasmFfmpeg } from '../../src/upstream/local/ffmpeg/ffmpeg-wasm.js'
-import { contourPoint, eyeDistance } from '../../src/upstream/local/mouth/landmarks.js'
-import type { createTracker } from '../../src/upstream/local/mouth/track.js'
+import type { createTracker } from '../../src/upstream/engine/worker/face/face-tracker.js'
+import { contourPoint, eyeDistance } from '../../src/upstream/engine/worker/face/landmarks.js'
+import { QUIET, readFrom } from '../../src/upstream/engine/worker/ffmpeg/ffmpeg.js'
+import { createWasmFfmpeg } from '../../src/upstream/engine/worker/ffmpeg/wasm-ffmpeg.js'
 
 export const FPS = 25
 /** Of the speech as `decodeSpeech` answers it, in Hz. */
