@@ -5,9 +5,9 @@ import { eq, sql } from 'drizzle-orm'
 import { uuidv7 } from 'uuidv7'
 import { WebSocketServer } from 'ws'
 import { createGateway } from '../src/index.js'
-import { enter } from '../src/store/account.js'
-import { openDatabase } from '../src/store/database.js'
-import { tasks, transitions } from '../src/store/tables.js'
+import { openDatabase } from '../src/store/sqlite/database.js'
+import { tasks, transitions } from '../src/store/sqlite/tables.js'
+import { addUsage } from '../src/store/sqlite/usage.js'
 
 const [, , kind, databaseUrl = ''] = process.argv
 
@@ -47,7 +47,7 @@ const bareServer = () => {
     insert.run(task)
     const { seq } = append.get(task)
     number.run({ id: task.id, seq })
-    enter(db, { caller: 'open', createdAt: task.now, reservedCents: 48 })
+    addUsage(db, { caller: 'open', createdAt: task.now, reservedCents: 48 })
     return seq
   })
   const sockets = new WebSocketServer({ noServer: true })

@@ -44,7 +44,7 @@ program
   .addHelpText('after', '\nReads the same environment variables as serve: DATABASE_URL, or DATA_DIR.')
   .action(async () => {
     const { databaseUrl } = configFromEnv(process.env)
-    const { openDatabase } = await import('./store/database.js')
+    const { openDatabase } = await import('./store/sqlite/database.js')
     openDatabase(databaseUrl).sqlite.close()
     console.log(`Up to date: ${databaseUrl}`)
   })

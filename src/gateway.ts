@@ -2,15 +2,14 @@ import { setMaxListeners } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Logger } from 'pino'
-import { createAdmission } from './auth/admit.js'
-import { createAuthenticator } from './auth/authenticate.js'
-import { judgeOpenness } from './auth/openness.js'
+import { checkExposure } from './auth/anonymous-access.js'
+import { createAuthenticator } from './auth/authenticator.js'
 import type { Session } from './auth/session.js'
 import { callerLimits, jwtSettings } from './auth/settings.js'
 import { type Clock, systemClock } from './clock.js'
 import { type Config, ConfigError, type GatewayOptions, resolveConfig } from './config.js'
 import { createGraphQLServer } from './http/graphql.js'
-import { createLogin, watchSessions } from './http/login.js'
+import { createLogin, createSessionExpiry } from './http/login.js'
 import { createRouter, type Readiness } from './http/router.js'
 import { startServer } from './http/server.js'
 import { createWebSocketHandler } from './http/websocket.js'
@@ -18,21 +17,22 @@ import { createLog } from './log.js'
 import { hostnameOf, urlOf } from './net/address.js'
 import { type Poller, startPoller } from './poller.js'
 import { createReadiness } from './readiness.js'
-import { openDatabase } from './store/database.js'
-import { createKeyStore } from './store/keys.js'
-import { createSqliteStore } from './store/sqlite.js'
-import { OPEN_CALLER, type WatchOnly } from './tasks/caller.js'
-import { createHints } from './tasks/hints.js'
-import { createJournal } from './tasks/journal.js'
-import { createLane } from './tasks/lane.js'
-import { createOutlook } from './tasks/outlook.js'
-import { createQueueNews } from './tasks/queue-news.js'
-import { createLookRound } from './tasks/round.js'
-import type { Random } from './tasks/schedule.js'
-import { createTaskServices } from './tasks/service.js'
-import { createStall } from './tasks/stall.js'
-import { createStatus } from './tasks/status.js'
-import type { TaskService } from './tasks/task-service.js'
+import { openDatabase } from './store/sqlite/database.js'
+import { createKeyStore } from './store/sqlite/keys.js'
+import { createSqliteStore } from './store/sqlite/task-store.js'
+import { OPEN_CALLER, type TaskRestriction } from './tasks/caller.js'
+import { createChangeNotifier } from './tasks/change-notifier.js'
+import { createGatewayStatus } from './tasks/driver/gateway-status.js'
+import { createLiveState } from './tasks/driver/live-state.js'
+import type { Random } from './tasks/driver/poll-schedule.js'
+import { createQueuePositionUpdates } from './tasks/driver/queue-position-updates.js'
+import { createStallDetection } from './tasks/driver/stall-detection.js'
+import { createStatusPoller } from './tasks/driver/status-poller.js'
+import { createSubmitter } from './tasks/driver/submitter.js'
+import { createRateLimit } from './tasks/service/create-rate.js'
+import { createTaskServices } from './tasks/service/create-task-services.js'
+import type { TaskService } from './tasks/service/task-service.js'
+import { createTransitions } from './tasks/transitions.js'
 import { openUpstream } from './upstream/index.js'
 
 /** A gateway. Leaving its scope (`await using`), or awaiting its `Symbol.asyncDispose`, shuts it down within 5 s. */
@@ -57,7 +57,7 @@ export interface Gateway extends AsyncDisposable {
 }
 
 /** What tests put in place of the machine's own. */
-export interface Surroundings {
+export interface GatewayRuntime {
   readonly clock: Clock
   readonly random: Random
   readonly log: Logger
@@ -74,7 +74,7 @@ export const createGateway = async (options: GatewayOptions & { log?: Logger } =
 const CUT_AFTER_MS = 3_000
 
 /** The composition root: every part is built here, handed what it needs, and disposed in reverse. */
-export const composeGateway = async (config: Config, { clock, random, log }: Surroundings) => {
+export const composeGateway = async (config: Config, { clock, random, log }: GatewayRuntime) => {
   const stopping = new AbortController()
   // Each follower listens: their number is no leak.
   setMaxListeners(0, stopping.signal)
@@ -89,29 +89,29 @@ export const composeGateway = async (config: Config, { clock, random, log }: Sur
       throw thrown
     },
   )
-  const hints = createHints()
-  const queueNews = createQueueNews({ hints, clock })
-  const journal = createJournal({ store, hints, clock, log, onQueueMoved: queueNews.moved })
+  const notifier = createChangeNotifier()
+  const queuePositionUpdates = createQueuePositionUpdates({ notifier, clock })
+  const transitions = createTransitions({ store, notifier, clock, log, onQueueMoved: queuePositionUpdates.moved })
   const pace = { firstMs: config.pollFirstMs, minMs: config.pollMinMs, maxMs: config.pollMaxMs }
   const timeoutMs = config.upstreamTimeoutMs
-  const shared = { store, upstream, journal, clock, log, random, pace, timeoutMs, cut: cut.signal }
-  const lane = createLane({
+  const shared = { store, upstream, transitions, clock, log, random, pace, timeoutMs, cut: cut.signal }
+  const submitter = createSubmitter({
     ...shared,
     submitsPerMinute: config.submitsPerMinute,
     maxQueueMs: config.maxQueueHours * 3_600_000,
   })
-  const stall = createStall({ stallAfterMs: config.stallAfterMinutes * 60_000, log, onStall: hints.stir })
-  const looks = createLookRound({ ...shared, concurrency: config.pollConcurrency, stall })
-  const outlook = createOutlook({ store, upstream, lane, clock, stall })
-  const status = createStatus({ store, upstream, lane, looks })
+  const stall = createStallDetection({ stallAfterMs: config.stallAfterMinutes * 60_000, log, onStall: notifier.stir })
+  const statusPoller = createStatusPoller({ ...shared, concurrency: config.pollConcurrency, stall })
+  const liveState = createLiveState({ store, upstream, submitter, clock, stall })
+  const status = createGatewayStatus({ store, upstream, submitter, statusPoller })
   const publicLink = (url: string) => (url.startsWith('/') ? `${publicUrl}${url}` : url)
   const tasksOf = createTaskServices({
     store,
-    journal,
-    hints,
+    transitions,
+    notifier,
     clock,
-    outlook,
-    admit: createAdmission(),
+    liveState,
+    admit: createRateLimit(),
     estimateMs: config.estimateSeconds * 1_000,
     publicLink,
     stopping: stopping.signal,
@@ -119,13 +119,13 @@ export const composeGateway = async (config: Config, { clock, random, log }: Sur
 
   const pollers: Poller[] = []
   const onError = (thrown: unknown) => log.error({ err: thrown }, 'round failed')
-  const readiness = createReadiness({ store, upstream, lane, pollers, log })
+  const readiness = createReadiness({ store, upstream, submitter, pollers, log })
   const nudge = () => {
     for (const poller of pollers) poller.nudge()
   }
   upstream.onChange?.((taskId, what) => {
-    if (what === 'progress') return hints.stir(taskId)
-    looks.lookSoon(taskId)
+    if (what === 'progress') return notifier.stir(taskId)
+    statusPoller.checkSoon(taskId)
     nudge()
   })
 
@@ -140,12 +140,13 @@ export const composeGateway = async (config: Config, { clock, random, log }: Sur
     limits: callerLimits(config),
   })
   const login = createLogin({ authenticator, openToAll: mode === 'open' })
-  const sessions = watchSessions(authenticator, clock, onError)
+  const sessions = createSessionExpiry(authenticator, clock, onError)
   const contextOf = (session: Session) => ({
     caller: session.caller,
     tasks: tasksOf(session.caller),
     status,
-    mintWatchToken: (only: WatchOnly, ttlSeconds: number) => authenticator.mintWatchToken(session, only, ttlSeconds),
+    mintWatchToken: (only: TaskRestriction, ttlSeconds: number) =>
+      authenticator.mintWatchToken(session, only, ttlSeconds),
   })
   const graphql = createGraphQLServer({ contextOf, login, sessions, explorer: config.explorer, log })
   const limits = {
@@ -163,18 +164,18 @@ export const composeGateway = async (config: Config, { clock, random, log }: Sur
   /** Whom nobody asks who they are must be on this machine. */
   const judge = async (hosts: string[]) => {
     if (config.publicUrl) hosts.push(hostnameOf(config.publicUrl))
-    const { refusal, warning } = judgeOpenness({ hosts, mode, isOpen: await authenticator.isOpen() })
+    const { refusal, warning } = checkExposure({ hosts, mode, isOpen: await authenticator.isOpen() })
     if (refusal) throw new ConfigError([refusal])
     if (warning) log.warn(warning)
   }
 
   const begin = async () => {
     await judge([])
-    await looks.recover()
-    for (const { round } of [lane, looks, queueNews]) {
+    await statusPoller.recover()
+    for (const { round } of [submitter, statusPoller, queuePositionUpdates]) {
       pollers.push(startPoller({ clock, round, onError }))
     }
-    hints.on(null, nudge)
+    notifier.on(null, nudge)
     log.info({ upstream: upstream.name }, 'gateway started')
   }
   let beginning: Promise<void> | undefined
@@ -229,7 +230,7 @@ export const composeGateway = async (config: Config, { clock, random, log }: Sur
       // One that was asleep first may have been nudged by another since.
       while (!pollers.every(poller => poller.isAsleep())) await Promise.all(pollers.map(poller => poller.asleep()))
     },
-    listeners: hints.listeners,
+    listeners: notifier.listeners,
     [Symbol.asyncDispose]: disposeOnce,
   } satisfies Gateway & { settled(): Promise<void>; listeners(): number }
 }

@@ -1,20 +1,21 @@
 import type { Logger } from 'pino'
 import type { Readiness } from './http/router.js'
 import type { Poller } from './poller.js'
-import type { Lane } from './tasks/lane.js'
-import type { TaskStore, Upstream } from './tasks/ports.js'
+import type { Submitter } from './tasks/driver/submitter.js'
+import type { Upstream } from './tasks/driver/upstream.js'
+import type { TaskStore } from './tasks/task-store.js'
 
 export interface ReadinessParts {
   store: TaskStore
   upstream: Upstream
-  lane: Lane
+  submitter: Submitter
   /** Empty until the start. */
   pollers: readonly Poller[]
   log: Logger
 }
 
 /** Whether the gateway can do its work. An upstream out of order is told, and no reason to send callers away. */
-export const createReadiness = ({ store, upstream, lane, pollers, log }: ReadinessParts) => {
+export const createReadiness = ({ store, upstream, submitter, pollers, log }: ReadinessParts) => {
   const problemOfStore = () =>
     store.check().then(
       () => null,
@@ -30,13 +31,13 @@ export const createReadiness = ({ store, upstream, lane, pollers, log }: Readine
   return async (): Promise<Readiness> => {
     const storeProblem = await problemOfStore()
     const pollerProblem = problemOfPollers()
-    const { state, reason } = await lane.status().catch(() => ({ state: 'OPEN', reason: null }))
+    const { state, reason } = await submitter.status().catch(() => ({ state: 'OPEN', reason: null }))
     return {
       ready: !storeProblem && !pollerProblem,
       checks: {
         store: storeProblem ?? 'ok',
         poller: pollerProblem ?? 'ok',
-        upstream: state === 'HELD' ? `${upstream.name}: submits are held: ${reason}` : `${upstream.name}: ok`,
+        upstream: state === 'PAUSED' ? `${upstream.name}: submits are held: ${reason}` : `${upstream.name}: ok`,
       },
     }
   }

@@ -13,7 +13,7 @@ const LAYERS = [
   ['auth', 'store', 'upstream', 'poller'],
   ['media'],
   ['tasks'],
-  ['config', 'options', 'errors', 'clock', 'log', 'places', 'net', 'durable-files'],
+  ['config', 'options', 'errors', 'clock', 'log', 'slots', 'net', 'durable-files'],
 ]
 
 const SRC = fileURLToPath(new URL('../src', import.meta.url))

@@ -3,7 +3,7 @@ import type { Clock } from '../clock.js'
 import { asError } from '../errors.js'
 import { OPEN_CALLER, SCOPES, type Scope } from '../tasks/caller.js'
 import { isCallerName } from './caller-name.js'
-import { Refusal } from './refusal.js'
+import { CredentialError } from './credential-error.js'
 
 /** How the tokens (JWTs) of the platform's own issuer are checked. */
 export interface JwtSettings {
@@ -31,7 +31,7 @@ const PUBLIC_KEY_ALGORITHMS = [
   ...['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'],
 ]
 
-/** Answers what checks a token. It throws a `Refusal`, or any other error where the issuer's keys cannot be had. */
+/** Answers what checks a token. It throws a `CredentialError`, or any other error where the issuer's keys cannot be had. */
 export const createPlatformTokens = (settings: JwtSettings, clock: Clock) => {
   const { issuer, audience, callerClaim, scopeClaim } = settings
   const { key, algorithms } = keyOf(settings.key)
@@ -40,10 +40,10 @@ export const createPlatformTokens = (settings: JwtSettings, clock: Clock) => {
     const rules = { issuer, audience, algorithms, requiredClaims: ['exp'], clockTolerance: CLOCK_TOLERANCE_S }
     const { payload } = await jwtVerify(token, key, { ...rules, currentDate: new Date(clock.now()) }).catch(refuse)
     const caller = claimOf(payload, callerClaim)
-    if (!isCallerName(caller)) throw new Refusal('wrong', `the claim ${callerClaim} names no caller`)
+    if (!isCallerName(caller)) throw new CredentialError('wrong', `the claim ${callerClaim} names no caller`)
     // It stands for those who came without a credential, and whoever names users at the issuer must not become it.
     if (caller === OPEN_CALLER.id)
-      throw new Refusal('wrong', `the claim ${callerClaim} names the caller of an open gateway`)
+      throw new CredentialError('wrong', `the claim ${callerClaim} names the caller of an open gateway`)
     // jose has made sure that it is there.
     const expiresAt = (payload.exp! + CLOCK_TOLERANCE_S) * 1_000
     return { caller, scopes: scopesIn(claimOf(payload, scopeClaim)), expiresAt }
@@ -73,7 +73,7 @@ const isAboutToken = (thrown: unknown): boolean =>
 
 const refuse = (thrown: unknown): never => {
   if (!(thrown instanceof errors.JOSEError)) throw thrown
-  throw new Refusal(thrown instanceof errors.JWTExpired ? 'expired' : 'wrong', thrown.message)
+  throw new CredentialError(thrown instanceof errors.JWTExpired ? 'expired' : 'wrong', thrown.message)
 }
 
 const claimOf = (payload: JWTPayload, claim: string): unknown =>

@@ -2,12 +2,12 @@ import { decodeProtectedHeader, errors, jwtVerify, SignJWT } from 'jose'
 import { z } from 'zod'
 import type { Clock } from '../clock.js'
 import { badInput } from '../errors.js'
-import type { WatchOnly } from '../tasks/caller.js'
+import type { TaskRestriction } from '../tasks/caller.js'
+import { CredentialError } from './credential-error.js'
 import type { KeyStore } from './ports.js'
-import { Refusal } from './refusal.js'
 
 /**
- * Watch tokens are what a caller's server hands to a browser: JWTs that the gateway signs and nobody else reads, good for
+ * PollState tokens are what a caller's server hands to a browser: JWTs that the gateway signs and nobody else reads, good for
  * a while and for looking at some tasks only. Their own secret, issuer, audience and type keep them apart from the tokens
  * of the platform's issuer, whatever that one writes into its own.
  */
@@ -25,7 +25,7 @@ const LONGEST_TTL_S = 86_400
 
 export interface WatchClaims {
   readonly caller: string
-  readonly only: WatchOnly
+  readonly only: TaskRestriction
   /** The API key that asked for it, and whose end is also the token's. Null: another credential did. */
   readonly keyId: string | null
   /** Milliseconds since the Unix epoch. */
@@ -92,7 +92,7 @@ export const createWatchTokens = ({ keys, clock }: { keys: KeyStore; clock: Cloc
       return { token, expiresAt: exp * 1_000 }
     },
 
-    /** Throws a `Refusal`. */
+    /** Throws a `CredentialError`. */
     async verify(token: string): Promise<WatchClaims> {
       const rules = { issuer: ISSUER, audience: AUDIENCE, typ: TYPE, algorithms: [ALGORITHM], requiredClaims: ['exp'] }
       const now = { currentDate: new Date(clock.now()) }
@@ -103,7 +103,7 @@ export const createWatchTokens = ({ keys, clock }: { keys: KeyStore; clock: Cloc
   }
 }
 
-const checkRequest = (only: WatchOnly, ttlSeconds: number): void => {
+const checkRequest = (only: TaskRestriction, ttlSeconds: number): void => {
   if ('taskIds' in only && (only.taskIds.length === 0 || only.taskIds.length > MOST_TASKS))
     throw badInput('taskIds', `taskIds must name 1 to ${MOST_TASKS} tasks`)
   if ('reference' in only && (only.reference === '' || only.reference.length > LONGEST_REFERENCE))
@@ -114,5 +114,5 @@ const checkRequest = (only: WatchOnly, ttlSeconds: number): void => {
 
 const refuse = (thrown: unknown): never => {
   if (!(thrown instanceof errors.JOSEError)) throw thrown
-  throw new Refusal(thrown instanceof errors.JWTExpired ? 'expired' : 'wrong', thrown.message)
+  throw new CredentialError(thrown instanceof errors.JWTExpired ? 'expired' : 'wrong', thrown.message)
 }

@@ -8,7 +8,7 @@ import { type DemoTask, openDemoClient } from './demo-client.js'
 import { exitCodeOf, onInterrupt } from './interrupt.js'
 import { createProgress } from './progress.js'
 
-/** Makes one lip sync of the bundled sample with a gateway of its own, seen as a client sees it. */
+/** Makes one lip sync of the bundled sample with a gateway of its own, seen as a client canSee it. */
 export const demo = async (): Promise<void> => {
   const interrupt = onInterrupt()
   const folder = mkdtempSync(join(tmpdir(), 'lipsync-demo-'))

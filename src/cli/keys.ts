@@ -26,13 +26,13 @@ type CreateOptions = { readonly scopes?: readonly Scope[]; readonly expiresDays?
   readonly [L in keyof CallerLimits]?: number | 'none'
 }
 
-/** Adds `keys create | list | revoke`. They work on the database itself: a running gateway sees the change at once. */
+/** Adds `keys create | list | revoke`. They work on the database itself: a running gateway canSee the change at once. */
 export const addKeysCommand = (program: Command, { env, clock, print, tell }: Terminal = OWN): void => {
   const withKeys = async <T>(use: (keys: KeyStore) => Promise<T>): Promise<T> => {
     const { databaseUrl } = configFromEnv(env)
     if (databaseUrl === ':memory:') throw new Error('DATABASE_URL: keys cannot be kept in :memory:')
-    const { openDatabase } = await import('../store/database.js')
-    const { createKeyStore } = await import('../store/keys.js')
+    const { openDatabase } = await import('../store/sqlite/database.js')
+    const { createKeyStore } = await import('../store/sqlite/keys.js')
     const database = openDatabase(databaseUrl)
     try {
       return await use(createKeyStore(database))

@@ -4,9 +4,9 @@ import RelayPlugin from '@pothos/plugin-relay'
 import { GraphQLError, GraphQLScalarType } from 'graphql'
 import { DateTimeResolver } from 'graphql-scalars'
 import { GatewayError } from '../errors.js'
-import type { Caller, WatchOnly } from '../tasks/caller.js'
-import type { GatewayStatus } from '../tasks/status.js'
-import type { TaskService } from '../tasks/task-service.js'
+import type { Caller, TaskRestriction } from '../tasks/caller.js'
+import type { GatewayStatus } from '../tasks/driver/gateway-status.js'
+import type { TaskService } from '../tasks/service/task-service.js'
 
 export interface GraphQLContext {
   /** Who calls. */
@@ -14,7 +14,7 @@ export interface GraphQLContext {
   /** The caller's own view of the tasks. */
   tasks: TaskService
   status(): Promise<GatewayStatus>
-  mintWatchToken(only: WatchOnly, ttlSeconds: number): Promise<{ token: string; expiresAt: number }>
+  mintWatchToken(only: TaskRestriction, ttlSeconds: number): Promise<{ token: string; expiresAt: number }>
 }
 
 export interface SchemaTypes {

@@ -1,4 +1,4 @@
-import { RESOLVE_ACTIONS } from '../tasks/task-service.js'
+import { RESOLVE_ACTIONS } from '../tasks/service/task-service.js'
 import { builder } from './builder.js'
 import { LipSyncTask, PlaybackType } from './task.js'
 

@@ -1,6 +1,6 @@
 import { resolveCursorConnection } from '@pothos/plugin-relay'
 import { badInput } from '../errors.js'
-import { creditsFor } from '../tasks/credits.js'
+import { creditsFor } from '../tasks/pricing.js'
 import type { Task } from '../tasks/task.js'
 import { builder } from './builder.js'
 import { LipSyncStatus, LipSyncTask } from './task.js'

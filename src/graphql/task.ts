@@ -1,6 +1,5 @@
-import { creditsFor } from '../tasks/credits.js'
-import { toCursor } from '../tasks/input.js'
-import type { Transition } from '../tasks/ports.js'
+import { creditsFor } from '../tasks/pricing.js'
+import { toCursor } from '../tasks/service/create-input.js'
 import {
   ANIMATIONS,
   FAILURE_CODES,
@@ -12,6 +11,7 @@ import {
   statusOf,
   type Task,
 } from '../tasks/task.js'
+import type { Transition } from '../tasks/task-store.js'
 import { builder } from './builder.js'
 
 export const PlaybackType = builder.enumType('PlaybackType', {
@@ -107,7 +107,7 @@ const LipSyncTransition = builder.objectRef<Transition>('LipSyncTransition').imp
 const time = (at: number | null | undefined): Date | null => (at == null ? null : new Date(at))
 
 /** What is not in the row has to be found out. */
-const OUTLOOK_COST = 5
+const LIVE_STATE_COST = 5
 
 export const LipSyncTask = builder.objectRef<Task>('LipSyncTask').implement({
   description: 'A lip sync, from its acceptance to its end.',
@@ -155,32 +155,32 @@ export const LipSyncTask = builder.objectRef<Task>('LipSyncTask').implement({
       resolve: task => ('failure' in task ? task.failure : null),
     }),
     queuePosition: t.int({
-      complexity: OUTLOOK_COST,
+      complexity: LIVE_STATE_COST,
       nullable: true,
       description: 'Its place in the queue, 1 for the next to be sent; null when it is not queued.',
-      resolve: async (task, _, { tasks }) => (await tasks.outlook(task)).queuePosition,
+      resolve: async (task, _, { tasks }) => (await tasks.liveState(task)).queuePosition,
     }),
     estimatedStartAt: t.field({
-      complexity: OUTLOOK_COST,
+      complexity: LIVE_STATE_COST,
       type: 'DateTime',
       nullable: true,
       description: 'When it will be sent upstream, as far as can be told; null when it is not queued, or nobody knows.',
-      resolve: async (task, _, { tasks }) => time((await tasks.outlook(task)).estimatedStartAt),
+      resolve: async (task, _, { tasks }) => time((await tasks.liveState(task)).estimatedStartAt),
     }),
     progress: t.float({
-      complexity: OUTLOOK_COST,
+      complexity: LIVE_STATE_COST,
       nullable: true,
       description: `How much of it is made, 0 to 1, from when the upstream has it until it ends. Null before, after, and where
 the upstream does not tell, as JoggAI. It is pushed to who follows this task, at most once a second, without a step in
 the log: the same \`cursor\` comes again.`,
-      resolve: async (task, _, { tasks }) => (await tasks.outlook(task)).progress,
+      resolve: async (task, _, { tasks }) => (await tasks.liveState(task)).progress,
     }),
     stalledSince: t.field({
-      complexity: OUTLOOK_COST,
+      complexity: LIVE_STATE_COST,
       type: 'DateTime',
       nullable: true,
       description: 'Since when the upstream has had it for too long. A late result is still delivered.',
-      resolve: async (task, _, { tasks }) => time((await tasks.outlook(task)).stalledSince),
+      resolve: async (task, _, { tasks }) => time((await tasks.liveState(task)).stalledSince),
     }),
     retryOf: t.exposeID('retryOf', { nullable: true, description: 'The failed task that this one makes again.' }),
     history: t.field({

@@ -1,7 +1,7 @@
 import { badInput } from '../errors.js'
 import type { Caller } from '../tasks/caller.js'
-import type { MonthlyUsage } from '../tasks/ports.js'
 import { STATUSES } from '../tasks/task.js'
+import type { MonthlyUsage } from '../tasks/task-store.js'
 import { builder } from './builder.js'
 import { LipSyncStatus } from './task.js'
 

@@ -1,5 +1,5 @@
 import { badInput, GatewayError } from '../errors.js'
-import { need } from '../tasks/access.js'
+import { requireScope } from '../tasks/service/permissions.js'
 import { builder } from './builder.js'
 
 const WatchToken = builder.objectRef<{ token: string; expiresAt: number }>('WatchToken').implement({
@@ -28,7 +28,7 @@ builder.mutationField('createWatchToken', t =>
       }),
     },
     resolve: async (_, { taskIds, reference, ttlSeconds }, { caller, tasks, mintWatchToken }) => {
-      need(caller, 'read')
+      requireScope(caller, 'read')
       if (reference != null && !taskIds) return mintWatchToken({ reference }, ttlSeconds)
       if (reference != null || !taskIds) throw badInput('taskIds', 'taskIds or reference must be given, and not both')
       // Made first, because that bounds how many there are to look up.

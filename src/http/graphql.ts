@@ -5,7 +5,7 @@ import { createYoga, type Plugin } from 'graphql-yoga'
 import type { Logger } from 'pino'
 import type { Session } from '../auth/session.js'
 import { type GraphQLContext, schema } from '../graphql/index.js'
-import { credentialOf, type Login, type SessionWatch } from './login.js'
+import { credentialOf, type Login, type SessionExpiry } from './login.js'
 import { publicError } from './public-error.js'
 import { MAX_BODY_BYTES, requestLimits } from './request-limits.js'
 
@@ -19,7 +19,7 @@ export interface GraphQLParts {
   /** What a caller works with. */
   contextOf(session: Session): GraphQLContext
   login: Login
-  sessions: SessionWatch
+  sessions: SessionExpiry
   /** Whether there is a console, and introspection for it. */
   explorer: boolean
   log: Logger
@@ -109,8 +109,8 @@ const unknownOperation = () =>
     extensions: { code: 'OPERATION_RESOLUTION_FAILURE' },
   })
 
-const EXAMPLE = `# Watch all tasks in one tab …
-subscription Watch {
+const EXAMPLE = `# PollState all tasks in one tab …
+subscription PollState {
   taskUpdated {
     id
     stage

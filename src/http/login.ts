@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
-import type { Authenticator } from '../auth/authenticate.js'
+import type { Authenticator } from '../auth/authenticator.js'
 import type { Session } from '../auth/session.js'
 import type { Clock } from '../clock.js'
 import { GatewayError } from '../errors.js'
@@ -46,7 +46,7 @@ export const createLogin =
 /** Why an open connection must end. */
 export type SessionEnd = 'Token expired' | 'Login revoked'
 
-export interface SessionWatch extends AsyncDisposable {
+export interface SessionExpiry extends AsyncDisposable {
   /** Calls `end` once when the session is over. Answers how to stop watching. */
   add(session: Session, end: (why: SessionEnd) => void): () => void
   /** Whether a session that did not expire is over all the same. */
@@ -58,11 +58,11 @@ const LOOK_EVERY_MS = 1_000
 const LOOK_AT_OPEN_EVERY_MS = 60_000
 
 /** Ends the connections that outlive their login. */
-export const watchSessions = (
+export const createSessionExpiry = (
   authenticator: Authenticator,
   clock: Clock,
   onError: (thrown: unknown) => void,
-): SessionWatch => {
+): SessionExpiry => {
   const members = new Map<object, { session: Session; end: (why: SessionEnd) => void }>()
 
   let lookAt = Number.POSITIVE_INFINITY

@@ -23,7 +23,7 @@ export const publicError = (thrown: unknown, log: Logger): GraphQLError => {
   return coded(located, 'Internal server error.', 'INTERNAL_SERVER_ERROR', { id })
 }
 
-/** `extensions.http` is Yoga's: the status, unless a caller who accepts plain JSON gets 200. No caller sees it. */
+/** `extensions.http` is Yoga's: the status, unless a caller who accepts plain JSON gets 200. No caller canSee it. */
 const coded = (located: GraphQLError | null, message: string, code: ErrorCode, details: object): GraphQLError => {
   const { nodes, source, positions, path } = located ?? {}
   const http = httpOf(code, details) ?? (path ? null : { spec: true, status: 400 })

@@ -6,10 +6,10 @@ import type { Logger } from 'pino'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { Session } from '../auth/session.js'
 import { addressKey } from '../net/address.js'
-import { createPlaces } from '../places.js'
-import { shareOf } from '../tasks/access.js'
+import { createSlots } from '../slots.js'
+import { quotaKey } from '../tasks/service/permissions.js'
 import type { GraphQLServer, Operation } from './graphql.js'
-import { credentialOfParams, type Login, type SessionWatch } from './login.js'
+import { credentialOfParams, type Login, type SessionExpiry } from './login.js'
 import { publicError } from './public-error.js'
 import { keepAlive, waitForReader } from './socket-health.js'
 
@@ -28,7 +28,7 @@ export interface WebSocketLimits {
 export interface WebSocketParts {
   graphql: GraphQLServer
   login: Login
-  sessions: SessionWatch
+  sessions: SessionExpiry
   limits: WebSocketLimits
   log: Logger
 }
@@ -63,8 +63,8 @@ const HARD_LIMIT = 8
 /** GraphQL over WebSocket, by the graphql-transport-ws protocol. */
 export const createWebSocketHandler = (parts: WebSocketParts): WebSocketHandler => {
   const { graphql, sessions, limits, log } = parts
-  const places = createPlaces()
-  const strangers = createPlaces()
+  const places = createSlots()
+  const strangers = createSlots()
 
   /** Logs a socket in; answers false when it is closed instead, with the reason. */
   const enter = async (
@@ -84,7 +84,7 @@ export const createWebSocketHandler = (parts: WebSocketParts): WebSocketHandler 
     // Whoever left meanwhile takes no place: nothing would ever give it back.
     if (!session || socket.readyState !== socket.OPEN) return false
     const { limits } = session.caller
-    const leave = places.take(shareOf(session.caller), limits.sockets)
+    const leave = places.acquire(quotaKey(session.caller), limits.sockets)
     if (!leave) {
       socket.close(TOO_MANY, `More than ${limits.sockets} sockets of one caller`)
       return false
@@ -172,7 +172,10 @@ export const createWebSocketHandler = (parts: WebSocketParts): WebSocketHandler 
       wss.handleUpgrade(req, socket, head, client => {
         client.on('error', error => log.debug({ err: error }, 'WebSocket failed'))
         // Who has not said who they are may not take all places.
-        const known = strangers.take(addressKey(req.socket.remoteAddress ?? ''), Math.max(10, limits.connections / 4))
+        const known = strangers.acquire(
+          addressKey(req.socket.remoteAddress ?? ''),
+          Math.max(10, limits.connections / 4),
+        )
         if (!known || wss.clients.size > limits.connections) {
           known?.()
           return client.close(TOO_MANY_CONNECTIONS, 'Too many connections, try later')

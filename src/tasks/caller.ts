@@ -17,15 +17,15 @@ export interface CallerLimits {
 }
 
 /** Which of its caller's tasks a watch token shows. */
-export type WatchOnly = { readonly taskIds: readonly string[] } | { readonly reference: string }
+export type TaskRestriction = { readonly taskIds: readonly string[] } | { readonly reference: string }
 
-/** Who calls: whose tasks it sees, and what it may do. */
+/** Who calls: whose tasks it canSee, and what it may do. */
 export interface Caller {
   readonly id: string
   readonly scopes: ReadonlySet<Scope>
   readonly limits: CallerLimits
   /** Null: all of the caller's tasks. */
-  readonly only: WatchOnly | null
+  readonly restriction: TaskRestriction | null
 }
 
 export const UNLIMITED: CallerLimits = {
@@ -37,4 +37,4 @@ export const UNLIMITED: CallerLimits = {
 }
 
 /** The one caller of a gateway that asks nobody who they are. */
-export const OPEN_CALLER: Caller = { id: 'open', scopes: new Set(SCOPES), limits: UNLIMITED, only: null }
+export const OPEN_CALLER: Caller = { id: 'open', scopes: new Set(SCOPES), limits: UNLIMITED, restriction: null }

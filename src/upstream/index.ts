@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.js'
 import type { Config } from '../config.js'
-import type { Upstream } from '../tasks/ports.js'
+import type { Upstream } from '../tasks/driver/upstream.js'
 import { createJoggUpstream } from './jogg/client.js'
 
 export interface OpenUpstream {

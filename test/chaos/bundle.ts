@@ -16,7 +16,8 @@ const { buildSync } = createRequire(createRequire(import.meta.url).resolve('tsx'
  * is started for each kill. The folder looks like the project, because migrations and addons are found relative to it.
  */
 export const bundleGatewayProcess = async (folder: string): Promise<string> => {
-  const outfile = join(folder, `${ENTRY}.mjs`)
+  // As deep as `src/store/sqlite/database.ts`, from which the migrations are found.
+  const outfile = join(folder, 'test', 'chaos', 'bundle', 'gateway-process.mjs')
   await mkdir(dirname(outfile), { recursive: true })
   for (const name of ['drizzle', 'node_modules']) await symlink(join(ROOT, name), join(folder, name))
   buildSync({

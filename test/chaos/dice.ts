@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Random } from '../../src/tasks/schedule.js'
+import type { Random } from '../../src/tasks/driver/poll-schedule.js'
 
 /** Decisions about one thing. */
 export interface Dice {

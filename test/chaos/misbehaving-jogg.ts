@@ -19,7 +19,7 @@ import { watchForStandstill } from './standstill.js'
 const LONGEST_STANDSTILL_MS = 5_000
 
 /**
- * JoggAI on a bad day. It takes jobs, makes them and bills them as it should; what goes wrong is what a caller sees of
+ * JoggAI on a bad day. It takes jobs, makes them and bills them as it should; what goes wrong is what a caller canSee of
  * it: answers lost before or after it took the job, answers too late, refusals, nonsense. The look-up fails at times
  * and never lies.
  */

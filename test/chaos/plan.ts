@@ -1,7 +1,7 @@
 import type { Inputs } from '../../src/tasks/task.js'
 import type { RollDice } from './dice.js'
 
-/** Late, for this run: less than the default, so that a run of seconds sees a late success. */
+/** Late, for this run: less than the default, so that a run of seconds canSee a late success. */
 export const STALL_AFTER_MINUTES = 2
 
 /** What a client wants. */

@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { pino } from 'pino'
 import { createApiKey, hashSecret } from '../../src/auth/api-key.js'
-import { type AuthenticatorParts, createAuthenticator } from '../../src/auth/authenticate.js'
+import { type AuthenticatorParts, createAuthenticator } from '../../src/auth/authenticator.js'
 import type { NewApiKey } from '../../src/auth/ports.js'
-import { openDatabase } from '../../src/store/database.js'
-import { createKeyStore } from '../../src/store/keys.js'
+import { openDatabase } from '../../src/store/sqlite/database.js'
+import { createKeyStore } from '../../src/store/sqlite/keys.js'
 import type { CallerLimits } from '../../src/tasks/caller.js'
 import { createManualClock } from './manual-clock.js'
 

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
-import { Database, type OpenDatabase } from '../../src/store/database.js'
+import { Database, type OpenDatabase } from '../../src/store/sqlite/database.js'
 
 /** A file for a database, in a folder that goes when the test is over. */
 export const newDatabase = async (): Promise<string> => {

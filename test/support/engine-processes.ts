@@ -3,14 +3,14 @@ import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import type { Job } from '../../src/tasks/ports.js'
+import type { SubmitRequest } from '../../src/tasks/driver/upstream.js'
 
 const hostEntry = fileURLToPath(new URL('engine-host.ts', import.meta.url))
 
 /** A process that runs the engine, once it has started the job; leaving the scope kills it at once. */
 export const startHost = async (
   folder: string,
-  job: Job,
+  job: SubmitRequest,
   ffmpegPath = '',
 ): Promise<{ pid: number } & AsyncDisposable> => {
   const host = spawn(process.execPath, ['--import', 'tsx', hostEntry, folder, JSON.stringify(job), ffmpegPath], {

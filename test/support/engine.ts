@@ -3,14 +3,14 @@ import { EventEmitter, once } from 'node:events'
 import { setImmediate } from 'node:timers/promises'
 import { pino } from 'pino'
 import { createMediaFiles } from '../../src/media/media-store.js'
-import type { Job, Sighting } from '../../src/tasks/ports.js'
+import type { SubmitRequest, UpstreamJob } from '../../src/tasks/driver/upstream.js'
 import { type LocalUpstreamOptions, openLocalUpstream } from '../../src/upstream/engine/engine-upstream.js'
 import type { Limits } from '../../src/upstream/engine/job-limits.js'
 import { temporaryFolder } from './engine-media.js'
 
 export const never = new AbortController().signal
 
-export const jobOf = (videoUrl: string, audioUrl: string, taskId: string = randomUUID()): Job => ({
+export const submitRequestOf = (videoUrl: string, audioUrl: string, taskId: string = randomUUID()): SubmitRequest => ({
   taskId,
   videoUrl,
   audioUrl,
@@ -50,13 +50,13 @@ export const startEngine = async (
     lines,
     logged,
     files: createMediaFiles(dataDir),
-    submit: (job: Job) => upstream.submit(job, never),
-    look: (id: string) => upstream.look(id, never),
+    submit: (job: SubmitRequest) => upstream.submit(job, never),
+    getJob: (id: string) => upstream.getJob(id, never),
     /** How the job ended, once it did. */
-    async ended(taskId: string): Promise<Sighting> {
+    async ended(taskId: string): Promise<UpstreamJob> {
       await Promise.race([logged('job done', taskId), logged('job failed', taskId)])
       await setImmediate() // The line is written just before the job leaves the queue.
-      return await upstream.look(taskId, never)
+      return await upstream.getJob(taskId, never)
     },
     async [Symbol.asyncDispose]() {
       await upstream[Symbol.asyncDispose]()

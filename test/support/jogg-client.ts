@@ -1,10 +1,10 @@
-import { type Job, UpstreamError } from '../../src/tasks/ports.js'
+import { type SubmitRequest, UpstreamError } from '../../src/tasks/driver/upstream.js'
 import { createJoggUpstream, type JoggOptions } from '../../src/upstream/jogg/client.js'
 import { startJogg } from './jogg.js'
 import { createManualClock } from './manual-clock.js'
 
 /** What the tests ask for: URLs that show whether they are sent as they are. */
-export const job: Job = {
+export const job: SubmitRequest = {
   taskId: 'task-1',
   videoUrl: 'https://cdn.example/a b.mp4?sig=x%2By&n=1+1',
   audioUrl: 'https://cdn.example/ü.mp3#t=1',
@@ -21,8 +21,8 @@ export const startJoggClient = async (options: Partial<JoggOptions> = {}) => {
     clock,
     jogg,
     submit: () => settled(upstream.submit(job, never)),
-    look: (id = 'up-1') => settled(upstream.look(id, never)),
-    find: () => settled(upstream.find(job, never)),
+    getJob: (id = 'up-1') => settled(upstream.getJob(id, never)),
+    findJob: () => settled(upstream.findJob(job, never)),
     upstream,
     async [Symbol.asyncDispose]() {
       await upstream[Symbol.asyncDispose]()

@@ -1,8 +1,8 @@
 import { uuidv7 } from 'uuidv7'
 import { describe, expect, test } from 'vitest'
-import type { NewTask, TaskStore } from '../../src/tasks/ports.js'
-import { UNWATCHED, watchFrom } from '../../src/tasks/schedule.js'
+import { NOT_POLLED, pollAt } from '../../src/tasks/poll-state.js'
 import { advance, type Task, type TaskIn } from '../../src/tasks/task.js'
+import type { NewTask, TaskStore } from '../../src/tasks/task-store.js'
 
 /** What a caller without limits may have. */
 export const NO_LIMITS = { waitingTasks: null, monthlyCents: null }
@@ -36,7 +36,7 @@ export const newTask = (fields: Partial<NewTask> = {}): NewTask => ({
 export const queue = async (store: TaskStore, task = newTask()) =>
   (await store.create(task, NO_LIMITS)) as TaskIn<'queued'>
 
-const step = (at: number, watch = UNWATCHED) => ({ at, reason: null, watch })
+const step = (at: number, watch = NOT_POLLED) => ({ at, reason: null, watch })
 
 /** Brings a queued task to `submitting`, and on to `submitted`. */
 export const submitting = async (store: TaskStore, task: TaskIn<'queued'>, at = 2_000) =>
@@ -46,7 +46,7 @@ export const submitted = async (store: TaskStore, task: TaskIn<'queued'>, upstre
   return (await store.move(
     sent,
     advance(sent, 'submitted', { upstreamId, submittedAt: 3_000 }),
-    step(3_000, watchFrom(dueAt)),
+    step(3_000, pollAt(dueAt)),
   ))!
 }
 export const succeeded = async (store: TaskStore, task: TaskIn<'queued'>, upstreamId: string) => {
@@ -62,7 +62,7 @@ export const describeStore = (name: string, open: () => Promise<TaskStore>) =>
       const queued = await queue(store, newTask({ reference: 'r' }))
       const done = await succeeded(store, queued, 'up')
       expect(await store.get(queued.id)).toEqual(done)
-      const log = await store.transitionsAfter(0, { caller: 'me', only: null, limit: 10 })
+      const log = await store.transitionsAfter(0, { caller: 'me', restriction: null, limit: 10 })
       expect(log.map(({ task }) => task.stage)).toEqual(['queued', 'submitting', 'submitted', 'success'])
       expect(log[0]?.task).toEqual(queued)
       expect(log[2]?.task).not.toHaveProperty('result')
@@ -75,7 +75,7 @@ export const describeStore = (name: string, open: () => Promise<TaskStore>) =>
       const task = await queue(store)
       const moves = await Promise.all(Array.from({ length: 20 }, (_, i) => submittingOrNull(store, task, i)))
       expect(moves.filter(Boolean)).toHaveLength(1)
-      expect(await store.transitionsAfter(0, { caller: 'me', only: null, limit: 10 })).toHaveLength(2)
+      expect(await store.transitionsAfter(0, { caller: 'me', restriction: null, limit: 10 })).toHaveLength(2)
     })
 
     test('refuses a mover who knows an older state, even in the same stage', async () => {
@@ -121,7 +121,7 @@ export const describeStore = (name: string, open: () => Promise<TaskStore>) =>
       await using store = await open()
       const sent = await submitted(store, await queue(store), 'up')
       await store.move(sent, advance(sent, 'success', { completedAt: 1, result: RESULT }), step(1))
-      await store.watch(sent, watchFrom(7))
+      await store.watch(sent, pollAt(7))
       expect(await store.nextDueAt()).toBeNull()
     })
 
@@ -131,7 +131,7 @@ export const describeStore = (name: string, open: () => Promise<TaskStore>) =>
       const twin = await queue(store)
       const other = await queue(store, newTask({ playbackType: 'normal_reverse' }))
       const theirs = await queue(store, newTask({ caller: 'them' }))
-      const lines = async () => (await store.queueLines()).sort((a, b) => (a.caller < b.caller ? -1 : 1))
+      const lines = async () => (await store.callerQueues()).sort((a, b) => (a.caller < b.caller ? -1 : 1))
       const them = { caller: 'them', waiting: 1, first: theirs.id, turn: 0 }
       expect(await lines()).toEqual([{ caller: 'me', waiting: 3, first: first.id, turn: 0 }, them])
       expect(await store.queuedBefore(other)).toBe(2)

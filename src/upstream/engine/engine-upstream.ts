@@ -3,7 +3,7 @@ import { mkdir, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { Logger } from 'pino'
 import { type Clock, systemClock } from '../../clock.js'
-import { type Job, type Sighting, type Upstream, UpstreamError } from '../../tasks/ports.js'
+import { type SubmitRequest, type Upstream, UpstreamError, type UpstreamJob } from '../../tasks/driver/upstream.js'
 import { type Limits, resolveLimits } from './job-limits.js'
 import { createJobQueue } from './job-queue.js'
 import { createJobRunner, workFolder } from './job-runner.js'
@@ -81,14 +81,14 @@ export const openLocalUpstream = async (options: LocalUpstreamOptions): Promise<
   const accepting = new Map<string, Promise<void>>()
   let closed = false
 
-  const accept = async (job: Job): Promise<void> => {
+  const accept = async (job: SubmitRequest): Promise<void> => {
     if (queue.get(job.taskId) || (await files.readEnded(job.taskId))) return
     const record: JobRecord = { job, mediaId: randomUUID(), createdAt: clock.now() }
     await files.add(record)
     if (!closed) queue.add(job.taskId, record)
   }
 
-  const sight = async (taskId: string): Promise<Sighting | null> => {
+  const sight = async (taskId: string): Promise<UpstreamJob | null> => {
     if (!TASK_ID.test(taskId)) return null
     const job = queue.get(taskId)
     if (job) return { upstreamId: taskId, createdAt: job.entry.createdAt, status: job.status }
@@ -112,13 +112,13 @@ export const openLocalUpstream = async (options: LocalUpstreamOptions): Promise<
       })
       return taskId
     },
-    async look(upstreamId) {
+    async getJob(upstreamId) {
       const sighting = await sight(upstreamId)
       if (!sighting) throw new UpstreamError('not-found', 'The engine has no such job')
       return sighting
     },
-    find: job => sight(job.taskId),
-    hasRoom: queue.hasRoom,
+    findJob: job => sight(job.taskId),
+    hasCapacity: queue.hasCapacity,
     progress: taskId => (queue.get(taskId) ? (progress.get(taskId) ?? 0) : null),
     onChange(listener) {
       tell = listener

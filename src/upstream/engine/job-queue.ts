@@ -2,7 +2,7 @@
 export interface JobQueue<Entry> extends AsyncDisposable {
   add(id: string, entry: Entry): void
   /** Whether a job that is added now would run at once. */
-  hasRoom(): boolean
+  hasCapacity(): boolean
   /** The job while it waits or runs; null when it is not known, or ended. */
   get(id: string): { readonly entry: Entry; readonly status: 'pending' | 'processing' } | null
 }
@@ -39,7 +39,7 @@ export const createJobQueue = <Entry>(
       waiting.set(id, entry)
       fill()
     },
-    hasRoom: () => running.size + waiting.size < concurrency,
+    hasCapacity: () => running.size + waiting.size < concurrency,
     get(id) {
       const entry = waiting.get(id)
       if (entry) return { entry, status: 'pending' }

@@ -1,12 +1,12 @@
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { syncFolder, writeDurably } from '../../durable-files.js'
-import type { Job } from '../../tasks/ports.js'
+import type { SubmitRequest } from '../../tasks/driver/upstream.js'
 import type { Result } from '../../tasks/task.js'
 
 /** A job as it is kept. Times are milliseconds since the Unix epoch. */
 export interface JobRecord {
-  readonly job: Job
+  readonly job: SubmitRequest
   /** Names the folder of its result: random, since whoever knows it can fetch the result. */
   readonly mediaId: string
   readonly createdAt: number

@@ -1,6 +1,6 @@
 import { Pool } from 'undici'
 import type { Clock } from '../../clock.js'
-import { type Upstream, UpstreamError } from '../../tasks/ports.js'
+import { type Upstream, UpstreamError } from '../../tasks/driver/upstream.js'
 import { exchange } from './exchange.js'
 import { readJson } from './json.js'
 import { type Call, findCall, statusCall, submitCall } from './wire.js'
@@ -70,8 +70,8 @@ export const createJoggUpstream = (options: JoggOptions): Upstream => {
   return {
     name: 'jogg',
     submit: (job, signal) => make(submitCall(job), signal),
-    look: (upstreamId, signal) => make(statusCall(upstreamId), signal),
-    find: (job, signal) => make(findCall(job), signal),
+    getJob: (upstreamId, signal) => make(statusCall(upstreamId), signal),
+    findJob: (job, signal) => make(findCall(job), signal),
     async [Symbol.asyncDispose]() {
       await Promise.all([reads.destroy(), submits.destroy()])
     },

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type Sighting, UpstreamError, type UpstreamErrorKind } from '../../tasks/ports.js'
+import { UpstreamError, type UpstreamErrorKind, type UpstreamJob } from '../../tasks/driver/upstream.js'
 import type { Inputs } from '../../tasks/task.js'
 import type { Json } from './json.js'
 
@@ -153,7 +153,7 @@ const skewOf = ({ date = '', at }: Answer): number => {
   return Number.isNaN(told) ? 0 : told - at
 }
 
-const sightingOf = (told: z.infer<typeof Status>, answer: Answer): Sighting => {
+const sightingOf = (told: z.infer<typeof Status>, answer: Answer): UpstreamJob => {
   const createdAt = told.created_at === null ? null : told.created_at - skewOf(answer)
   const job = { upstreamId: told.task_id, createdAt }
   if (told.status === 'failed') {
@@ -185,7 +185,7 @@ export const submitCall = (inputs: Inputs): Call<string> => ({
   },
 })
 
-export const statusCall = (taskId: string): Call<Sighting> => ({
+export const statusCall = (taskId: string): Call<UpstreamJob> => ({
   name: 'status call',
   method: 'GET',
   path: `/v2/lip_sync_video/${encodeURIComponent(taskId)}`,
@@ -197,7 +197,7 @@ export const statusCall = (taskId: string): Call<Sighting> => ({
 })
 
 /** The look-up by inputs: the latest job made from them, or null when JoggAI has none. */
-export const findCall = (inputs: Inputs): Call<Sighting | null> => ({
+export const findCall = (inputs: Inputs): Call<UpstreamJob | null> => ({
   name: 'look-up',
   method: 'GET',
   path: `/v2/lip_sync_video?${new URLSearchParams(named(inputs))}`,

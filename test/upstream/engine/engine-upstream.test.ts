@@ -3,7 +3,7 @@ import { readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { checkPackages } from '../../../src/upstream/engine/requirements.js'
-import { jobOf, startEngine } from '../../support/engine.js'
+import { startEngine, submitRequestOf } from '../../support/engine.js'
 import { clip, gone, holding, probe, serve, temporaryFolder, tone } from '../../support/engine-media.js'
 import { hasProc, jobsOf } from '../../support/engine-processes.js'
 
@@ -18,7 +18,7 @@ describe('a job', () => {
   test('is made into files that are served, told, logged, and leaves nothing else', async () => {
     await using server = await serve(files)
     await using engine = await startEngine()
-    const job = jobOf(server.url('/video?token=secret'), server.url('/audio'))
+    const job = submitRequestOf(server.url('/video?token=secret'), server.url('/audio'))
     expect(await engine.submit(job)).toBe(job.taskId)
     const seen = await engine.ended(job.taskId)
     if (seen.status !== 'success') throw new Error(JSON.stringify(engine.lines))
@@ -32,7 +32,7 @@ describe('a job', () => {
     expect(existsSync(engine.files.resolve(seen.result.coverUrl ?? '') ?? '')).toBe(true)
     expect(await readdir(join(engine.dataDir, 'work'))).toEqual([])
     expect(await readdir(join(engine.dataDir, 'jobs', 'pending'))).toEqual([])
-    expect(await engine.upstream.find(job, AbortSignal.timeout(9_999))).toEqual(seen)
+    expect(await engine.upstream.findJob(job, AbortSignal.timeout(9_999))).toEqual(seen)
     expect(engine.lines.filter(line => line.taskId).map(line => line.msg)).toEqual(['job started', 'job done'])
     expect(JSON.stringify(engine.lines)).not.toContain('secret')
   })
@@ -40,7 +40,7 @@ describe('a job', () => {
   test('submitted twice is one, also at once, also when it ended', async () => {
     await using server = await serve({ '/video': 'x', '/audio': 'x' })
     await using engine = await startEngine()
-    const job = jobOf(server.url('/video'), server.url('/audio'))
+    const job = submitRequestOf(server.url('/video'), server.url('/audio'))
     expect(await Promise.all([engine.submit(job), engine.submit(job)])).toEqual([job.taskId, job.taskId])
     expect(await engine.ended(job.taskId)).toMatchObject({ status: 'failed' })
     expect(await engine.submit(job)).toBe(job.taskId)
@@ -50,7 +50,7 @@ describe('a job', () => {
   test('fails with a reason, and the reason stays', async () => {
     await using server = await serve({ '/video': '<html></html>', '/audio': files['/audio']! })
     await using folder = await temporaryFolder()
-    const job = jobOf(server.url('/video'), server.url('/audio'))
+    const job = submitRequestOf(server.url('/video'), server.url('/audio'))
     const failed = { status: 'failed', message: 'video: the file is a web page (HTML), not media' }
     {
       await using engine = await startEngine({ dataDir: folder.path })
@@ -59,7 +59,7 @@ describe('a job', () => {
       expect(await readdir(join(engine.dataDir, 'work'))).toEqual([])
     }
     await using engine = await startEngine({ dataDir: folder.path })
-    expect(await engine.look(job.taskId)).toMatchObject(failed)
+    expect(await engine.getJob(job.taskId)).toMatchObject(failed)
   })
 
   test('takes the files that the gateway itself serves from disk', async () => {
@@ -70,7 +70,7 @@ describe('a job', () => {
       await writeFile(join(folder.path, name), bytes)
     }
     await using engine = await startEngine({ ownFile: url => paths[url] ?? null })
-    const job = jobOf('http://gateway.invalid/video', 'http://gateway.invalid/audio')
+    const job = submitRequestOf('http://gateway.invalid/video', 'http://gateway.invalid/audio')
     await engine.submit(job)
     expect(await engine.ended(job.taskId)).toMatchObject({ status: 'success' })
   })
@@ -80,24 +80,24 @@ describe('a job', () => {
     await using server = await serve({ '/video': hold.handler, '/audio': files['/audio']! })
     await using engine = await startEngine({ limits: { concurrency: 1 } })
     const [first, second] = [
-      jobOf(server.url('/video'), server.url('/audio')),
-      jobOf(server.url('/none'), server.url('/audio')),
+      submitRequestOf(server.url('/video'), server.url('/audio')),
+      submitRequestOf(server.url('/none'), server.url('/audio')),
     ]
     await engine.submit(first)
     const request = await hold.request()
     await engine.submit(second)
-    expect(await engine.look(first.taskId)).toMatchObject({ status: 'processing' })
-    expect(await engine.look(second.taskId)).toMatchObject({ status: 'pending' })
+    expect(await engine.getJob(first.taskId)).toMatchObject({ status: 'processing' })
+    expect(await engine.getJob(second.taskId)).toMatchObject({ status: 'pending' })
     request.writeHead(403).end()
     expect(await engine.ended(second.taskId)).toMatchObject({ message: 'video: the server answered 404' })
-    expect(await engine.look(first.taskId)).toMatchObject({ message: 'video: the server answered 403' })
+    expect(await engine.getJob(first.taskId)).toMatchObject({ message: 'video: the server answered 403' })
   })
 
   test('that takes too long is killed and failed', async () => {
     const hold = holding()
     await using server = await serve({ '/video': hold.handler, '/audio': files['/audio']! })
     await using engine = await startEngine({ limits: { jobSeconds: 1, jobSecondsPerSecond: 0 } })
-    const job = jobOf(server.url('/video'), server.url('/audio'))
+    const job = submitRequestOf(server.url('/video'), server.url('/audio'))
     await engine.submit(job)
     expect(await engine.ended(job.taskId)).toMatchObject({ message: 'It took longer than 1 s, and was stopped.' })
     if (hasProc) expect(jobsOf(process.pid)).toEqual([])
@@ -107,7 +107,7 @@ describe('a job', () => {
     const hold = holding()
     await using server = await serve({ '/video': hold.handler, '/audio': files['/audio']! })
     await using engine = await startEngine()
-    const job = jobOf(server.url('/video'), server.url('/audio'))
+    const job = submitRequestOf(server.url('/video'), server.url('/audio'))
     await engine.submit(job)
     const request = await hold.request()
     for (const pid of jobsOf(process.pid)) process.kill(pid, 'SIGKILL')
@@ -118,10 +118,14 @@ describe('a job', () => {
   test('that nobody submitted is not found', async () => {
     await using engine = await startEngine()
     for (const id of ['nobody', '../jobs/done/x', '']) {
-      await expect(engine.look(id)).rejects.toMatchObject({ name: 'UpstreamError', kind: 'not-found' })
+      await expect(engine.getJob(id)).rejects.toMatchObject({ name: 'UpstreamError', kind: 'not-found' })
     }
-    expect(await engine.upstream.find(jobOf('http://a/', 'http://b/'), AbortSignal.timeout(9_999))).toBeNull()
-    await expect(engine.submit(jobOf('http://a/', 'http://b/', '../x'))).rejects.toMatchObject({ kind: 'rejected' })
+    expect(
+      await engine.upstream.findJob(submitRequestOf('http://a/', 'http://b/'), AbortSignal.timeout(9_999)),
+    ).toBeNull()
+    await expect(engine.submit(submitRequestOf('http://a/', 'http://b/', '../x'))).rejects.toMatchObject({
+      kind: 'rejected',
+    })
   })
 })
 

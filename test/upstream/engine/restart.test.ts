@@ -3,7 +3,7 @@ import { existsSync, watch } from 'node:fs'
 import { mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test, vi } from 'vitest'
-import { jobOf, startEngine } from '../../support/engine.js'
+import { startEngine, submitRequestOf } from '../../support/engine.js'
 import { clip, gone, hasNative, holding, serve, temporaryFolder, tone } from '../../support/engine-media.js'
 import { hasProc, jobsOf, membersOf, startHost } from '../../support/engine-processes.js'
 
@@ -18,7 +18,7 @@ test('what runs is killed when the engine is disposed, and starts again with the
   const hold = holding()
   await using server = await serve({ ...files, '/video': hold.handler })
   await using folder = await temporaryFolder()
-  const job = jobOf(server.url('/video'), server.url('/audio'))
+  const job = submitRequestOf(server.url('/video'), server.url('/audio'))
   {
     await using engine = await startEngine({ dataDir: folder.path })
     await engine.submit(job)
@@ -26,7 +26,9 @@ test('what runs is killed when the engine is disposed, and starts again with the
     await engine.upstream[Symbol.asyncDispose]()
     await gone(request)
     expect(await readdir(join(folder.path, 'work'))).toEqual([])
-    await expect(engine.submit(jobOf('http://a/', 'http://b/'))).rejects.toMatchObject({ kind: 'not-accepted' })
+    await expect(engine.submit(submitRequestOf('http://a/', 'http://b/'))).rejects.toMatchObject({
+      kind: 'not-accepted',
+    })
   }
   server.files['/video'] = files['/video']!
   await using engine = await startEngine({ dataDir: folder.path })
@@ -41,7 +43,7 @@ describe.each([
     const long = { '/audio': await tone(200, ['-ar', '8000']), '/video': await clip({ size: '640x480' }) }
     await using server = await serve({ ...long })
     await using folder = await temporaryFolder()
-    const job = jobOf(server.url('/video'), server.url('/audio'))
+    const job = submitRequestOf(server.url('/video'), server.url('/audio'))
     await using host = await startHost(folder.path, job, ffmpegPath)
     await appears(join(folder.path, 'work', job.taskId), 'lipsync.mp4')
     const [group = 0] = jobsOf(host.pid)

@@ -1,0 +1,121 @@
+import { describe, expect, test } from 'vitest'
+import { checkExposure } from '../../src/auth/anonymous-access.js'
+import { callerLimits, jwtSettings } from '../../src/auth/settings.js'
+import { configFromEnv } from '../../src/config.js'
+import { createLog } from '../../src/log.js'
+
+const SECRET = 'a secret of the platform, of 32 bytes or more'
+const ISSUER = { JWT_ISSUER: 'https://id.example', JWT_AUDIENCE: 'lipsync' }
+const mistakesOf = (env: Record<string, string>): string[] => {
+  try {
+    configFromEnv(env)
+    return []
+  } catch (thrown) {
+    return (thrown as Error).message.split('\n  ').slice(1)
+  }
+}
+
+describe('options', () => {
+  test('a token issuer is known by its URL or its secret', () => {
+    const common = { issuer: 'https://id.example', audience: 'lipsync', callerClaim: 'sub', scopeClaim: 'scope' }
+    expect(jwtSettings(configFromEnv({}))).toBeNull()
+    expect(jwtSettings(configFromEnv({ ...ISSUER, JWT_SECRET: SECRET }))).toEqual({
+      ...common,
+      key: { secret: SECRET },
+    })
+    const env = {
+      ...ISSUER,
+      JWT_JWKS_URL: 'https://id.example/jwks',
+      JWT_CALLER_CLAIM: 'tenant',
+      JWT_SCOPE_CLAIM: 'roles',
+    }
+    expect(jwtSettings(configFromEnv(env))).toEqual({
+      ...common,
+      key: { jwksUrl: 'https://id.example/jwks' },
+      callerClaim: 'tenant',
+      scopeClaim: 'roles',
+    })
+  })
+
+  test('what makes no sense together is refused, and no secret is told', () => {
+    const url = { JWT_JWKS_URL: 'https://id.example/jwks' }
+    expect(mistakesOf({ ...ISSUER, ...url, JWT_SECRET: SECRET })).toEqual([
+      'JWT_SECRET: cannot stand beside JWT_JWKS_URL',
+    ])
+    expect(mistakesOf(url)).toEqual([
+      'JWT_ISSUER: is needed with JWT_JWKS_URL',
+      'JWT_AUDIENCE: is needed with JWT_JWKS_URL',
+    ])
+    expect(mistakesOf({ JWT_SECRET: SECRET, JWT_ISSUER: 'i' })).toEqual(['JWT_AUDIENCE: is needed with JWT_SECRET'])
+    expect(mistakesOf(ISSUER)).toEqual(['JWT_ISSUER: is of no use without JWT_JWKS_URL or JWT_SECRET'])
+    expect(mistakesOf({ ...ISSUER, JWT_SECRET: 'x'.repeat(31) })).toEqual(['JWT_SECRET: must be at least 32 bytes'])
+    expect(mistakesOf({ ...ISSUER, JWT_SECRET: 'ü'.repeat(16) })).toEqual([])
+    expect(mistakesOf({ AUTH: 'closed', EXPLORER: 'yes', LIMIT_SOCKETS: '-1' })).toEqual([
+      'AUTH: must be one of open',
+      'LIMIT_SOCKETS: must be a whole number from 0 to 1000000',
+      'EXPLORER: must be true or false',
+    ])
+  })
+
+  test('limits have defaults, all but the budget', () => {
+    expect(callerLimits(configFromEnv({}))).toEqual({
+      createsPerMinute: 60,
+      waitingTasks: 500,
+      sockets: 50,
+      subscriptions: 200,
+      monthlyCredits: null,
+    })
+    const env = { LIMIT_CREATES_PER_MINUTE: '0', LIMIT_MONTHLY_CREDITS: '25' }
+    expect(callerLimits(configFromEnv(env))).toMatchObject({ createsPerMinute: 0, monthlyCredits: 25 })
+  })
+
+  test('the explorer is on until it is switched off', () => {
+    expect([{}, { EXPLORER: 'true' }, { EXPLORER: 'false' }].map(env => configFromEnv(env).explorer)).toEqual([
+      true,
+      true,
+      false,
+    ])
+  })
+
+  test('no log line holds the secret of the tokens', () => {
+    const lines: string[] = []
+    const config = configFromEnv({ ...ISSUER, JWT_SECRET: SECRET })
+    const log = createLog('info', { write: line => void lines.push(line) })
+    log.info(config)
+    log.info({ config })
+    log.info({ token: 'a.b.c', headers: { authorization: 'Bearer a.b.c', 'x-api-key': 'a.b.c' } })
+    expect(lines).toHaveLength(3)
+    expect(lines.join()).not.toMatch(/a secret of|a\.b\.c/)
+  })
+})
+
+describe('open only where it is safe', () => {
+  const judge = (host: string, mode: 'open' | null = null, isOpen = true) =>
+    checkExposure({ hosts: [host], mode, isOpen })
+  const FINE = { refusal: null, warning: null }
+
+  test('on a loopback address a gateway may be open', () => {
+    for (const host of ['127.0.0.1', '127.1.2.3', '::1', 'localhost']) {
+      expect(judge(host)).toEqual(FINE)
+      expect(judge(host, 'open')).toEqual(FINE)
+    }
+  })
+
+  test('elsewhere it is refused, with every way out', () => {
+    for (const host of ['0.0.0.0', '::', '192.168.1.5', 'gateway.example', 'localhost.example', '']) {
+      const { refusal, warning } = judge(host)
+      expect(warning).toBeNull()
+      expect(refusal).toContain(`${host} can be reached by others`)
+      for (const way of ['lipsync-gateway keys create', 'JWT_JWKS_URL', 'HOST=127.0.0.1', 'AUTH=open'])
+        expect(refusal).toContain(way)
+    }
+  })
+
+  test('AUTH=open is a warning there', () => {
+    expect(judge('0.0.0.0', 'open')).toEqual({ refusal: null, warning: expect.stringContaining('AUTH=open') })
+  })
+
+  test('a closed gateway may listen anywhere', () => {
+    expect(judge('0.0.0.0', null, false)).toEqual(FINE)
+  })
+})

@@ -1,0 +1,230 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { createApiKey } from '../../src/auth/api-key.js'
+import { addressKey } from '../../src/net/address.js'
+import { OPEN_CALLER } from '../../src/tasks/caller.js'
+import { anyText, EXPIRED, HERE, LIMITS, NOT_VALID, startAuth } from '../support/auth.js'
+
+const NEEDED = { code: 'UNAUTHENTICATED', message: 'This gateway asks for a credential.' }
+
+describe('API keys', () => {
+  test('a key says who calls, what it may do, and within which limits', async () => {
+    const { auth, createKey, clock } = startAuth()
+    const expiresAt = clock.now() + 1_000
+    const key = await createKey({ scopes: ['read', 'admin'], limits: { sockets: 2, subscriptions: null }, expiresAt })
+    expect(await auth.authenticate(key.text, HERE)).toEqual({
+      caller: {
+        id: 'acme',
+        scopes: new Set(['read', 'admin']),
+        limits: { ...LIMITS, sockets: 2, subscriptions: null },
+        restriction: null,
+      },
+      expiresAt,
+      keyId: key.id,
+    })
+  })
+
+  test('a revoked key is refused from then on, and its sessions end', async () => {
+    const { auth, createKey, keys, clock, refusal } = startAuth()
+    const key = await createKey()
+    const session = await auth.authenticate(key.text, HERE)
+    expect(await auth.isRevoked(session)).toBe(false)
+    await keys.revoke(key.id, clock.now())
+    expect(await auth.isRevoked(session)).toBe(true)
+    expect(await refusal(key.text)).toEqual(NOT_VALID)
+  })
+
+  test('a key expires by the clock', async () => {
+    const { auth, createKey, clock, refusal } = startAuth()
+    const key = await createKey({ expiresAt: clock.now() + 1_000 })
+    await clock.advance(999)
+    await auth.authenticate(key.text, HERE)
+    await clock.advance(1)
+    expect(await refusal(key.text)).toEqual(EXPIRED)
+  })
+
+  test('one key takes over from another without a gap', async () => {
+    const { auth, createKey, keys, clock, refusal } = startAuth()
+    const old = await createKey()
+    const fresh = await createKey()
+    const callers = await Promise.all(
+      [old, fresh].map(async ({ text }) => (await auth.authenticate(text, HERE)).caller.id),
+    )
+    expect(callers).toEqual(['acme', 'acme'])
+    await keys.revoke(old.id, clock.now())
+    expect(await refusal(old.text)).toEqual(NOT_VALID)
+    expect((await auth.authenticate(fresh.text, HERE)).caller.id).toBe('acme')
+  })
+
+  test('a wrong secret, an unknown key and no key at all are told apart in the log only', async () => {
+    const { createKey, lines, refusal } = startAuth()
+    const key = await createKey()
+    const other = createApiKey()
+    const wrong = [
+      [`lsg_${key.id}_${other.secret}`, 'the secret is wrong', key.id],
+      [other.text, 'no such key', other.id],
+      [`${key.text}x`, 'not the form of a key', null],
+      ['', 'neither a key nor a watch token, and no token issuer is configured', null],
+      ['x'.repeat(20_000), 'too long for a credential', null],
+    ] as const
+    for (const [credential] of wrong) expect(await refusal(credential)).toEqual(NOT_VALID)
+    expect(lines).toMatchObject(
+      wrong.map(([, reason, keyId], index) => ({
+        msg: 'login refused',
+        from: HERE,
+        reason,
+        keyId,
+        failures: index + 1,
+      })),
+    )
+    for (const secret of [key.secret, other.secret]) expect(JSON.stringify(lines)).not.toContain(secret)
+  })
+
+  test('the last use is noted, once a minute', async () => {
+    const { auth, createKey, keys, clock } = startAuth()
+    const key = await createKey()
+    const lastUsedAt = async () => (await keys.get(key.id))?.lastUsedAt
+    expect(await lastUsedAt()).toBeNull()
+    const first = clock.now()
+    await auth.authenticate(key.text, HERE)
+    await clock.advance(59_999)
+    await auth.authenticate(key.text, HERE)
+    expect(await lastUsedAt()).toBe(first)
+    await clock.advance(1)
+    await auth.authenticate(key.text, HERE)
+    expect(await lastUsedAt()).toBe(first + 60_000)
+  })
+
+  test('a store that cannot be written keeps nobody out', async () => {
+    const { keys, createKey } = startAuth()
+    const key = await createKey()
+    const touch = () => Promise.reject(new Error('the disk is full'))
+    const { auth, lines } = startAuth({ keys: { ...keys, touch } })
+    expect((await auth.authenticate(key.text, HERE)).keyId).toBe(key.id)
+    expect(lines).toMatchObject([{ msg: 'use of a key not noted', keyId: key.id }])
+  })
+})
+
+describe('without a credential', () => {
+  test('a gateway without keys and issuer lets its own machine in', async () => {
+    const { auth, refusal } = startAuth()
+    for (const from of ['127.0.0.1', '127.8.9.1', '::1', '::ffff:127.0.0.1'])
+      expect(await auth.authenticate(null, from)).toEqual({ caller: OPEN_CALLER, expiresAt: null, keyId: null })
+    for (const from of ['10.0.0.1', '::ffff:10.0.0.1', '2001:db8::1', 'localhost.example', ''])
+      expect(await refusal(null, from)).toMatchObject({ code: 'UNAUTHENTICATED' })
+  })
+
+  test('a wrong credential is refused even there', async () => {
+    const { refusal } = startAuth()
+    for (const credential of ['', 'x', createApiKey().text, 'a.b.c'])
+      expect(await refusal(credential)).toEqual(NOT_VALID)
+  })
+
+  test('the first key closes the gateway within a second, and ends what was open', async () => {
+    const { auth, clock, createKey, keys, refusal } = startAuth()
+    const session = await auth.authenticate(null, HERE)
+    expect(await auth.isRevoked(session)).toBe(false)
+    const key = await createKey()
+    await clock.advance(1_000)
+    expect(await auth.isRevoked(session)).toBe(true)
+    expect(await refusal(null)).toEqual(NEEDED)
+    // A revoked key does not open it again.
+    await keys.revoke(key.id, clock.now())
+    await clock.advance(60_000)
+    expect(await refusal(null)).toEqual(NEEDED)
+  })
+
+  test('the store is asked now and then only, and by all who come before its first answer', async () => {
+    const { keys, createKey } = startAuth()
+    await createKey()
+    let asked = 0
+    const everCreated = async () => {
+      asked++
+      return keys.everCreated()
+    }
+    const closed = startAuth({ keys: { ...keys, everCreated } })
+    expect(await Promise.all([closed.refusal(null), closed.refusal(null)])).toEqual([NEEDED, NEEDED])
+    const before = asked
+    await closed.clock.advance(10_000)
+    expect(await closed.refusal(null)).toEqual(NEEDED)
+    expect(asked).toBe(before)
+
+    asked = 0
+    const open = startAuth({ keys: { ...keys, everCreated: async () => ++asked < 0 } })
+    for (let login = 0; login < 100; login++) await open.auth.authenticate(null, HERE)
+    expect(asked).toBe(1)
+  })
+
+  test('a token issuer closes the gateway', async () => {
+    const key = { secret: 'a secret of the platform, of 32 bytes or more' }
+    const { refusal } = startAuth({ jwt: { key, issuer: 'i', audience: 'a', callerClaim: 'sub', scopeClaim: 'scope' } })
+    expect(await refusal(null)).toEqual(NEEDED)
+  })
+
+  test('AUTH=open lets everybody in, and knows those who say who they are', async () => {
+    const { auth, createKey, clock, refusal } = startAuth({ mode: 'open' })
+    const key = await createKey()
+    await clock.advance(1_000)
+    const session = await auth.authenticate(null, '203.0.113.7')
+    expect(session.caller).toBe(OPEN_CALLER)
+    expect(await auth.isRevoked(session)).toBe(false)
+    expect((await auth.authenticate(key.text, '203.0.113.7')).caller.id).toBe('acme')
+    expect(await refusal(createApiKey().text)).toEqual(NOT_VALID)
+  })
+})
+
+describe('failed logins', () => {
+  const fail = async ({ refusal }: Pick<ReturnType<typeof startAuth>, 'refusal'>, times: number, from: string) => {
+    for (let time = 0; time < times; time++) expect(await refusal(createApiKey().text, from)).toEqual(NOT_VALID)
+  }
+  const slowedFor = (retryAfter: number) => ({
+    code: 'RATE_LIMITED',
+    message: `Too many failed logins, wait ${retryAfter} s.`,
+    retryAfter,
+  })
+
+  test('after ten in a minute the address waits for the next, but for those who know their key', async () => {
+    const parts = startAuth()
+    const { auth, createKey, clock, refusal, lines } = parts
+    const key = await createKey()
+    await clock.advance(12_300)
+    await fail(parts, 10, '203.0.113.7')
+    expect(await refusal(createApiKey().text, '203.0.113.7')).toEqual(slowedFor(48))
+    expect((await auth.authenticate(key.text, '203.0.113.7')).keyId).toBe(key.id)
+    expect(lines).toHaveLength(10)
+    await clock.advance(47_700)
+    expect((await auth.authenticate(key.text, '203.0.113.7')).keyId).toBe(key.id)
+  })
+
+  test('logins that hold do not count, nor do credentials that were good once', async () => {
+    const { auth, createKey, keys, clock, refusal } = startAuth()
+    const [good, old, gone] = [await createKey(), await createKey({ expiresAt: clock.now() }), await createKey()]
+    await keys.revoke(gone.id, clock.now())
+    for (let time = 0; time < 20; time++) {
+      await auth.authenticate(good.text, HERE)
+      expect(await refusal(old.text)).toEqual(EXPIRED)
+      expect(await refusal(gone.text)).toEqual(NOT_VALID)
+    }
+  })
+
+  test('an IPv6 network is one address, and so is IPv4 in either form', async () => {
+    const parts = startAuth()
+    await fail(parts, 5, '2001:db8:1:2::1')
+    await fail(parts, 5, '2001:db8:1:2:ffff::9')
+    expect(await parts.refusal('x', '2001:db8:1:2:3:4:5:6')).toEqual(slowedFor(60))
+    expect(await parts.refusal('x', '2001:db8:1:3::1')).toEqual(NOT_VALID)
+    await fail(parts, 5, '203.0.113.7')
+    await fail(parts, 5, '::ffff:203.0.113.7')
+    expect(await parts.refusal('x', '203.0.113.7')).toEqual(slowedFor(60))
+  })
+
+  test('every address has its network, and no text makes it throw', () => {
+    fc.assert(fc.property(fc.ipV4(), address => void expect(addressKey(address)).toBe(address)))
+    fc.assert(
+      fc.property(fc.ipV6(), address => void expect(addressKey(address)).toMatch(/^([\d.]+|[0-9a-f:]+::\/64|::\/64)$/)),
+    )
+    fc.assert(fc.property(anyText(), text => void expect(typeof addressKey(text)).toBe('string')))
+    expect(addressKey('2001:db8:1:2:3:4:5:6')).toBe('2001:db8:1:2::/64')
+    expect(addressKey('fe80::1%eth0')).toBe('fe80::/64')
+  })
+})

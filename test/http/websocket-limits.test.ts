@@ -1,0 +1,95 @@
+import { once } from 'node:events'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { AUDIO, startTestGateway, VIDEO } from '../support/gateway.js'
+import { openRawSocket, openSocket } from '../support/socket.js'
+
+let gw: Awaited<ReturnType<typeof startTestGateway>>
+beforeAll(async () => {
+  gw = await startTestGateway({ corsOrigins: ['https://app.example'] })
+})
+afterAll(() => gw[Symbol.asyncDispose]())
+
+const opened = async ({ url } = gw) => {
+  const client = await openSocket(url)
+  await client.init()
+  return client
+}
+
+describe('the limits', () => {
+  test('a client that does not introduce itself is closed with 4408', async () => {
+    await using hasty = await startTestGateway({ wsInitTimeoutMs: 20 })
+    const client = await openSocket(hasty.url)
+    expect(await client.closed).toEqual({ code: 4408, reason: 'Connection initialisation timeout' })
+  })
+
+  test('a message that is too large closes with 1009 and says how large it may be', async () => {
+    const client = await opened()
+    client.send({ type: 'ping', payload: { x: 'x'.repeat(99_900) } })
+    expect(await client.next()).toMatchObject({ type: 'pong' })
+    client.send({ type: 'ping', payload: { x: 'x'.repeat(100_000) } })
+    expect(await client.closed).toEqual({ code: 1009, reason: 'Message larger than 100000 bytes' })
+    const shameless = await opened()
+    shameless.send('x'.repeat(5_000_000))
+    expect((await shameless.closed).code).toBe(1009)
+  })
+
+  test('an operation too many closes with 4429, and nothing after it is carried out', async () => {
+    await using narrow = await startTestGateway({ wsMaxOperations: 2 })
+    const client = await opened(narrow)
+    for (const id of ['1', '2', '3']) client.ask(id, 'subscription { taskUpdated { id } }')
+    client.ask('4', `mutation { createLipSync(input: { videoUrl: "${VIDEO}", audioUrl: "${AUDIO}" }) { id } }`)
+    expect(await client.closed).toEqual({ code: 4429, reason: 'More than 2 operations at a time' })
+    const { data } = await narrow.graphql('{ lipSyncTasks { edges { node { id } } } }')
+    expect(data.lipSyncTasks.edges).toEqual([])
+  })
+
+  test('operations one after the other are no operation too many', async () => {
+    await using narrow = await startTestGateway({ wsMaxOperations: 1 })
+    const client = await opened(narrow)
+    for (const id of ['1', '2', '3']) {
+      client.ask(id, '{ __typename }')
+      expect([await client.next(), await client.next()]).toMatchObject([{ id, type: 'next' }, { type: 'complete' }])
+    }
+  })
+
+  test('a connection too many is closed with 1013, whatever it still says, and there is room when one leaves', async () => {
+    await using small = await startTestGateway({ wsMaxConnections: 1 })
+    const first = await openSocket(small.url)
+    const second = await openSocket(small.url)
+    expect(await second.closed).toEqual({ code: 1013, reason: 'Too many connections, try later' })
+    first.socket.close()
+    await first.closed
+    const third = await opened(small)
+    const rude = await openRawSocket(small.url)
+    rude.resume().end(Buffer.alloc(64, 0xff))
+    await once(rude, 'close')
+    third.ask('1', '{ __typename }')
+    expect(await third.next()).toMatchObject({ type: 'next' })
+  })
+})
+
+describe('who may open a socket', () => {
+  test.each(['https://evil.example', 'null', 'http://127.0.0.1:1', 'nonsense'])('not a page of %s', async origin => {
+    await expect(openSocket(gw.url, { origin })).rejects.toThrow('403')
+  })
+
+  test('a page of a listed origin, a page of the gateway itself, and whoever is no page', async () => {
+    for (const origin of ['https://app.example', gw.url, undefined]) await (await openSocket(gw.url, { origin })).init()
+  })
+
+  test('a page of the public URL, behind a proxy that hides its host', async () => {
+    await using proxied = await startTestGateway({ publicUrl: 'https://lips.example/gateway', auth: 'open' })
+    await openSocket(proxied.url, { origin: 'https://lips.example' })
+    await expect(openSocket(proxied.url, { origin: 'https://lips.example.evil' })).rejects.toThrow('403')
+  })
+
+  test('nobody who speaks another protocol', async () => {
+    const silent = await openSocket(gw.url, { protocol: '' })
+    expect(await silent.closed).toEqual({ code: 4406, reason: 'Subprotocol not acceptable' })
+    await expect(openSocket(gw.url, { protocol: 'graphql-ws' })).rejects.toThrow()
+  })
+
+  test('nobody on another path', async () => {
+    await expect(openSocket(`${gw.url}/elsewhere`)).rejects.toThrow('404')
+  })
+})

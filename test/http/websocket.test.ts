@@ -1,0 +1,140 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { meddle, newDatabase } from '../support/database.js'
+import { AUDIO, startTestGateway, VIDEO } from '../support/gateway.js'
+import { code } from '../support/jogg.js'
+import { openSocket } from '../support/socket.js'
+
+let gw: Awaited<ReturnType<typeof startTestGateway>>
+beforeAll(async () => {
+  gw = await startTestGateway()
+})
+afterAll(() => gw[Symbol.asyncDispose]())
+
+const opened = async ({ url } = gw) => {
+  const client = await openSocket(url)
+  await client.init()
+  return client
+}
+
+describe('what is wrong', () => {
+  test.each(['not JSON', '{}', '{"type":"nonsense"}', '{"type":"subscribe","id":"1"}', '[]', ''])(
+    'in the message %j closes with 4400',
+    async message => {
+      const client = await opened()
+      client.send(message)
+      expect(await client.closed).toEqual({ code: 4400, reason: 'Invalid message received' })
+    },
+  )
+
+  test('a message that only a server sends closes as well', async () => {
+    const client = await opened()
+    client.send({ type: 'connection_ack' })
+    expect((await client.closed).code).toBe(4500)
+  })
+
+  test('an operation before the introduction closes with 4401', async () => {
+    const client = await openSocket(gw.url)
+    client.ask('1', '{ __typename }')
+    expect((await client.closed).code).toBe(4401)
+  })
+
+  test.each([
+    ['GRAPHQL_PARSE_FAILED', '{', {}],
+    ['GRAPHQL_VALIDATION_FAILED', '{ nonsense }', {}],
+    ['OPERATION_RESOLUTION_FAILURE', 'query A { __typename } query B { __typename }', {}],
+    ['QUERY_TOO_COMPLEX', `{ ${'__typename '.repeat(2_001)} }`, {}],
+    ['QUERY_TOO_COMPLEX', `{ ${'... { '.repeat(13)} __typename ${'} '.repeat(13)} }`, {}],
+    ['NOT_FOUND', 'subscription { taskUpdated(id: "nobody") { id } }', {}],
+    ['BAD_USER_INPUT', 'subscription { taskUpdated(after: "x") { id } }', {}],
+    ['BAD_USER_INPUT', 'subscription { taskUpdated(after: "99") { id } }', {}],
+    ['BAD_USER_INPUT', 'subscription ($after: String) { taskUpdated(after: $after) { id } }', { after: 7 }],
+    ['BAD_USER_INPUT', 'query ($id: ID!) { lipSyncTask(id: $id) { id } }', {}],
+  ])('in an operation arrives as %s, and the socket lives on', async (expected, query, variables) => {
+    const client = await opened()
+    client.ask('1', query, variables)
+    const { payload } = await client.next()
+    const [error, ...more] = payload.errors ?? payload
+    expect(error.extensions).toEqual({ code: expected, ...(error.extensions.field && { field: 'after' }) })
+    expect(more).toEqual([])
+    client.ask('2', '{ __typename }')
+    const later = [await client.next(), await client.next()]
+    expect(later.find(message => message.id === '2')).toMatchObject({ type: 'next' })
+  })
+})
+
+test('what is unforeseen in the middle of a subscription leaves as an id', async () => {
+  const file = await newDatabase()
+  await using broken = await startTestGateway({ databaseUrl: `file:${file}` })
+  meddle(file, database => database.exec('ALTER TABLE transitions RENAME COLUMN reason TO elsewhere'))
+  const client = await opened(broken)
+  client.ask('1', 'subscription { taskUpdated(after: "0") { id } }')
+  const { payload } = await client.next()
+  const [error] = payload.errors ?? payload
+  expect(error).toMatchObject({ message: 'Internal server error.', extensions: { code: 'INTERNAL_SERVER_ERROR' } })
+  expect(broken.lines).toContainEqual(expect.objectContaining({ errorId: error.extensions.id }))
+})
+
+test('queries and mutations work here as well', async () => {
+  const client = await opened()
+  const input = { videoUrl: VIDEO, audioUrl: AUDIO }
+  client.ask('1', 'mutation ($input: CreateLipSyncInput!) { createLipSync(input: $input) { id stage } }', { input })
+  const { payload } = await client.next()
+  expect(payload).toEqual({ data: { createLipSync: { id: expect.any(String), stage: 'QUEUED' } } })
+  expect(await client.next()).toEqual({ id: '1', type: 'complete' })
+  client.ask('2', 'query ($id: ID!) { lipSyncTask(id: $id) { id } }', { id: payload.data.createLipSync.id })
+  expect(await client.next()).toMatchObject({
+    payload: { data: { lipSyncTask: { id: payload.data.createLipSync.id } } },
+  })
+})
+
+test.each(['completes the operation', 'closes the socket', 'drops the connection'])(
+  'a client that %s while nothing happens is forgotten at once',
+  async how => {
+    await using quiet = await startTestGateway()
+    const before = quiet.gateway.listeners()
+    const client = await opened(quiet)
+    const queued = await quiet.createLipSync()
+    await quiet.clock.advance(0)
+    client.ask('one', `subscription { taskUpdated(id: "${queued.id}") { id } }`)
+    client.ask('all', 'subscription { taskUpdated(after: "0") { id } }')
+    for (let told = 0; told < 4; told++) await client.next()
+    expect(quiet.gateway.listeners()).toBeGreaterThan(before + 1)
+    if (how === 'closes the socket') client.socket.close()
+    else if (how === 'drops the connection') client.socket.terminate()
+    else for (const id of ['one', 'all']) client.send({ type: 'complete', id })
+    await expect.poll(() => quiet.gateway.listeners(), { interval: 1 }).toBe(before)
+  },
+)
+
+test('a client that reads nothing stops nobody, however much happens', async () => {
+  await using busy = await startTestGateway()
+  busy.jogg.plays(code('submit', 18020, 'no credit'))
+  const stalled = await opened(busy)
+  stalled.socket.pause()
+  const much = Array.from({ length: 15 }, (_, i) => `a${i}: videoUrl`)
+  stalled.ask('1', `subscription { taskUpdated(after: "0") { ${much} } }`)
+  const reader = await opened(busy)
+  reader.ask('1', 'subscription { taskUpdated(after: "0") { cursor } }')
+  const videoUrl = `${VIDEO}?${'x'.repeat(2_000)}`
+  const creating = Promise.all(
+    Array.from({ length: 1_200 }, () => busy.gateway.tasks.create({ videoUrl, audioUrl: AUDIO })),
+  )
+  const cursors: number[] = []
+  while (cursors.length < 1_200) cursors.push(Number((await reader.next()).payload.data.taskUpdated.cursor))
+  await creating
+  expect(cursors).toEqual(cursors.toSorted((a, b) => a - b))
+  stalled.socket.terminate()
+})
+
+test('a client that asks on and on without reading is heard when it reads again', async () => {
+  const client = await opened()
+  client.socket.pause()
+  const payload = { x: 'x'.repeat(90_000) }
+  for (let i = 0; i < 300; i++) client.send({ type: 'ping', payload })
+  const other = await opened()
+  other.send({ type: 'ping' })
+  expect(await other.next()).toEqual({ type: 'pong' })
+  expect(client.socket.bufferedAmount).toBeGreaterThan(0)
+  client.socket.resume()
+  for (let i = 0; i < 300; i++) expect((await client.next()).payload.x).toHaveLength(90_000)
+})
