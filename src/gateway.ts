@@ -14,6 +14,7 @@ import { createRouter, type Readiness } from './http/router.js'
 import { startServer } from './http/server.js'
 import { createWebSocketHandler } from './http/websocket.js'
 import { createLog } from './log.js'
+import { createMediaStore } from './media/media-store.js'
 import { hostnameOf, urlOf } from './net/address.js'
 import { type Poller, startPoller } from './poller.js'
 import { createReadiness } from './readiness.js'
@@ -83,12 +84,11 @@ export const composeGateway = async (config: Config, { clock, random, log }: Gat
 
   const database = openDatabase(config.databaseUrl)
   const store = createSqliteStore(database)
-  const { upstream, mediaFile } = await openUpstream(config, { clock, log, publicUrl: () => publicUrl }).catch(
-    async thrown => {
-      await store[Symbol.asyncDispose]()
-      throw thrown
-    },
-  )
+  const media = createMediaStore(config.dataDir)
+  const upstream = await openUpstream(config, { clock, log, media, publicUrl: () => publicUrl }).catch(async thrown => {
+    await store[Symbol.asyncDispose]()
+    throw thrown
+  })
   const notifier = createChangeNotifier()
   const queuePositionUpdates = createQueuePositionUpdates({ notifier, clock })
   const transitions = createTransitions({ store, notifier, clock, log, onQueueMoved: queuePositionUpdates.moved })
@@ -158,7 +158,7 @@ export const composeGateway = async (config: Config, { clock, random, log }: Gat
   const webSocket = createWebSocketHandler({ graphql, login, sessions, limits, log })
   // Behind a proxy the console's own origin need not be what the gateway takes for its host.
   const corsOrigins = [...config.corsOrigins, ...(config.publicUrl ? [new URL(config.publicUrl).origin] : [])]
-  const router = createRouter({ graphql, webSocket, readiness, mediaFile, corsOrigins, log })
+  const router = createRouter({ graphql, webSocket, readiness, mediaFile: media.resolve, corsOrigins, log })
   let server: AsyncDisposable = router
 
   /** Whom nobody asks who they are must be on this machine. */

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { z } from 'zod'
 import { LOG_LEVELS, type LogLevel } from './log.js'
+import { isHostEntry } from './net/address.js'
 
 /**
  * Every option of the gateway. An embedding app gives them to `createGateway`; the command line reads each from the
@@ -80,6 +81,8 @@ export interface GatewayOptions {
   mediaMaxSeconds?: number | undefined
   /** The largest picture that it takes, in pixels: 1920x1080, either way up. @default 2_073_600 */
   mediaMaxPixels?: number | undefined
+  /** The largest temporary file for the decoded frames of one job, in bytes. @default 16_000_000_000 */
+  mediaMaxSpoolBytes?: number | undefined
   /** How many jobs it works on at a time. @default one for each core but one */
   mediaConcurrency?: number | undefined
   /** WebSockets in all; one more is closed with 1013. @default 1_000 */
@@ -111,6 +114,8 @@ const origin = text.refine(
   value => URL.canParse(value) && new URL(value).origin === value,
   'must be origins, such as https://example.com',
 )
+/** Anything else would never match, and be refused in silence. */
+const hostEntry = text.refine(isHostEntry, 'must be hosts as in a URL: name, name:port or [::1]')
 const oneOf = <const T extends readonly string[]>(values: T) =>
   z.enum(values, { error: `must be one of ${values.join(', ')}` })
 
@@ -147,11 +152,12 @@ export const optionsSchema = z.strictObject({
   limitMonthlyCredits: whole(0, 1_000_000_000).optional(),
   estimateSeconds: whole(1, 36_000).default(60),
   explorer: z.boolean({ error: 'must be true or false' }).default(true),
-  mediaAllowedHosts: list(text),
+  mediaAllowedHosts: list(hostEntry),
   ffmpegPath: text.optional(),
   mediaMaxBytes: whole(1, 10_000_000_000).default(200_000_000),
   mediaMaxSeconds: whole(1, 36_000).default(600),
   mediaMaxPixels: whole(1, 100_000_000).default(1_920 * 1_080),
+  mediaMaxSpoolBytes: whole(1, 1_000_000_000_000).default(16_000_000_000),
   mediaConcurrency: whole(1, 256).default(Math.max(1, availableParallelism() - 1)),
   wsMaxConnections: whole(1, 1_000_000).default(1_000),
   wsMaxOperations: whole(1, 100_000).default(100),

@@ -1,38 +1,34 @@
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.js'
 import type { Config } from '../config.js'
+import type { MediaStore } from '../media/media-store.js'
 import type { Upstream } from '../tasks/driver/upstream.js'
 import { createJoggUpstream } from './jogg/client.js'
 
-export interface OpenUpstream {
-  readonly upstream: Upstream
-  /** The file behind a path like `/media/…` that the gateway serves; null when there is none. */
-  mediaFile(pathname: string): string | null
-}
-
-/** The upstream that the configuration asks for. The built-in engine is loaded only when it is the one. */
-export const openUpstream = async (
+/** Opens the configured upstream. The built-in engine is loaded only when it is configured. */
+export async function openUpstream(
   config: Config,
-  { clock, log, publicUrl }: { clock: Clock; log: Logger; publicUrl(): string },
-): Promise<OpenUpstream> => {
+  { clock, log, media, publicUrl }: { clock: Clock; log: Logger; media: MediaStore; publicUrl(): string },
+): Promise<Upstream> {
   if (config.upstream === 'jogg') {
     const { joggApiKey: apiKey = '', joggBaseUrl: baseUrl, upstreamTimeoutMs: timeoutMs } = config
-    return { upstream: createJoggUpstream({ apiKey, baseUrl, timeoutMs, clock }), mediaFile: () => null }
+    return createJoggUpstream({ apiKey, baseUrl, timeoutMs, clock })
   }
-  const { openLocalUpstream } = await import('./engine/engine-upstream.js')
-  const { createMediaFiles } = await import('../media/media-store.js')
-  const { dataDir, ffmpegPath, mediaAllowedHosts: allowedHosts } = config
-  const media = createMediaFiles(dataDir)
+  const { openEngineUpstream } = await import('./engine/engine-upstream.js')
+  const { jobLimits } = await import('./engine/job-limits.js')
+  const { dataDir, ffmpegPath = null, mediaAllowedHosts: allowedHosts } = config
   const ownFile = (url: string) => {
     const base = publicUrl()
     return url.startsWith(`${base}/`) ? media.resolve(url.slice(base.length)) : null
   }
-  const limits = {
-    inputBytes: config.mediaMaxBytes,
-    durationSeconds: config.mediaMaxSeconds,
-    pixels: config.mediaMaxPixels,
-    concurrency: config.mediaConcurrency,
-  }
-  const upstream = await openLocalUpstream({ dataDir, ffmpegPath, allowedHosts, ownFile, log, clock, limits })
-  return { upstream, mediaFile: media.resolve }
+  return openEngineUpstream({
+    dataDir,
+    media,
+    ffmpegPath,
+    allowedHosts,
+    ownFile,
+    log,
+    clock,
+    limits: jobLimits(config),
+  })
 }

@@ -2,9 +2,9 @@ import { existsSync } from 'node:fs'
 import { isAbsolute, relative, resolve } from 'node:path'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { createMediaFiles } from '../../src/media/media-store.js'
+import { createMediaStore } from '../../src/media/media-store.js'
 
-const files = createMediaFiles('data')
+const files = createMediaStore('data')
 const id = '0b1c2d3e-4f50-4617-8293-a4b5c6d7e8f9'
 
 test('the two files of a result are found in the folder that its id names', () => {

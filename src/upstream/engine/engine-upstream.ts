@@ -1,67 +1,93 @@
 import { randomUUID } from 'node:crypto'
-import { mkdir, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { Logger } from 'pino'
-import { type Clock, systemClock } from '../../clock.js'
+import type { Clock } from '../../clock.js'
+import { makePrivateFolder } from '../../durable-files.js'
+import type { MediaStore } from '../../media/media-store.js'
 import { type SubmitRequest, type Upstream, UpstreamError, type UpstreamJob } from '../../tasks/driver/upstream.js'
-import { type Limits, resolveLimits } from './job-limits.js'
-import { createJobQueue } from './job-queue.js'
-import { createJobRunner, workFolder } from './job-runner.js'
-import { type JobRecord, openJobFiles } from './job-store.js'
-import { checkPackages } from './requirements.js'
+import type { JobLimits } from './job-limits.js'
+import { createJobQueue, type Slot } from './job-queue.js'
+import { createJobRunner } from './job-runner.js'
+import { type JobEnd, type JobRecord, openJobStore } from './job-store.js'
+import { checkRequirements } from './requirements.js'
 
-export interface LocalUpstreamOptions {
-  /** Where jobs, temporary files and results lie: `jobs/`, `work/` and `media/` in there. */
-  dataDir: string
-  /** A native FFmpeg with libx264. @default The WebAssembly one of the package `@ffmpeg/core` */
-  ffmpegPath?: string | undefined
-  /** Hosts whose address may be private, as `host` (any port) or `host:port`. */
-  allowedHosts: readonly string[]
-  /** The file behind a URL that the gateway itself serves, so that it is not fetched; null for any other URL. */
+export interface EngineUpstreamOptions {
+  /** The folder for jobs and temporary files, which are in `jobs/` and `work/` there. */
+  readonly dataDir: string
+  /** Where the results go. */
+  readonly media: MediaStore
+  /** A native FFmpeg with libx264; null for the WebAssembly build of the package `@ffmpeg/core`. */
+  readonly ffmpegPath: string | null
+  /** Hosts that may have a private address, as `host` (any port) or `host:port`. */
+  readonly allowedHosts: readonly string[]
+  /** Returns the file behind a URL that the gateway itself serves; null for any other URL. */
   ownFile(url: string): string | null
-  log: Logger
-  /** Stamps the jobs. How long a job may run is measured by the system's time. @default systemClock */
-  clock?: Clock
-  /** What a job may cost; `Limits` tells the defaults. */
-  limits?: Partial<Limits>
+  readonly log: Logger
+  /** Stamps the jobs. The time limits of a job use the system's monotonic clock. */
+  readonly clock: Clock
+  readonly limits: JobLimits
 }
 
-/** Task ids become file names. */
+/** Task ids are used as file names. */
 const TASK_ID = /^[A-Za-z0-9_-]{1,64}$/
 const RETRY_MS = 5_000
 
 /**
- * The built-in engine as an upstream. A job is on disk before `submit` answers, under the task's id, which is also its
- * id here: to submit a task twice is to submit it once. Jobs run in the order they came, each in a process of its own,
- * and what had not ended starts again with the gateway. Rejects when FFmpeg or an optional package is
- * missing, and says what to do.
+ * The built-in engine as an upstream. A job is on disk before `submit` resolves. Its id is the id of the task, so
+ * submitting a task twice creates one job. Jobs run in the order of their submits, each in a process of its own; jobs
+ * that have not ended start again with the gateway.
+ *
+ * Rejects when FFmpeg or an optional package is missing; the message says what to install.
  */
-export const openLocalUpstream = async (options: LocalUpstreamOptions): Promise<Upstream> => {
-  const { ffmpegPath = null, log, clock = systemClock } = options
+export async function openEngineUpstream(options: EngineUpstreamOptions): Promise<Upstream> {
+  const { media, ffmpegPath, allowedHosts, ownFile, log, clock, limits } = options
   const dataDir = resolve(options.dataDir)
-  const limits = resolveLimits(options.limits)
-  await checkPackages(ffmpegPath)
-  const files = await openJobFiles(join(dataDir, 'jobs'))
-  await rm(workFolder(dataDir), { recursive: true, force: true })
-  await mkdir(join(dataDir, 'media'), { recursive: true })
+  const workFolder = join(dataDir, 'work')
+  await checkRequirements(ffmpegPath)
+  const store = await openJobStore(join(dataDir, 'jobs'))
+  await rm(workFolder, { recursive: true, force: true })
+  await makePrivateFolder(workFolder)
 
-  const runJob = createJobRunner({ ...options, dataDir, ffmpegPath, limits })
+  const runJob = createJobRunner({ workFolder, media, ffmpegPath, allowedHosts, ownFile, limits, log })
   const progress = new Map<string, number>()
-  let tell: (taskId: string, what: 'status' | 'progress') => void = () => {}
+  let notify: (taskId: string, what: 'status' | 'progress') => void = () => {}
+  const queue = createJobQueue({
+    concurrency: limits.concurrency,
+    run,
+    onChange: taskId => notify(taskId, 'status'),
+  })
+  await resume()
 
-  const run = async (record: JobRecord, stopping: AbortSignal) => {
+  const accepting = new Map<string, Promise<void>>()
+  let isClosed = false
+
+  async function resume(): Promise<void> {
+    for (const record of await store.readPending()) {
+      const ended = await store.readEnded(record.job.taskId)
+      if (ended) await store.end(ended)
+      else queue.add(record.job.taskId, record)
+    }
+  }
+
+  async function run(record: JobRecord, slot: Slot, stopping: AbortSignal): Promise<void> {
     const { taskId } = record.job
     log.info({ taskId }, 'job started')
-    const end = await runJob(record, stopping, share => {
+    const onProgress = (share: number) => {
       progress.set(taskId, share)
-      tell(taskId, 'progress')
-    })
+      notify(taskId, 'progress')
+    }
+    const end = await runJob(record, { slot, stopping, onProgress })
     progress.delete(taskId)
-    // An end that cannot be written (the disk is full) is one that would be lost: it waits until it can.
-    while (end && !stopping.aborted) {
-      const completedAt = clock.now()
+    if (end) await writeEnd(record, end, stopping)
+  }
+
+  /** Tries until it succeeds: an end that is not written (a full disk) would be lost. */
+  async function writeEnd(record: JobRecord, end: JobEnd, stopping: AbortSignal): Promise<void> {
+    const { taskId } = record.job
+    while (!stopping.aborted) {
       try {
-        await files.end({ ...record, end: { ...end, completedAt } })
+        await store.end({ ...record, end: { ...end, completedAt: clock.now() } })
         if (end.status === 'success') log.info({ taskId, durationMs: end.result.durationMs }, 'job done')
         else log.warn({ taskId, reason: end.message }, 'job failed')
         return
@@ -71,28 +97,19 @@ export const openLocalUpstream = async (options: LocalUpstreamOptions): Promise<
       }
     }
   }
-  const queue = createJobQueue(limits.concurrency, run, taskId => tell(taskId, 'status'))
-  for (const record of await files.readPending()) {
-    const ended = await files.readEnded(record.job.taskId)
-    if (ended) await files.end(ended)
-    else queue.add(record.job.taskId, record)
-  }
 
-  const accepting = new Map<string, Promise<void>>()
-  let closed = false
-
-  const accept = async (job: SubmitRequest): Promise<void> => {
-    if (queue.get(job.taskId) || (await files.readEnded(job.taskId))) return
+  async function accept(job: SubmitRequest): Promise<void> {
+    if (queue.get(job.taskId) || (await store.readEnded(job.taskId))) return
     const record: JobRecord = { job, mediaId: randomUUID(), createdAt: clock.now() }
-    await files.add(record)
-    if (!closed) queue.add(job.taskId, record)
+    await store.add(record)
+    if (!isClosed) queue.add(job.taskId, record)
   }
 
-  const sight = async (taskId: string): Promise<UpstreamJob | null> => {
+  async function readJob(taskId: string): Promise<UpstreamJob | null> {
     if (!TASK_ID.test(taskId)) return null
     const job = queue.get(taskId)
     if (job) return { upstreamId: taskId, createdAt: job.entry.createdAt, status: job.status }
-    const ended = await files.readEnded(taskId).catch(cause => {
+    const ended = await store.readEnded(taskId).catch(cause => {
       throw new UpstreamError('unclear', 'The job could not be read', { cause })
     })
     return ended && { upstreamId: taskId, createdAt: ended.createdAt, ...ended.end }
@@ -102,29 +119,29 @@ export const openLocalUpstream = async (options: LocalUpstreamOptions): Promise<
     name: 'engine',
     async submit(job) {
       const { taskId } = job
-      if (closed) throw new UpstreamError('not-accepted', 'The engine is shutting down')
-      if (!TASK_ID.test(taskId)) throw new UpstreamError('rejected', 'The task id is not one that can name a file')
+      if (isClosed) throw new UpstreamError('not-accepted', 'The engine is shutting down')
+      if (!TASK_ID.test(taskId)) throw new UpstreamError('rejected', 'The task id cannot be used as a file name')
       const accepted = accepting.get(taskId) ?? accept(job).finally(() => accepting.delete(taskId))
       accepting.set(taskId, accepted)
       await accepted.catch(cause => {
-        // Whatever part of it was written, the same task is the same file: to try again is safe.
+        // Trying again is safe even after a partial write, because the same task uses the same file.
         throw new UpstreamError('not-accepted', 'The job could not be written', { cause })
       })
       return taskId
     },
     async getJob(upstreamId) {
-      const sighting = await sight(upstreamId)
-      if (!sighting) throw new UpstreamError('not-found', 'The engine has no such job')
-      return sighting
+      const job = await readJob(upstreamId)
+      if (!job) throw new UpstreamError('not-found', 'The engine has no such job')
+      return job
     },
-    findJob: job => sight(job.taskId),
+    findJob: job => readJob(job.taskId),
     hasCapacity: queue.hasCapacity,
     progress: taskId => (queue.get(taskId) ? (progress.get(taskId) ?? 0) : null),
     onChange(listener) {
-      tell = listener
+      notify = listener
     },
     async [Symbol.asyncDispose]() {
-      closed = true
+      isClosed = true
       await Promise.allSettled(accepting.values())
       await queue[Symbol.asyncDispose]()
     },

@@ -1,8 +1,9 @@
 import { createWriteStream } from 'node:fs'
 import { Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { PRIVATE_FILE } from '../../durable-files.js'
 import { asFetchError, type FetchError, type GuardedResponse, guardedFetch } from '../../net/guarded-fetch.js'
-import { type InputName, inputFailure, JobFailure } from './job-failure.js'
+import { type InputName, inputFailure, isDiskFull, JobFailure } from './job-failure.js'
 
 export interface FetchLimits {
   /** Hosts that may have a private address, as `host` (any port) or `host:port`. */
@@ -23,18 +24,24 @@ const HEADERS = {
 
 /**
  * Downloads an input into a file. Rejects with a `JobFailure` whose message never contains the URL, which may carry a
- * token.
+ * token; with the reason of `signal` when it aborts; and with the error of the disk.
  */
-export async function fetchToFile(input: InputName, url: string, path: string, limits: FetchLimits): Promise<void> {
-  const { allowedHosts, idleMs, inputBytes, fetchMs } = limits
+export async function fetchToFile(
+  input: InputName,
+  url: string,
+  path: string,
+  { allowedHosts, idleMs, inputBytes, fetchMs }: FetchLimits,
+  signal: AbortSignal,
+): Promise<void> {
   const timeout = AbortSignal.timeout(fetchMs)
+  const either = AbortSignal.any([signal, timeout])
   try {
-    await using response = await guardedFetch(url, { headers: HEADERS, allowedHosts, idleMs, signal: timeout })
-    await save(input, response, path, inputBytes, timeout)
+    await using response = await guardedFetch(url, { headers: HEADERS, allowedHosts, idleMs, signal: either })
+    await save(input, response, path, inputBytes, either)
   } catch (thrown) {
-    if (thrown instanceof JobFailure) throw thrown
-    const cause = asFetchError(thrown)
-    throw inputFailure(input, timeout.aborted ? 'the download took too long' : reasonOf(cause))
+    signal.throwIfAborted()
+    if (thrown instanceof JobFailure || isDiskFull(thrown)) throw thrown
+    throw inputFailure(input, timeout.aborted ? 'the download took too long' : reasonOf(asFetchError(thrown)))
   }
 }
 
@@ -56,7 +63,7 @@ async function save(
       else done(null, chunk)
     },
   })
-  await pipeline(body, counter, createWriteStream(path), { signal })
+  await pipeline(body, counter, createWriteStream(path, { mode: PRIVATE_FILE }), { signal })
 }
 
 function reasonOf({ code, message }: FetchError): string {

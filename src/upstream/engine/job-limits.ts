@@ -1,36 +1,52 @@
-import { availableParallelism } from 'node:os'
+import type { Config } from '../../config.js'
 
-/** What a job may cost. What is beyond fails the job, with a reason. */
-export interface Limits {
-  /** The largest input file, in bytes. @default 200_000_000 */
+/** The cost limits of a job. A job that exceeds one fails with a reason. Each comes from an option of the gateway. */
+export interface CostLimits {
+  /** The largest input file, in bytes. */
   readonly inputBytes: number
-  /** The longest audio, in seconds, and so the longest output. @default 600 */
+  /** The longest audio, and so the longest output, in seconds. */
   readonly durationSeconds: number
-  /** The largest picture, as width times height. @default 2_073_600 // 1920x1080, either way up */
+  /** The largest picture, in pixels. */
   readonly pixels: number
-  /** Temporary disk space for a job's decoded frames, in bytes. @default 16_000_000_000 // 7 min of 1280x720 at 25 fps */
+  /** Temporary disk space for the decoded frames of a job, in bytes. */
   readonly spoolBytes: number
-  /** How long a job may take for each second of audio, in seconds… @default 10 */
-  readonly jobSecondsPerSecond: number
-  /** …and on top of that, in seconds. @default 60 */
-  readonly jobSeconds: number
-  /** How many jobs run at a time. @default The number of cores but one, at least 1 */
+  /** How many jobs are made at a time. */
   readonly concurrency: number
-  /** How long a connection, the headers of an answer and a silence may take, in milliseconds. @default 10_000 */
-  readonly idleMs: number
-  /** How long fetching one input may take in all, in milliseconds. @default 300_000 // 5 minutes */
-  readonly fetchMs: number
 }
 
-export const resolveLimits = (given: Partial<Limits> = {}): Limits => ({
-  inputBytes: 200_000_000,
-  durationSeconds: 600,
-  pixels: 1920 * 1080,
-  spoolBytes: 16_000_000_000,
+/** The time limits of a job. */
+export interface TimeLimits {
+  /** Processing time for each second of audio, in seconds. */
+  readonly jobSecondsPerSecond: number
+  /** Processing time on top of that, in seconds. */
+  readonly jobSeconds: number
+  /** Limit for a connection, for the headers of a response and for each pause in its body, in milliseconds. */
+  readonly idleMs: number
+  /** Limit for the download of an input, in milliseconds. */
+  readonly fetchMs: number
+  /** A job whose inputs take longer to download than this gives up its slot until they are there, in milliseconds. */
+  readonly slotFetchMs: number
+}
+
+export type JobLimits = CostLimits & TimeLimits
+
+export const TIME_LIMITS: TimeLimits = {
   jobSecondsPerSecond: 10,
   jobSeconds: 60,
-  concurrency: Math.max(1, availableParallelism() - 1),
   idleMs: 10_000,
   fetchMs: 300_000,
-  ...given,
-})
+  slotFetchMs: 5_000,
+}
+
+type LimitOptions = 'mediaMaxBytes' | 'mediaMaxSeconds' | 'mediaMaxPixels' | 'mediaMaxSpoolBytes' | 'mediaConcurrency'
+
+export function jobLimits(config: Pick<Config, LimitOptions>): JobLimits {
+  return {
+    ...TIME_LIMITS,
+    inputBytes: config.mediaMaxBytes,
+    durationSeconds: config.mediaMaxSeconds,
+    pixels: config.mediaMaxPixels,
+    spoolBytes: config.mediaMaxSpoolBytes,
+    concurrency: config.mediaConcurrency,
+  }
+}

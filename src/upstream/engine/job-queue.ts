@@ -1,37 +1,95 @@
-/** Jobs that wait and run, a bounded number at a time, in the order they came. */
+/** Runs jobs in the order of their arrival, a limited number at a time. */
 export interface JobQueue<Entry> extends AsyncDisposable {
   add(id: string, entry: Entry): void
-  /** Whether a job that is added now would run at once. */
+  /** Whether a job that is added now would start at once. */
   hasCapacity(): boolean
-  /** The job while it waits or runs; null when it is not known, or ended. */
+  /** Returns a job while it waits or runs; null when it is unknown or has ended. */
   get(id: string): { readonly entry: Entry; readonly status: 'pending' | 'processing' } | null
 }
 
-/**
- * `run` gets a signal that tells it to stop; the job counts as running until it resolves. It must not reject.
- * `onChange` is told of each job that begins to run, and of each that is not known any more.
- */
-export const createJobQueue = <Entry>(
-  concurrency: number,
-  run: (entry: Entry, stopping: AbortSignal) => Promise<void>,
-  onChange: (id: string) => void = () => {},
-): JobQueue<Entry> => {
+/** The place of a running job under the concurrency limit. */
+export interface Slot {
+  /** Gives the slot to another job, unless too many jobs are without a slot already. */
+  release(): void
+  /** Resolves when the job has its slot, or when the queue stops. */
+  acquire(): Promise<void>
+}
+
+export interface JobQueueOptions<Entry> {
+  readonly concurrency: number
+  /** Runs a job. It must not reject, and should resolve soon after `stopping` aborts. */
+  run(entry: Entry, slot: Slot, stopping: AbortSignal): Promise<void>
+  /** Called when a job starts, and when it has ended and is no longer known. */
+  onChange?(id: string): void
+}
+
+/** How many running jobs may be without a slot. Beyond that a slow download keeps its slot. */
+const MAX_WITHOUT_SLOT = 16
+
+export function createJobQueue<Entry>({ concurrency, run, onChange }: JobQueueOptions<Entry>): JobQueue<Entry> {
   const stopping = new AbortController()
   const waiting = new Map<string, Entry>()
   const running = new Map<string, { readonly entry: Entry; readonly ended: Promise<void> }>()
+  /** Running jobs that want their slot back. They come before those that have not started. */
+  const returning: (() => void)[] = []
+  let occupied = 0
+  let withoutSlot = 0
 
-  const fill = () => {
+  function fill(): void {
+    while (occupied < concurrency && !stopping.signal.aborted) {
+      const enter = returning.shift()
+      if (enter) enter()
+      else if (!startNext()) return
+    }
+  }
+
+  function startNext(): boolean {
     for (const [id, entry] of waiting) {
-      if (stopping.signal.aborted || running.size >= concurrency) return
       waiting.delete(id)
-      const ended = run(entry, stopping.signal).then(() => {
+      const { slot, leave } = createSlot()
+      const ended = run(entry, slot, stopping.signal).then(() => {
+        leave()
         running.delete(id)
-        onChange(id)
+        onChange?.(id)
         fill()
       })
       running.set(id, { entry, ended })
-      onChange(id)
+      onChange?.(id)
+      return true
     }
+    return false
+  }
+
+  function createSlot(): { slot: Slot; leave(): void } {
+    let isHeld = true
+    occupied += 1
+    const slot: Slot = {
+      release() {
+        if (!isHeld || withoutSlot >= MAX_WITHOUT_SLOT) return
+        isHeld = false
+        occupied -= 1
+        withoutSlot += 1
+        fill()
+      },
+      acquire() {
+        if (isHeld || stopping.signal.aborted) return Promise.resolve()
+        return new Promise(resolve => {
+          stopping.signal.addEventListener('abort', () => resolve(), { once: true })
+          returning.push(() => {
+            isHeld = true
+            occupied += 1
+            withoutSlot -= 1
+            resolve()
+          })
+          fill()
+        })
+      },
+    }
+    const leave = () => {
+      if (isHeld) occupied -= 1
+      else withoutSlot -= 1
+    }
+    return { slot, leave }
   }
 
   return {
@@ -39,7 +97,7 @@ export const createJobQueue = <Entry>(
       waiting.set(id, entry)
       fill()
     },
-    hasCapacity: () => running.size + waiting.size < concurrency,
+    hasCapacity: () => occupied + returning.length + waiting.size < concurrency,
     get(id) {
       const entry = waiting.get(id)
       if (entry) return { entry, status: 'pending' }

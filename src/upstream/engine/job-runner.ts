@@ -1,68 +1,106 @@
-import { mkdir, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
-import { moveDurably, syncFolder } from '../../durable-files.js'
-import { MEDIA_PATH, mediaFolder } from '../../media/media-store.js'
-import type { Limits } from './job-limits.js'
+import { makePrivateFolder } from '../../durable-files.js'
+import type { MediaStore } from '../../media/media-store.js'
+import type { SubmitRequest } from '../../tasks/driver/upstream.js'
+import type { Result } from '../../tasks/task.js'
+import { fetchInputs, type InputFiles } from './fetch-inputs.js'
+import { DISK_FULL, isDiskFull, JobFailure } from './job-failure.js'
+import type { JobLimits } from './job-limits.js'
+import type { Slot } from './job-queue.js'
 import type { JobEnd, JobRecord } from './job-store.js'
-import { type InputSource, OUTPUTS } from './worker/make-lip-sync.js'
-import { runJobProcess } from './worker-process.js'
+import { runWorker } from './worker-process.js'
 
-export interface JobRunnerParts {
-  readonly dataDir: string
+export interface JobRunnerDeps {
+  /** Contains a folder for each job while it runs. */
+  readonly workFolder: string
+  readonly media: MediaStore
   readonly ffmpegPath: string | null
   readonly allowedHosts: readonly string[]
-  readonly limits: Limits
+  readonly limits: JobLimits
   ownFile(url: string): string | null
   readonly log: Logger
 }
 
-/** Where jobs keep what is only theirs while they run. */
-export const workFolder = (dataDir: string): string => join(dataDir, 'work')
+/** How a running job is connected to the queue and to those who follow it. */
+export interface JobContext {
+  readonly slot: Slot
+  readonly stopping: AbortSignal
+  /** @param share 0 to 1 */
+  onProgress(share: number): void
+}
+
+/** The cover comes first, so that a visible video always has its cover. */
+const OUTPUTS = [
+  ['cover', 'cover.jpg'],
+  ['video', 'lipsync.mp4'],
+] as const
 
 /**
- * Does a job from its inputs to the files that are served, and leaves nothing else behind. Answers how it ended, or null
- * when it was stopped.
+ * Creates the function that runs a job: it downloads the inputs, has a worker process make the video, and moves the
+ * result to the media store. The function returns how the job ended, or null when it was stopped. It never rejects, and
+ * removes the job's folder.
  */
-export const createJobRunner = (parts: JobRunnerParts) => {
-  const { dataDir, ffmpegPath, allowedHosts, limits, ownFile, log } = parts
-  const inputOf = (url: string): InputSource => {
-    const file = ownFile(url)
-    return file === null ? { url } : { file }
+export function createJobRunner(deps: JobRunnerDeps) {
+  const { workFolder, media, ffmpegPath, limits, log } = deps
+
+  async function run(record: JobRecord, folder: string, context: JobContext): Promise<JobEnd | null> {
+    const { job, mediaId } = record
+    const { stopping, onProgress } = context
+    await makePrivateFolder(folder)
+    const inputs = await fetchWithSlot(job, folder, context)
+    const outputs = Object.fromEntries(OUTPUTS.map(([key, name]) => [key, join(folder, name)])) as Outputs
+    const { playbackType } = job
+    const end = await runWorker({ ...inputs, playbackType, folder, outputs, limits, ffmpegPath }, stopping, onProgress)
+    switch (end.status) {
+      case 'stopped':
+        return null
+      case 'failed':
+        if (end.detail) log.error({ taskId: job.taskId, detail: end.detail }, 'a worker process failed')
+        return { status: 'failed', message: end.message }
+      case 'success':
+        for (const [key, name] of OUTPUTS) await media.put(mediaId, name, outputs[key])
+        return { status: 'success', result: resultOf(mediaId, end.outcome) }
+    }
   }
 
-  return async (
-    { job, mediaId }: JobRecord,
-    stopping: AbortSignal,
-    onProgress: (share: number) => void,
-  ): Promise<JobEnd | null> => {
-    const { taskId, videoUrl, audioUrl, playbackType } = job
-    const folder = join(workFolder(dataDir), taskId)
-    const inputs = { video: inputOf(videoUrl), audio: inputOf(audioUrl) }
+  /** Downloads the inputs. A slow download leaves the slot to other jobs, and waits for a free one when it is done. */
+  async function fetchWithSlot(
+    job: SubmitRequest,
+    folder: string,
+    { slot, stopping }: JobContext,
+  ): Promise<InputFiles> {
+    const timer = setTimeout(slot.release, limits.slotFetchMs)
     try {
-      const order = { ...inputs, playbackType, folder, limits, allowedHosts, ffmpegPath }
-      const end = await runJobProcess(order, stopping, onProgress)
-      if (end.status === 'stopped') return null
-      if (end.status === 'failed') {
-        if (end.detail) log.error({ taskId, detail: end.detail }, 'a job crashed')
-        return { status: 'failed', message: end.message }
-      }
-      await publish(folder, mediaFolder(dataDir, mediaId))
-      const served = `${MEDIA_PATH}${mediaId}/`
-      const [resultUrl, coverUrl] = [`${served}${OUTPUTS.video}`, `${served}${OUTPUTS.cover}`]
-      return { status: 'success', result: { resultUrl, coverUrl, ...end.made } }
+      const inputs = await fetchInputs(job, folder, { ...deps, ...limits }, stopping)
+      clearTimeout(timer)
+      await slot.acquire()
+      return inputs
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  function resultOf(mediaId: string, outcome: Omit<Result, 'resultUrl' | 'coverUrl'>): Result {
+    const [coverUrl, resultUrl] = OUTPUTS.map(([, name]) => media.publicPath(mediaId, name)) as [string, string]
+    return { resultUrl, coverUrl, ...outcome }
+  }
+
+  return async (record: JobRecord, context: JobContext): Promise<JobEnd | null> => {
+    const { taskId } = record.job
+    const folder = join(workFolder, taskId)
+    try {
+      return await run(record, folder, context)
     } catch (err) {
-      log.error({ taskId, err }, 'a result could not be stored')
-      return { status: 'failed', message: 'The result could not be stored.' }
+      if (context.stopping.aborted) return null
+      if (err instanceof JobFailure) return { status: 'failed', message: err.message }
+      log.error({ taskId, err }, isDiskFull(err) ? 'the disk is full' : 'a job could not be run')
+      return { status: 'failed', message: isDiskFull(err) ? DISK_FULL : 'The engine failed.' }
     } finally {
       await rm(folder, { recursive: true, force: true }).catch(err => log.error({ taskId, err }, 'clean-up failed'))
     }
   }
 }
 
-/** The video goes last: whoever sees it finds the cover too. */
-const publish = async (from: string, to: string): Promise<void> => {
-  await mkdir(to, { recursive: true })
-  await syncFolder(join(to, '..'))
-  for (const name of [OUTPUTS.cover, OUTPUTS.video]) await moveDurably(join(from, name), join(to, name))
-}
+type Outputs = Readonly<Record<(typeof OUTPUTS)[number][0], string>>

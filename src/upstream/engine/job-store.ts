@@ -1,13 +1,13 @@
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
+import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { syncFolder, writeDurably } from '../../durable-files.js'
+import { makePrivateFolder, syncFolder, writeDurably } from '../../durable-files.js'
 import type { SubmitRequest } from '../../tasks/driver/upstream.js'
 import type { Result } from '../../tasks/task.js'
 
-/** A job as it is kept. Times are milliseconds since the Unix epoch. */
+/** A stored job. Times are milliseconds since the Unix epoch. */
 export interface JobRecord {
   readonly job: SubmitRequest
-  /** Names the folder of its result: random, since whoever knows it can fetch the result. */
+  /** The id of its result in the media store: random, because knowing it is enough to read the result. */
   readonly mediaId: string
   readonly createdAt: number
 }
@@ -16,13 +16,13 @@ export type JobEnd =
   | { readonly status: 'success'; readonly result: Result }
   | { readonly status: 'failed'; readonly message: string }
 
-/** A job that ended, as it is kept. */
 export interface EndedRecord extends JobRecord {
   readonly end: JobEnd & { readonly completedAt: number }
 }
 
-export interface JobFiles {
-  /** The jobs that did not end, oldest first. */
+/** Each change is durable when its promise resolves. */
+export interface JobStore {
+  /** Returns the jobs that have not ended, oldest first. */
   readPending(): Promise<JobRecord[]>
   readEnded(taskId: string): Promise<EndedRecord | null>
   add(record: JobRecord): Promise<void>
@@ -30,14 +30,13 @@ export interface JobFiles {
 }
 
 /**
- * The jobs on disk, one file each: `pending/<task id>.json` until it ended, `done/<task id>.json` from then on. At a
- * start only `pending` is read, however many were done. Each change is on disk when its promise resolves.
+ * The jobs on disk, one file for each: `pending/<task id>.json` until the job has ended, then `done/<task id>.json`. A
+ * start reads `pending` only, so its cost does not grow with the number of ended jobs.
  */
-export const openJobFiles = async (folder: string): Promise<JobFiles> => {
+export async function openJobStore(folder: string): Promise<JobStore> {
   const pending = join(folder, 'pending')
   const done = join(folder, 'done')
-  await mkdir(pending, { recursive: true })
-  await mkdir(done, { recursive: true })
+  for (const each of [folder, pending, done]) await makePrivateFolder(each)
   await syncFolder(folder)
 
   return {
@@ -56,7 +55,7 @@ export const openJobFiles = async (folder: string): Promise<JobFiles> => {
   }
 }
 
-const readJson = async <T>(path: string): Promise<T | null> => {
+async function readJson<T>(path: string): Promise<T | null> {
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return null
     throw error

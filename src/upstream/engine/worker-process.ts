@@ -2,33 +2,35 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createRequire } from 'node:module'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import type { Limits } from './job-limits.js'
-import type { JobOrder, Made } from './worker/make-lip-sync.js'
-import type { JobReport } from './worker/worker.js'
+import type { JobLimits } from './job-limits.js'
+import type { LipSyncOutcome, WorkerInput, WorkerReport } from './worker/messages.js'
 
-/** How a job's process ended. `detail` is for the log, `message` for the caller. */
-export type ProcessEnd =
-  | { readonly status: 'success'; readonly made: Made }
+/** How a worker process ended. `message` is for the caller, `detail` for the log. */
+export type WorkerEnd =
+  | { readonly status: 'success'; readonly outcome: LipSyncOutcome }
   | { readonly status: 'failed'; readonly message: string; readonly detail?: string }
   | { readonly status: 'stopped' }
 
 const CRASHED = 'The engine crashed while it made the video.'
 const STDERR_CHARACTERS = 4_000
 
-/** Runs one job in a process of its own, for as long as it may take. Resolves when the process is gone; never rejects. */
-export const runJobProcess = async (
-  order: JobOrder,
-  signal: AbortSignal,
+/**
+ * Runs one job in a process of its own, and kills the process with everything it started when the job is done, takes too
+ * long or is stopped. Resolves when the process is gone; never rejects.
+ */
+export async function runWorker(
+  input: WorkerInput,
+  stopping: AbortSignal,
   onProgress: (share: number) => void,
-): Promise<ProcessEnd> => {
-  if (signal.aborted) return { status: 'stopped' }
-  const child = forkChild()
+): Promise<WorkerEnd> {
+  if (stopping.aborted) return { status: 'stopped' }
+  const child = startWorker()
   const closed = once(child, 'close').catch((error: Error) => [error.message])
   const kill = () => killGroup(child)
-  const timeLimit = createTimeLimit(order.limits, kill)
-  let last: JobReport | null = null
+  const timeLimit = createTimeLimit(input.limits, kill)
+  let last: WorkerReport | null = null
   let stderr = ''
-  child.on('message', (report: JobReport) => {
+  child.on('message', (report: WorkerReport) => {
     if (report.type === 'audio') return timeLimit.set(report.seconds)
     if (report.type === 'progress') return onProgress(report.share)
     last = report
@@ -37,48 +39,58 @@ export const runJobProcess = async (
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     stderr = (stderr + text).slice(-STDERR_CHARACTERS)
   })
-  signal.addEventListener('abort', kill)
-  child.send(order, () => {}) // A failure to send is a process that ended, which is told below.
-  const [exit, killedBy] = await closed
-  signal.removeEventListener('abort', kill)
+  stopping.addEventListener('abort', kill)
+  child.send(input, () => {}) // A failed send means that the process has ended, which is reported below.
+  const [exit, signal] = await closed
+  stopping.removeEventListener('abort', kill)
   timeLimit[Symbol.dispose]()
-  kill() // The process may have left an FFmpeg behind when it crashed.
-  return signal.aborted ? { status: 'stopped' } : endOf(last, timeLimit.passed, `exit ${exit ?? killedBy}: ${stderr}`)
+  kill() // A process that crashed may have left an FFmpeg behind.
+  return stopping.aborted ? { status: 'stopped' } : endOf(last, timeLimit.passed, `exit ${exit ?? signal}: ${stderr}`)
 }
 
-const endOf = (last: JobReport | null, timeLimitSeconds: number | null, detail: string): ProcessEnd => {
-  if (last?.type === 'success') return { status: 'success', made: last.made }
-  if (last?.type === 'failed') return { status: 'failed', message: last.message }
-  if (last?.type === 'broken') return { status: 'failed', message: CRASHED, detail: last.reason }
+function endOf(last: WorkerReport | null, timeLimitSeconds: number | null, detail: string): WorkerEnd {
+  if (last?.type === 'success') return { status: 'success', outcome: last.outcome }
+  if (last?.type === 'failed') return { ...last, status: 'failed' }
+  if (last?.type === 'broken') return { status: 'failed', message: CRASHED, detail: last.detail }
   if (timeLimitSeconds === null) return { status: 'failed', message: CRASHED, detail }
-  return { status: 'failed', message: `It took longer than ${timeLimitSeconds.toFixed()} s, and was stopped.` }
+  return { status: 'failed', message: `The job took longer than ${timeLimitSeconds.toFixed()} s and was stopped.` }
 }
 
-/** From the sources the child needs the loader that this process runs under; compiled, it needs none. */
-const forkChild = (): ChildProcess => {
+/**
+ * The only variables that the worker and its FFmpeg get. The environment of the gateway contains secrets, and a file that
+ * exploits FFmpeg must not be able to read them.
+ */
+const ENVIRONMENT = [
+  ...['PATH', 'LD_LIBRARY_PATH', 'DYLD_LIBRARY_PATH', 'FONTCONFIG_PATH'],
+  ...['TMPDIR', 'TEMP', 'TMP', 'LANG', 'LC_ALL', 'TZ', 'SystemRoot', 'windir'],
+]
+
+/** Compiled code runs by itself. The sources need the loader that this process runs under. */
+function startWorker(): ChildProcess {
   const fromSource = import.meta.url.endsWith('.ts')
   const loader = () => pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
   const entry = new URL(fromSource ? './worker/worker.ts' : './worker/worker.js', import.meta.url)
   return spawn(process.execPath, [...(fromSource ? ['--import', loader()] : []), fileURLToPath(entry)], {
     stdio: ['pipe', 'ignore', 'pipe', 'ipc'],
-    detached: process.platform !== 'win32', // It leads a group, so that one signal reaches all it started.
+    env: Object.fromEntries(ENVIRONMENT.map(name => [name, process.env[name]])),
+    detached: process.platform !== 'win32', // It leads a process group, so that one signal reaches its children too.
     windowsHide: true,
   })
 }
 
-const killGroup = (child: ChildProcess): void => {
+function killGroup(child: ChildProcess): void {
   if (!child.pid) return
   try {
     if (process.platform === 'win32') child.kill('SIGKILL')
     else process.kill(-child.pid, 'SIGKILL')
   } catch {
-    // The group is gone already.
+    // The group has ended already.
   }
 }
 
-/** Calls back when the job takes too long; as long as the length of the audio is not known, it counts as the longest. */
-const createTimeLimit = (limits: Limits, onPassed: () => void) => {
-  const began = Date.now()
+/** Calls back when the job takes too long. Until the length of the audio is known, the longest allowed is assumed. */
+function createTimeLimit(limits: JobLimits, onPassed: () => void) {
+  const startedAt = performance.now()
   let timer: NodeJS.Timeout | undefined
   let passed: number | null = null
   const limit = {
@@ -94,7 +106,7 @@ const createTimeLimit = (limits: Limits, onPassed: () => void) => {
           passed = seconds
           onPassed()
         },
-        began + seconds * 1000 - Date.now(),
+        startedAt + seconds * 1000 - performance.now(),
       )
     },
     [Symbol.dispose]: () => clearTimeout(timer),

@@ -1,15 +1,17 @@
 /**
- * Makes the README's picture anew: `npx tsx test/support/media/make-contact-sheet.ts`. It has the built-in engine speak the bundled
- * speech with the bundled presenter, and lays some frames side by side: as they were above, as they were made below.
+ * Makes the README's picture: `npx tsx test/support/media/make-contact-sheet.ts`. The
+ * built-in engine makes a lip sync of the bundled sample. The picture shows some frames side by side, the source above
+ * and the result below.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { resolveLimits } from '../../../src/upstream/engine/job-limits.js'
+import { resolveConfig } from '../../../src/config.js'
+import { jobLimits } from '../../../src/upstream/engine/job-limits.js'
 import { QUIET, readFrom, writeTo } from '../../../src/upstream/engine/worker/ffmpeg/ffmpeg.js'
 import { createWasmFfmpeg } from '../../../src/upstream/engine/worker/ffmpeg/wasm-ffmpeg.js'
-import { makeLipSync, OUTPUTS } from '../../../src/upstream/engine/worker/make-lip-sync.js'
+import { makeLipSync } from '../../../src/upstream/engine/worker/make-lip-sync.js'
 
 const SAMPLE = fileURLToPath(new URL('../../../src/sample/', import.meta.url))
 const SHEET = join(SAMPLE, 'contact-sheet.jpg')
@@ -26,9 +28,10 @@ const FILTER = `[0:v]${ROW}[source];[1:v]${ROW}[made];[source][made]vstack`
 const folder = await mkdtemp(join(tmpdir(), 'lipsync-sheet-'))
 try {
   const ffmpeg = await createWasmFfmpeg()
-  const inputs = { video: { file: join(SAMPLE, 'presenter.mp4') }, audio: { file: join(SAMPLE, 'speech.m4a') } }
-  const rest = { folder, limits: resolveLimits(), allowedHosts: [], ffmpegPath: null }
-  const made = await makeLipSync({ ...inputs, ...rest, playbackType: 'normal_reverse' }, ffmpeg)
+  const outputs = { video: join(folder, 'lipsync.mp4'), cover: join(folder, 'cover.jpg') }
+  const files = { videoFile: join(SAMPLE, 'presenter.mp4'), audioFile: join(SAMPLE, 'speech.m4a'), folder, outputs }
+  const rest = { limits: jobLimits(resolveConfig()), ffmpegPath: null, playbackType: 'normal_reverse' } as const
+  const made = await makeLipSync({ ...files, ...rest }, ffmpeg)
   const picture = [
     '-filter_complex',
     FILTER,
@@ -41,7 +44,7 @@ try {
     '-pix_fmt',
     'yuvj420p',
   ]
-  const videos = ['-i', readFrom(inputs.video.file), '-i', readFrom(join(folder, OUTPUTS.video))]
+  const videos = ['-i', readFrom(files.videoFile), '-i', readFrom(outputs.video)]
   const args = [...QUIET, ...videos, ...picture, '-f', 'image2', '-update', '1', writeTo(SHEET)]
   const { exitCode, log } = await ffmpeg.run(args)
   if (exitCode !== 0) throw new Error(log.join('\n'))

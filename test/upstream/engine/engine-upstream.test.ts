@@ -1,11 +1,10 @@
 import { existsSync } from 'node:fs'
-import { readdir, writeFile } from 'node:fs/promises'
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test, vi } from 'vitest'
-import { checkPackages } from '../../../src/upstream/engine/requirements.js'
 import { startEngine, submitRequestOf } from '../../support/engine.js'
-import { clip, gone, holding, probe, serve, temporaryFolder, tone } from '../../support/engine-media.js'
-import { hasProc, jobsOf } from '../../support/engine-processes.js'
+import { clip, holding, probe, serve, temporaryFolder, tone } from '../../support/engine-media.js'
+import { hasProc, workerOf, workersOf } from '../../support/engine-processes.js'
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 }) // Media takes its time on a busy machine.
 
@@ -15,7 +14,7 @@ beforeAll(async () => {
 })
 
 describe('a job', () => {
-  test('is made into files that are served, told, logged, and leaves nothing else', async () => {
+  test('produces files that are served, is logged, and leaves no temporary files', async () => {
     await using server = await serve(files)
     await using engine = await startEngine()
     const job = submitRequestOf(server.url('/video?token=secret'), server.url('/audio'))
@@ -28,8 +27,8 @@ describe('a job', () => {
     })
     expect(seen.completedAt).toBeGreaterThan(seen.createdAt ?? Number.POSITIVE_INFINITY)
     expect(seen.result.resultUrl).toMatch(/^\/media\/[\w-]{36}\/lipsync\.mp4$/)
-    expect(await probe(engine.files.resolve(seen.result.resultUrl) ?? '')).toMatchObject({ seconds: 0.6, frames: 15 })
-    expect(existsSync(engine.files.resolve(seen.result.coverUrl ?? '') ?? '')).toBe(true)
+    expect(await probe(engine.media.resolve(seen.result.resultUrl) ?? '')).toMatchObject({ seconds: 0.6, frames: 15 })
+    expect(existsSync(engine.media.resolve(seen.result.coverUrl ?? '') ?? '')).toBe(true)
     expect(await readdir(join(engine.dataDir, 'work'))).toEqual([])
     expect(await readdir(join(engine.dataDir, 'jobs', 'pending'))).toEqual([])
     expect(await engine.upstream.findJob(job, AbortSignal.timeout(9_999))).toEqual(seen)
@@ -37,7 +36,7 @@ describe('a job', () => {
     expect(JSON.stringify(engine.lines)).not.toContain('secret')
   })
 
-  test('submitted twice is one, also at once, also when it ended', async () => {
+  test('is created once when it is submitted twice, at the same time or after its end', async () => {
     await using server = await serve({ '/video': 'x', '/audio': 'x' })
     await using engine = await startEngine()
     const job = submitRequestOf(server.url('/video'), server.url('/audio'))
@@ -47,7 +46,7 @@ describe('a job', () => {
     expect(engine.lines.filter(line => line.msg === 'job started')).toHaveLength(1)
   })
 
-  test('fails with a reason, and the reason stays', async () => {
+  test('fails with a reason that survives a restart', async () => {
     await using server = await serve({ '/video': '<html></html>', '/audio': files['/audio']! })
     await using folder = await temporaryFolder()
     const job = submitRequestOf(server.url('/video'), server.url('/audio'))
@@ -62,7 +61,7 @@ describe('a job', () => {
     expect(await engine.getJob(job.taskId)).toMatchObject(failed)
   })
 
-  test('takes the files that the gateway itself serves from disk', async () => {
+  test('reads files that the gateway itself serves from disk', async () => {
     await using folder = await temporaryFolder()
     const paths: Record<string, string> = {}
     for (const [name, bytes] of Object.entries(files)) {
@@ -93,29 +92,72 @@ describe('a job', () => {
     expect(await engine.getJob(first.taskId)).toMatchObject({ message: 'video: the server answered 403' })
   })
 
-  test('that takes too long is killed and failed', async () => {
-    const hold = holding()
-    await using server = await serve({ '/video': hold.handler, '/audio': files['/audio']! })
-    await using engine = await startEngine({ limits: { jobSeconds: 1, jobSecondsPerSecond: 0 } })
+  test('that takes too long is killed and fails', async () => {
+    await using server = await serve(files)
+    await using engine = await startEngine({ limits: { jobSeconds: 0.2, jobSecondsPerSecond: 0 } })
     const job = submitRequestOf(server.url('/video'), server.url('/audio'))
     await engine.submit(job)
-    expect(await engine.ended(job.taskId)).toMatchObject({ message: 'It took longer than 1 s, and was stopped.' })
-    if (hasProc) expect(jobsOf(process.pid)).toEqual([])
+    expect(await engine.ended(job.taskId)).toMatchObject({ message: 'The job took longer than 0 s and was stopped.' })
+    if (hasProc) expect(workersOf(process.pid)).toEqual([])
   })
 
-  test.skipIf(!hasProc)('whose process is killed by somebody else is failed', async () => {
-    const hold = holding()
-    await using server = await serve({ '/video': hold.handler, '/audio': files['/audio']! })
+  test.skipIf(!hasProc)('fails when its process is killed by another program', async () => {
+    await using server = await serve(files)
     await using engine = await startEngine()
     const job = submitRequestOf(server.url('/video'), server.url('/audio'))
     await engine.submit(job)
-    const request = await hold.request()
-    for (const pid of jobsOf(process.pid)) process.kill(pid, 'SIGKILL')
-    await gone(request)
+    process.kill(await workerOf(process.pid), 'SIGKILL')
     expect(await engine.ended(job.taskId)).toMatchObject({ message: 'The engine crashed while it made the video.' })
   })
 
-  test('that nobody submitted is not found', async () => {
+  test.skipIf(!hasProc)('runs without the secrets of the gateway, and its files are private', async () => {
+    vi.stubEnv('JOGG_API_KEY', 'secret-key')
+    vi.stubEnv('JWT_SECRET', 'secret-of-the-issuer')
+    await using server = await serve(files)
+    await using engine = await startEngine()
+    const job = submitRequestOf(server.url('/video'), server.url('/audio'))
+    await engine.submit(job)
+    const environment = await readFile(`/proc/${await workerOf(process.pid)}/environ`, 'utf8')
+    expect(environment).toContain('PATH=')
+    expect(environment).not.toMatch(/secret|JOGG|JWT/)
+    const running = await modesIn(engine.dataDir)
+    expect(await engine.ended(job.taskId)).toMatchObject({ status: 'success' })
+    const ended = await modesIn(engine.dataDir)
+    expect(running.get(`work/${job.taskId}/video.source`)).toBe('600')
+    expect([...ended.keys()].filter(name => /cover|lipsync|done\/./.test(name))).toHaveLength(3)
+    for (const [name, mode] of [...running, ...ended]) expect(mode, name).toMatch(/^(600|700)$/)
+    vi.unstubAllEnvs()
+  })
+
+  test('whose download is slow leaves its slot to others, and continues when it is there', async () => {
+    const hold = holding()
+    await using server = await serve({ ...files, '/slow': hold.handler })
+    await using engine = await startEngine({ limits: { concurrency: 1, slotFetchMs: 0 } })
+    const slow = submitRequestOf(server.url('/slow'), server.url('/audio'))
+    const fast = submitRequestOf(server.url('/video'), server.url('/audio'))
+    await engine.submit(slow)
+    const request = await hold.request()
+    await vi.waitUntil(() => engine.upstream.hasCapacity?.(), { interval: 5, timeout: 10_000 })
+    await engine.submit(fast)
+    expect(await engine.ended(fast.taskId)).toMatchObject({ status: 'success' })
+    expect(await engine.getJob(slow.taskId)).toMatchObject({ status: 'processing' })
+    request.end(files['/video'])
+    expect(await engine.ended(slow.taskId)).toMatchObject({ status: 'success' })
+  })
+
+  test('whose own file is too large fails', async () => {
+    await using folder = await temporaryFolder()
+    const path = join(folder.path, 'file')
+    await writeFile(path, Buffer.alloc(1_001))
+    await using engine = await startEngine({ ownFile: () => path, limits: { inputBytes: 1_000 } })
+    const job = submitRequestOf('http://gateway.invalid/a', 'http://gateway.invalid/b')
+    await engine.submit(job)
+    expect(await engine.ended(job.taskId)).toMatchObject({
+      message: expect.stringMatching(/^(video|audio): the file is larger than 0.001 MB$/),
+    })
+  })
+
+  test('that was never submitted is not found', async () => {
     await using engine = await startEngine()
     for (const id of ['nobody', '../jobs/done/x', '']) {
       await expect(engine.getJob(id)).rejects.toMatchObject({ name: 'UpstreamError', kind: 'not-found' })
@@ -129,25 +171,11 @@ describe('a job', () => {
   })
 })
 
-describe('the engine', () => {
-  test('does not start without an FFmpeg, and says in one line what to do', async () => {
-    await expect(checkPackages(null, { hasCore: () => false })).rejects.toThrow(
-      /^[^\n]*npm install @ffmpeg\/core[^\n]*$/,
-    )
-    await expect(startEngine({ ffmpegPath: '/nowhere/ffmpeg' })).rejects.toThrow(
-      /^FFmpeg cannot be run as "\/nowhere\/ffmpeg"[^\n]*$/,
-    )
-    await expect(startEngine({ ffmpegPath: process.execPath })).rejects.toThrow(/^FFmpeg cannot be run as[^\n]*$/)
-  })
-
-  test('does not start without the packages of the mouth, and names those that are missing in one line', async () => {
-    const missingOfMouth = () => ['@vladmandic/human', '@tensorflow/tfjs-core']
-    await expect(checkPackages('ffmpeg-of-nobody', { missingOfMouth })).rejects.toThrow(/^FFmpeg cannot be run/)
-    await expect(checkPackages(null, { missingOfMouth })).rejects.toThrow(
-      /^[^\n]*"npm install @vladmandic\/human @tensorflow\/tfjs-core"\.$/,
-    )
-    await expect(checkPackages(null, { missingOfMouth, hasCore: () => false })).rejects.toThrow(
-      /^[^\n]*"npm install @ffmpeg\/core @vladmandic\/human @tensorflow\/tfjs-core"\.[^\n]*FFMPEG_PATH[^\n]*$/,
-    )
-  })
-})
+/** The modes of all that is in a folder, by relative path. */
+const modesIn = async (folder: string): Promise<Map<string, string>> => {
+  const names = await readdir(folder, { recursive: true })
+  const modes = await Promise.all(
+    names.map(async name => [name, ((await stat(join(folder, name))).mode & 0o777).toString(8)] as const),
+  )
+  return new Map(modes)
+}

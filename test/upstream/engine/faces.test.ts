@@ -1,12 +1,9 @@
-import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { JobFailure } from '../../../src/upstream/engine/job-failure.js'
-import { resolveLimits } from '../../../src/upstream/engine/job-limits.js'
 import { readFrom } from '../../../src/upstream/engine/worker/ffmpeg/ffmpeg.js'
-import { makeLipSync } from '../../../src/upstream/engine/worker/make-lip-sync.js'
 import { clip, make, temporaryFolder, tone, turned, wasm } from '../../support/engine-media.js'
+import { makeIn } from '../../support/engine-worker.js'
 import { MEDIA } from '../../support/mouth-media.js'
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 }) // Media takes its time on a busy machine.
@@ -23,11 +20,10 @@ const speech = (seconds = 0.4, options: string[] = []) =>
 
 const run = async (video: Buffer, audio: Buffer) => {
   await using folder = await temporaryFolder()
-  const at = (name: string) => join(folder.path, name)
-  await Promise.all([writeFile(at('a'), video), writeFile(at('b'), audio)])
-  const inputs = { video: { file: at('a') }, audio: { file: at('b') }, playbackType: 'normal_reverse' } as const
-  const rest = { allowedHosts: [], ffmpegPath: null, limits: resolveLimits(), folder: at('work') }
-  return await makeLipSync({ ...inputs, ...rest }, wasm)
+  const { durationMs, animation, animatedShare } = await makeIn(folder.path, wasm, {
+    ...{ video, audio, playbackType: 'normal_reverse' },
+  })
+  return { durationMs, animation, animatedShare }
 }
 
 let words: Buffer

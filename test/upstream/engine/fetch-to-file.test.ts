@@ -15,7 +15,7 @@ const fetched = async (url: string, changed: Partial<FetchLimits> = {}): Promise
   await using folder = await temporaryFolder()
   const path = join(folder.path, 'file')
   try {
-    await fetchToFile('video', url, path, { ...limits, ...changed })
+    await fetchToFile('video', url, path, { ...limits, ...changed }, new AbortController().signal)
   } catch (error) {
     expect(error).toMatchObject({ name: 'JobFailure' })
     return (error as Error).message

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { workingRate } from '../../../src/upstream/engine/worker/frames/frame-rate.js'
-import { createSpool } from '../../../src/upstream/engine/worker/frames/frame-spool.js'
+import { createFrameSpool } from '../../../src/upstream/engine/worker/frames/frame-spool.js'
 import { createY4mReader, perSecond, type VideoFormat } from '../../../src/upstream/engine/worker/frames/y4m.js'
 import { temporaryFolder } from '../../support/engine-media.js'
 
@@ -45,7 +45,7 @@ test('the working rate is between 15 and 30, and a whole multiple or fraction of
 
 test('spooled frames are read back in any order', async () => {
   await using folder = await temporaryFolder()
-  using spool = createSpool(join(folder.path, 'spool'), 3)
+  using spool = createFrameSpool(join(folder.path, 'spool'), 3)
   for (const value of [1, 2, 3]) spool.append(new Uint8Array(3).fill(value))
   expect(spool.frames).toBe(3)
   const frame = new Uint8Array(3)

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { CONTOUR_POINTS, type Face, KEPT } from '../../../src/upstream/engine/worker/face/landmarks.js'
+import { CONTOUR_POINTS, type Face, MOUTH_POINTS } from '../../../src/upstream/engine/worker/face/landmarks.js'
 import { smoothFaces } from '../../../src/upstream/engine/worker/face/smooth-faces.js'
 import { paletteFor } from '../../../src/upstream/engine/worker/mouth/mouth-inside.js'
 import { mouthMove } from '../../../src/upstream/engine/worker/mouth/mouth-move.js'
@@ -40,7 +40,7 @@ const anyFace = fc
   .map(values => faceAt(...values))
 
 test('the face of the tests has a point for each that is kept', () => {
-  expect(faceAt(64, 48, 40, 0, 0)).toHaveLength(2 * KEPT.length)
+  expect(faceAt(64, 48, 40, 0, 0)).toHaveLength(2 * MOUTH_POINTS.length)
 })
 
 test('no byte outside the box of the mouth changes, wherever the face is', () => {
@@ -94,7 +94,7 @@ test('an open mouth is dark in its middle, and a head in profile is left alone',
   }
   expect(paint(faceAt(64, 40, 50, 0, 0.03))[45 * width + 64]).toBeLessThan(80)
   const profile = faceAt(64, 40, 50, 0, 0.03)
-  profile[2 * (KEPT.length - 2)]! -= 0.45 * 50
+  profile[2 * (MOUTH_POINTS.length - 2)]! -= 0.45 * 50
   expect(paint(profile).every(byte => byte === 150)).toBe(true)
 })
 

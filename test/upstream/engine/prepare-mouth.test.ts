@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type FaceModels, loadFaceModels } from '../../../src/upstream/engine/worker/face/face-models.js'
-import { createTracker } from '../../../src/upstream/engine/worker/face/face-tracker.js'
+import { createFaceTracker } from '../../../src/upstream/engine/worker/face/face-tracker.js'
 import { prepareMouth } from '../../../src/upstream/engine/worker/mouth/prepare-mouth.js'
 import { decodeFrames, decodeSpeech, FPS, MEDIA, readGap, SPEECH_RATE } from '../../support/mouth-media.js'
 
@@ -33,7 +33,7 @@ const speak = async (source: readonly Uint8Array[], pcm: Float32Array) => {
     reads.push(index)
     return source[index]!
   }
-  const mouth = await prepareMouth({ width, height, fps: FPS, frameMap, readFrame, pcm, sampleRate: SPEECH_RATE })
+  const mouth = await prepareMouth({ width, height, fps: FPS, frameMap, readFrame, speech: pcm })
   const frames = frameMap.map((index, i) => {
     const frame = new Uint8Array(source[index]!)
     mouth.paint(frame, index, i)
@@ -43,7 +43,7 @@ const speak = async (source: readonly Uint8Array[], pcm: Float32Array) => {
 }
 
 const gapsOf = (frames: readonly Uint8Array[]) => {
-  const tracker = createTracker(models)
+  const tracker = createFaceTracker(models)
   return frames.map(frame => readGap(tracker, frame, width, height))
 }
 
@@ -70,14 +70,14 @@ describe('without a face', () => {
 
   test('frames stay as they are, and it is said', async () => {
     const { mouth, frames } = await speak([blank(), blank(), blank()], media.speech.subarray(0, SPEECH_RATE / 2))
-    expect(mouth).toMatchObject({ face: 'NO_FACE_FOUND', animatedShare: 0 })
+    expect(mouth).toMatchObject({ animation: 'NO_FACE_FOUND', animatedShare: 0 })
     expect(frames.every(frame => frame.every(byte => byte === 128))).toBe(true)
   })
 
   test('only those frames pass through, and the face is found again after a cut', async () => {
     const source = [...media.presenter.slice(0, 4), blank(), blank(), ...media.presenter.slice(60, 64)]
     const { mouth, frames, frameMap } = await speak(source, media.speech.subarray(0, (10 * SPEECH_RATE) / FPS))
-    expect(mouth).toMatchObject({ face: 'ANIMATED', animatedShare: 0.8 })
+    expect(mouth).toMatchObject({ animation: 'ANIMATED', animatedShare: 0.8 })
     const untouched = frames.flatMap((frame, i) => (Buffer.compare(frame, source[frameMap[i]!]!) === 0 ? [i] : []))
     expect(untouched).toEqual([4, 5])
   })
@@ -91,10 +91,9 @@ test('a picture smaller than any face, and a single frame, are no trouble', asyn
     fps: FPS,
     frameMap: [0],
     readFrame: () => tiny,
-    pcm: media.speech,
-    sampleRate: SPEECH_RATE,
+    speech: media.speech,
   }
-  expect(await prepareMouth(input)).toMatchObject({ face: 'NO_FACE_FOUND' })
+  expect(await prepareMouth(input)).toMatchObject({ animation: 'NO_FACE_FOUND' })
   const { mouth } = await speak(media.presenter.slice(0, 1), media.speech.subarray(0, 640))
-  expect(mouth).toMatchObject({ face: 'ANIMATED', animatedShare: 1 })
+  expect(mouth).toMatchObject({ animation: 'ANIMATED', animatedShare: 1 })
 })

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { loadFaceModels } from '../../../src/upstream/engine/worker/face/face-models.js'
-import { createTracker } from '../../../src/upstream/engine/worker/face/face-tracker.js'
+import { createFaceTracker } from '../../../src/upstream/engine/worker/face/face-tracker.js'
 import { createFrameMap } from '../../../src/upstream/engine/worker/frames/frame-map.js'
 import { startEngineGateway } from '../../support/engine-gateway.js'
 import { serve } from '../../support/engine-media.js'
@@ -68,7 +68,7 @@ beforeAll(async () => {
 afterAll(() => models?.[Symbol.dispose]())
 
 const gapsOf = (frames: readonly Uint8Array[]) => {
-  const tracker = createTracker(models)
+  const tracker = createFaceTracker(models)
   return frames.map(frame => readGap(tracker, frame, width, height))
 }
 

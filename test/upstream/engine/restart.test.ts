@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { startEngine, submitRequestOf } from '../../support/engine.js'
 import { clip, gone, hasNative, holding, serve, temporaryFolder, tone } from '../../support/engine-media.js'
-import { hasProc, jobsOf, membersOf, startHost } from '../../support/engine-processes.js'
+import { hasProc, membersOf, startHost, workersOf } from '../../support/engine-processes.js'
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 }) // Media takes its time on a busy machine.
 
@@ -14,7 +14,7 @@ beforeAll(async () => {
   files = { '/video': await clip(), '/audio': await tone(0.6) }
 })
 
-test('what runs is killed when the engine is disposed, and starts again with the next', async () => {
+test('a download is stopped when the engine is disposed, and starts again with the next', async () => {
   const hold = holding()
   await using server = await serve({ ...files, '/video': hold.handler })
   await using folder = await temporaryFolder()
@@ -40,13 +40,13 @@ describe.each([
   { kind: 'native', ffmpegPath: 'ffmpeg', isThere: hasNative, size: 2 },
 ])('a kill -9 while the $kind FFmpeg runs', ({ ffmpegPath, isThere, size }) => {
   test.skipIf(!hasProc || !isThere)('leaves no process behind, and the job goes on later', async () => {
-    const long = { '/audio': await tone(200, ['-ar', '8000']), '/video': await clip({ size: '640x480' }) }
+    const long = { '/audio': await tone(20, ['-ar', '8000']), '/video': await clip({ size: '640x480' }) }
     await using server = await serve({ ...long })
     await using folder = await temporaryFolder()
     const job = submitRequestOf(server.url('/video'), server.url('/audio'))
     await using host = await startHost(folder.path, job, ffmpegPath)
     await appears(join(folder.path, 'work', job.taskId), 'lipsync.mp4')
-    const [group = 0] = jobsOf(host.pid)
+    const [group = 0] = workersOf(host.pid)
     expect(membersOf(group)).toHaveLength(size)
     await host[Symbol.asyncDispose]()
     await expect.poll(() => membersOf(group), { interval: 5 }).toEqual([])

@@ -1,29 +1,29 @@
-/** How far a job is when the inputs are there and decoded, when the face has been followed through the video… */
+/** The progress of a job when the inputs are decoded, and when the face has been tracked through the video. */
 const DECODED = 0.1
 const TRACKED = 0.35
-/** …and when every frame is drawn, and the encoder finishes the file. */
+/** The progress when all frames are drawn and the encoder finishes the file. */
 const DRAWN = 0.98
 
-/** Progress is told at most this often, in milliseconds. */
-const BETWEEN_MS = 1_000
+const INTERVAL_MS = 1_000
 
 /**
- * Puts the shares of a job's parts together to that of the whole, by how long each takes about.
+ * Combines the progress of a job's parts, weighted by the time that each usually takes, and reports it at most once a
+ * second.
  *
- * @param now milliseconds of a clock that never goes back
+ * @param now milliseconds of a monotonic clock
  */
-export const createProgress = (tell: (share: number) => void, now: () => number = () => performance.now()) => {
-  let toldAt = Number.NEGATIVE_INFINITY
-  const tellSometimes = (share: number) => {
-    if (now() < toldAt + BETWEEN_MS) return
-    toldAt = now()
-    tell(share)
+export function createProgress(report: (share: number) => void, now: () => number = () => performance.now()) {
+  let reportedAt = Number.NEGATIVE_INFINITY
+  const reportSometimes = (share: number) => {
+    if (now() < reportedAt + INTERVAL_MS) return
+    reportedAt = now()
+    report(share)
   }
   return {
-    decoded: (): void => tellSometimes(DECODED),
+    decoded: (): void => reportSometimes(DECODED),
     /** @param share of the source frames, 0 to 1 */
-    tracked: (share: number): void => tellSometimes(DECODED + (TRACKED - DECODED) * share),
+    tracked: (share: number): void => reportSometimes(DECODED + (TRACKED - DECODED) * share),
     /** @param share of the output frames, 0 to 1 */
-    drawn: (share: number): void => tellSometimes(TRACKED + (DRAWN - TRACKED) * share),
+    drawn: (share: number): void => reportSometimes(TRACKED + (DRAWN - TRACKED) * share),
   }
 }

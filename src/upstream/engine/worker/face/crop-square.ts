@@ -1,11 +1,6 @@
-/** One frame in I420 (BT.601, limited range): Y of width x height bytes, then U and V of half the size each way. */
-export interface Picture {
-  readonly data: Uint8Array
-  readonly width: number
-  readonly height: number
-}
+import { type Picture, planeLayout } from '../frames/i420.js'
 
-/** A square laid over a picture: its centre and side in pixels, turned clockwise by `angle` radians. */
+/** A square in a picture: its centre and side in pixels, rotated clockwise by `angle` radians. */
 export interface Square {
   readonly x: number
   readonly y: number
@@ -14,20 +9,18 @@ export interface Square {
 }
 
 /**
- * Cuts a square out of a picture as RGB, what lies outside the picture being black.
+ * Cuts a square out of a picture as RGB. What is outside the picture becomes black.
  *
  * @param out pixels x pixels x 3 values, 0 to 1, written row by row
  * @param pixels the side of the square in pixels of the crop
  */
-export const cropSquare = (picture: Picture, square: Square, pixels: number, out: Float32Array): Float32Array => {
+export function cropSquare(picture: Picture, square: Square, pixels: number, out: Float32Array): Float32Array {
   const { data, width, height } = picture
-  const chromaWidth = (width + 1) >> 1
-  const chromaSize = chromaWidth * ((height + 1) >> 1)
-  const uAt = width * height
+  const { chromaWidth, u: uAt, v: vAt } = planeLayout(picture)
   const step = square.side / pixels
   const [dx, dy] = [step * Math.cos(square.angle), step * Math.sin(square.angle)]
   const half = (pixels - 1) / 2
-  // A shrinking crop takes the mean of four samples a pixel, or fine detail would flicker.
+  // A crop that shrinks takes the mean of four samples for each pixel, so that fine detail does not flicker.
   const taps = step > 1.5 ? 2 : 1
   let at = 0
   for (let row = 0; row < pixels; row++)
@@ -54,9 +47,9 @@ export const cropSquare = (picture: Picture, square: Square, pixels: number, out
         const top = data[p]! + (data[p + 1]! - data[p]!) * fx
         const bottom = data[p + width]! + (data[p + width + 1]! - data[p + width]!) * fx
         luma += top + (bottom - top) * fy
-        const c = uAt + ((y + 0.5) >> 1) * chromaWidth + ((x + 0.5) >> 1)
-        u += data[c]!
-        v += data[c + chromaSize]!
+        const c = ((y + 0.5) >> 1) * chromaWidth + ((x + 0.5) >> 1)
+        u += data[uAt + c]!
+        v += data[vAt + c]!
       }
       const share = 1 / (taps * taps)
       const light = 1.164 * (luma * share - 16)
@@ -69,4 +62,6 @@ export const cropSquare = (picture: Picture, square: Square, pixels: number, out
   return out
 }
 
-const clamp = (value: number) => (value <= 0 ? 0 : value >= 255 ? 1 : value / 255)
+function clamp(value: number): number {
+  return value <= 0 ? 0 : value >= 255 ? 1 : value / 255
+}

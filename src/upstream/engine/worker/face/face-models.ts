@@ -2,7 +2,6 @@ import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { decodeFaceBoxes, type FaceBox } from './face-boxes.js'
-import { MouthPackagesMissingError, missingMouthPackages, resolvePackage } from './packages.js'
 
 const require = createRequire(import.meta.url)
 
@@ -13,9 +12,9 @@ export const MESH_SIDE = 192
 export const LANDMARKS = 468
 
 export interface FaceMesh {
-  /** How surely the crop holds a face, 0 to 1. */
+  /** The confidence that the crop contains a face, 0 to 1. */
   readonly score: number
-  /** 468 points as x, y, x, y… in pixels of the crop. Their numbering is MediaPipe Face Mesh's. */
+  /** 468 points as x, y, x, y… in pixels of the crop, numbered like those of MediaPipe Face Mesh. */
   readonly points: Float32Array
 }
 
@@ -27,24 +26,20 @@ export interface FaceModels extends Disposable {
 }
 
 /**
- * BlazeFace and Face Mesh (Google's MediaPipe models, as @vladmandic/human ships them) on TensorFlow.js's WASM backend,
- * one thread, everything read from files.
- *
- * @throws {MouthPackagesMissingError}
+ * Loads BlazeFace and Face Mesh (Google's MediaPipe models, from the package @vladmandic/human) on the WASM backend of
+ * TensorFlow.js. They run in one thread, and everything is read from files.
  */
-export const loadFaceModels = async (): Promise<FaceModels> => {
-  const missing = missingMouthPackages()
-  if (missing.length > 0) throw new MouthPackagesMissingError(missing)
-  // Bundles of CommonJS: to import them takes a quarter of a second more than to require them.
+export async function loadFaceModels(): Promise<FaceModels> {
+  // CommonJS bundles: importing them takes a quarter of a second longer than requiring them.
   const tf = require('@tensorflow/tfjs-core') as typeof import('@tensorflow/tfjs-core')
   const converter = require('@tensorflow/tfjs-converter') as typeof import('@tensorflow/tfjs-converter')
   const wasm = require('@tensorflow/tfjs-backend-wasm') as typeof import('@tensorflow/tfjs-backend-wasm')
-  wasm.setWasmPaths(join(dirname(resolvePackage('@tensorflow/tfjs-backend-wasm')), '/'))
+  wasm.setWasmPaths(join(dirname(require.resolve('@tensorflow/tfjs-backend-wasm')), '/'))
   wasm.setThreadsCount(1)
   await tf.setBackend('wasm')
   await tf.ready()
 
-  const folder = join(dirname(resolvePackage('@vladmandic/human')), '..', 'models')
+  const folder = join(dirname(require.resolve('@vladmandic/human')), '..', 'models')
   const load = async (name: string) => {
     const model = JSON.parse(await readFile(join(folder, `${name}.json`), 'utf8'))
     const weights = await readFile(join(folder, `${name}.bin`))
@@ -58,7 +53,7 @@ export const loadFaceModels = async (): Promise<FaceModels> => {
   }
   const [detector, mesher] = [await load('blazeface'), await load('facemesh')]
 
-  /** Runs a model and answers each output by its shape, as the models' outputs come in no fixed order. */
+  /** Runs a model and returns its outputs by shape, because their order is not fixed. */
   const run = (model: typeof detector, rgb: Float32Array, side: number) => {
     const outputs = new Map<string, Float32Array>()
     tf.tidy(() => {

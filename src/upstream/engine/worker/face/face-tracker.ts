@@ -1,35 +1,36 @@
-import { cropSquare, type Picture, type Square } from './crop-square.js'
+import type { Picture } from '../frames/i420.js'
+import { cropSquare, type Square } from './crop-square.js'
 import { DETECTOR_SIDE, type FaceModels, LANDMARKS, MESH_SIDE } from './face-models.js'
-import { type Face, KEPT } from './landmarks.js'
+import { type Face, MOUTH_POINTS } from './landmarks.js'
 
-/** Below this the mesh is not on a face (any more). */
-const LEAST_MESH_SCORE = 0.6
-/** A mean change of luma of the frame's thumbnail above this, of 255, is taken for a cut. */
+/** Below this score the mesh is not on a face. */
+const MIN_MESH_SCORE = 0.6
+/** A mean luma change of the frame's thumbnail above this, of 255, counts as a cut. */
 const CUT_CHANGE = 28
-/** How many frames to let pass, while there is no face, before looking for one again. */
-const LOOK_AGAIN_AFTER = 5
+/** While there is no face, the detector runs once in this many frames. */
+const DETECT_EVERY = 5
 const LEFT_EYE_OUTER = 33
 const RIGHT_EYE_OUTER = 263
 
-export interface Sight {
-  /** The largest face, or null where there is none. */
+export interface TrackedFace {
+  /** The largest face, or null when there is none. */
   readonly face: Face | null
-  /** Whether the picture hangs together with the one seen before: not after a cut, nor when a face is newly found. */
+  /** Whether the face was followed from the previous picture: not after a cut, and not when it was newly detected. */
   readonly continues: boolean
 }
 
 /**
- * Follows the largest face through pictures shown in order. The detector looks over the whole picture only when there
- * is no face to follow; while there is one, the mesh is laid into the square around its last place.
+ * Tracks the largest face through pictures that are given in order. The detector searches the whole picture only when
+ * there is no face to follow. While there is one, the mesh is placed in the square around its last position.
  */
-export const createTracker = (models: FaceModels): { see(picture: Picture): Sight } => {
+export function createFaceTracker(models: FaceModels): { track(picture: Picture): TrackedFace } {
   const detectorInput = new Float32Array(DETECTOR_SIDE * DETECTOR_SIDE * 3)
   const meshInput = new Float32Array(MESH_SIDE * MESH_SIDE * 3)
   let square: Square | null = null
   let thumbnail: Float32Array | null = null
-  let untilLook = 0
+  let untilDetect = 0
 
-  const find = (picture: Picture): Square | null => {
+  function find(picture: Picture): Square | null {
     const side = Math.max(picture.width, picture.height)
     const whole = { x: picture.width / 2, y: picture.height / 2, side, angle: 0 }
     const boxes = models.detect(cropSquare(picture, whole, DETECTOR_SIDE, detectorInput))
@@ -48,38 +49,38 @@ export const createTracker = (models: FaceModels): { see(picture: Picture): Sigh
     }
   }
 
-  /** The 468 landmarks in pixels of the picture, or null when the square holds no face. */
-  const lay = (picture: Picture, around: Square): Float32Array | null => {
+  /** Returns the 468 landmarks in pixels of the picture, or null when there is no face in the square. */
+  function meshIn(picture: Picture, around: Square): Float32Array | null {
     const { score, points } = models.mesh(cropSquare(picture, around, MESH_SIDE, meshInput))
-    return score < LEAST_MESH_SCORE ? null : toPicture(points, around)
+    return score < MIN_MESH_SCORE ? null : toPicture(points, around)
   }
 
   return {
-    see(picture) {
+    track(picture) {
       const before = thumbnail
       thumbnail = shrink(picture)
       const cut = before !== null && meanChange(before, thumbnail) > CUT_CHANGE
       if (cut) {
         square = null
-        untilLook = 0
+        untilDetect = 0
       }
-      let points = square && lay(picture, square)
+      let points = square && meshIn(picture, square)
       const followed = points !== null
-      if (!points && untilLook-- <= 0) {
+      if (!points && untilDetect-- <= 0) {
         const found = find(picture)
-        // Laid twice: the detector's box is rough, the mesh's own is not.
-        const first = found && lay(picture, found)
-        points = first && lay(picture, squareAround(first))
-        if (!points) untilLook = LOOK_AGAIN_AFTER - 1
+        // Twice: the detector's box is rough, and the mesh's own is accurate.
+        const first = found && meshIn(picture, found)
+        points = first && meshIn(picture, squareAround(first))
+        if (!points) untilDetect = DETECT_EVERY - 1
       }
       square = points && squareAround(points)
-      if (points) untilLook = 0
-      return { face: points && keep(points), continues: followed }
+      if (points) untilDetect = 0
+      return { face: points && keepMouthPoints(points), continues: followed }
     },
   }
 }
 
-const toPicture = (points: Float32Array, { x, y, side, angle }: Square): Float32Array => {
+function toPicture(points: Float32Array, { x, y, side, angle }: Square): Float32Array {
   const scale = side / MESH_SIDE
   const [cos, sin] = [Math.cos(angle) * scale, Math.sin(angle) * scale]
   const moved = new Float32Array(points.length)
@@ -92,8 +93,8 @@ const toPicture = (points: Float32Array, { x, y, side, angle }: Square): Float32
   return moved
 }
 
-/** The square that the mesh expects around a face: upright by its eyes, half as large again as the face. */
-const squareAround = (points: Float32Array): Square => {
+/** Returns the square that the mesh model expects around a face: aligned with the eyes, 1.5 times as large as the face. */
+function squareAround(points: Float32Array): Square {
   const at = (i: number) => ({ x: points[2 * i]!, y: points[2 * i + 1]! })
   const [left, right] = [at(LEFT_EYE_OUTER), at(RIGHT_EYE_OUTER)]
   const angle = Math.atan2(right.y - left.y, right.x - left.x)
@@ -112,15 +113,15 @@ const squareAround = (points: Float32Array): Square => {
   return { x: a * cos - b * sin, y: a * sin + b * cos, side, angle }
 }
 
-const keep = (points: Float32Array): Face => {
-  const face = new Float32Array(2 * KEPT.length)
-  for (const [i, number] of KEPT.entries()) face.set(points.subarray(2 * number, 2 * number + 2), 2 * i)
+function keepMouthPoints(points: Float32Array): Face {
+  const face = new Float32Array(2 * MOUTH_POINTS.length)
+  for (const [i, number] of MOUTH_POINTS.entries()) face.set(points.subarray(2 * number, 2 * number + 2), 2 * i)
   return face
 }
 
 const THUMBNAIL = { width: 32, height: 18 }
 
-const shrink = ({ data, width, height }: Picture): Float32Array => {
+function shrink({ data, width, height }: Picture): Float32Array {
   const small = new Float32Array(THUMBNAIL.width * THUMBNAIL.height)
   for (let i = 0; i < small.length; i++) {
     const x = Math.floor((((i % THUMBNAIL.width) + 0.5) * width) / THUMBNAIL.width)
@@ -130,7 +131,7 @@ const shrink = ({ data, width, height }: Picture): Float32Array => {
   return small
 }
 
-const meanChange = (a: Float32Array, b: Float32Array): number => {
+function meanChange(a: Float32Array, b: Float32Array): number {
   let sum = 0
   for (let i = 0; i < a.length; i++) sum += Math.abs(a[i]! - b[i]!)
   return sum / a.length

@@ -1,10 +1,10 @@
 /**
- * The points of MediaPipe Face Mesh that the mouth is moved by, by their numbers in it
- * (https://github.com/google-ai-edge/mediapipe, `canonical_face_model_uv_visualization.png`). A face is kept as these
- * points alone: x, y, x, y… in pixels of the picture, in this order.
+ * The points of MediaPipe Face Mesh that move the mouth, by their numbers there
+ * (https://github.com/google-ai-edge/mediapipe, `canonical_face_model_uv_visualization.png`). A face consists of these
+ * points only: x, y, x, y… in pixels of the picture, in this order.
  */
 const LIPS = {
-  /** From the corner at the picture's left to the one at its right. */
+  /** From the corner on the left of the picture to the one on the right. */
   upperOuter: [61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291],
   upperInner: [78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308],
   lowerInner: [78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308],
@@ -12,15 +12,15 @@ const LIPS = {
 } as const
 
 const ANCHORS = {
-  /** Outer corners of the eyes, at the picture's left and right. */
+  /** Outer corners of the eyes, on the left and right of the picture. */
   leftEye: 33,
   rightEye: 263,
   noseBase: 2,
   chin: 152,
 } as const
 
-/** The numbers of the points that are kept of each face. */
-export const KEPT: readonly number[] = [...Object.values(LIPS).flat(), ...Object.values(ANCHORS)]
+/** The numbers of the points of a face. */
+export const MOUTH_POINTS: readonly number[] = [...Object.values(LIPS).flat(), ...Object.values(ANCHORS)]
 
 export interface Point {
   readonly x: number
@@ -33,19 +33,23 @@ export const CONTOUR_POINTS = LIPS.upperOuter.length
 const CONTOURS = Object.keys(LIPS) as Contour[]
 const NAMES = Object.keys(ANCHORS) as (keyof typeof ANCHORS)[]
 
-/** The kept points of a face. */
+/** The points of a face, in the order of `MOUTH_POINTS`. */
 export type Face = Float32Array
 
-export const contourPoint = (face: Face, contour: Contour, i: number): Point =>
-  pointAt(face, CONTOURS.indexOf(contour) * CONTOUR_POINTS + i)
+export function contourPoint(face: Face, contour: Contour, i: number): Point {
+  return pointAt(face, CONTOURS.indexOf(contour) * CONTOUR_POINTS + i)
+}
 
-export const anchor = (face: Face, name: keyof typeof ANCHORS): Point =>
-  pointAt(face, CONTOURS.length * CONTOUR_POINTS + NAMES.indexOf(name))
+export function anchor(face: Face, name: keyof typeof ANCHORS): Point {
+  return pointAt(face, CONTOURS.length * CONTOUR_POINTS + NAMES.indexOf(name))
+}
 
-const pointAt = (face: Face, i: number): Point => ({ x: face[2 * i]!, y: face[2 * i + 1]! })
+function pointAt(face: Face, i: number): Point {
+  return { x: face[2 * i]!, y: face[2 * i + 1]! }
+}
 
-/** The distance of the outer corners of the eyes in pixels: the measure of the face. */
-export const eyeDistance = (face: Face): number => {
+/** The distance between the outer corners of the eyes in pixels, which is the unit for all sizes in a face. */
+export function eyeDistance(face: Face): number {
   const [a, b] = [anchor(face, 'leftEye'), anchor(face, 'rightEye')]
   return Math.hypot(b.x - a.x, b.y - a.y)
 }

@@ -1,26 +1,28 @@
-import type { Sight } from './face-tracker.js'
+import type { TrackedFace } from './face-tracker.js'
 import { eyeDistance, type Face } from './landmarks.js'
 
-/** Movements far below this share of the eye distance are taken for noise of the landmarks, far above it for real. */
+/** Movements far below this share of the eye distance count as noise of the landmarks, those far above it as real. */
 const NOISE = 0.012
 const REACH = 2
 
 /**
- * Steadies the landmarks over time without delay: each point becomes the mean of its places in the frames around,
- * those counting little that are far from its own, so that noise goes and movement stays.
+ * Steadies the landmarks over time without delay. Each point becomes the weighted mean of its positions in the
+ * neighbouring frames. Distant positions have little weight, so noise is removed and movement is kept.
  *
- * @param sights in order of time; null where a frame was not looked at
+ * @param tracked in order of time
  */
-export const smoothFaces = (sights: readonly (Sight | null)[]): (Face | null)[] =>
-  sights.map((sight, i) => {
-    if (!sight?.face) return null
-    const around = [sight.face]
-    for (let k = i; k > i - REACH && sights[k]?.continues && sights[k - 1]?.face; k--) around.push(sights[k - 1]!.face!)
-    for (let k = i + 1; k <= i + REACH && sights[k]?.continues && sights[k]?.face; k++) around.push(sights[k]!.face!)
-    return steady(sight.face, around)
+export function smoothFaces(tracked: readonly TrackedFace[]): (Face | null)[] {
+  return tracked.map(({ face }, i) => {
+    if (!face) return null
+    const around = [face]
+    for (let k = i; k > i - REACH && tracked[k]?.continues && tracked[k - 1]?.face; k--)
+      around.push(tracked[k - 1]!.face!)
+    for (let k = i + 1; k <= i + REACH && tracked[k]?.continues && tracked[k]?.face; k++) around.push(tracked[k]!.face!)
+    return steady(face, around)
   })
+}
 
-const steady = (face: Face, around: readonly Face[]): Face => {
+function steady(face: Face, around: readonly Face[]): Face {
   const noise = (NOISE * eyeDistance(face)) ** 2
   const result = new Float32Array(face.length)
   for (let i = 0; i < face.length; i += 2) {

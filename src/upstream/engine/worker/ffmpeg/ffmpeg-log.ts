@@ -1,8 +1,8 @@
 const HEAD_LINES = 200
 const TAIL_LINES = 200
 
-/** Collects FFmpeg's log. A broken file can make it say the same a million times, so only both ends are kept. */
-export const createLog = () => {
+/** Collects FFmpeg's log. A broken file can repeat a line a million times, so only the head and the tail are kept. */
+export function createFfmpegLog() {
   const head: string[] = []
   let tail: string[] = []
   return {

@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, ftruncateSync, openSync, readFileSync, readSync, writeSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import type { Ffmpeg, HostFile, Pipes } from './ffmpeg.js'
-import { createLog } from './ffmpeg-log.js'
+import { createFfmpegLog } from './ffmpeg-log.js'
 
 /** The parts of Emscripten's file system that are used here. */
 interface Stream {
@@ -39,21 +39,11 @@ type CreateCore = (options: {
 
 const require = createRequire(import.meta.url)
 
-/** Whether the optional package is there. */
-export const hasFfmpegCore = (): boolean => {
-  try {
-    require.resolve('@ffmpeg/core/wasm')
-    return true
-  } catch {
-    return false
-  }
-}
-
 /**
- * FFmpeg as WebAssembly, from `@ffmpeg/core`. It blocks its thread while it runs, and it is given a fresh instance for
- * each run, since one that met a damaged file does not survive many more.
+ * FFmpeg as WebAssembly, from `@ffmpeg/core`. It blocks its thread while it runs. Each run gets a fresh instance, because
+ * an instance that has read damaged files fails after some more runs.
  */
-export const createWasmFfmpeg = async (): Promise<Ffmpeg> => {
+export async function createWasmFfmpeg(): Promise<Ffmpeg> {
   const createCore = loadCore()
   const compiled = await WebAssembly.compile(readFileSync(require.resolve('@ffmpeg/core/wasm')))
 
@@ -66,8 +56,18 @@ export const createWasmFfmpeg = async (): Promise<Ffmpeg> => {
           return instance.exports
         },
       })
-      const log = createLog()
-      core.setLogger(({ message }) => log.add(message))
+      const log = createFfmpegLog()
+      const refusals: unknown[] = []
+      core.setLogger(({ message }) => {
+        log.add(message)
+        try {
+          pipes.log?.(message)
+        } catch (reason) {
+          // The core may catch what its logger throws.
+          refusals.push(reason)
+          throw reason
+        }
+      })
       core.setTimeout(-1)
       connectPipes(core.FS, pipes)
       const closers: (() => void)[] = []
@@ -77,9 +77,12 @@ export const createWasmFfmpeg = async (): Promise<Ffmpeg> => {
         return `/host-${index}`
       })
       try {
-        return { exitCode: core.exec(...names), log: log.lines() }
+        const exitCode = core.exec(...names)
+        if (refusals.length > 0) throw refusals[0]
+        return { exitCode, log: log.lines() }
       } catch (error) {
-        // It crashed, which in here is the instance's end and nobody else's.
+        if (refusals.length > 0) throw refusals[0]
+        // A crash ends this instance only.
         if (error instanceof WebAssembly.RuntimeError) return { exitCode: -1, log: [...log.lines(), error.message] }
         throw error
       } finally {
@@ -89,14 +92,14 @@ export const createWasmFfmpeg = async (): Promise<Ffmpeg> => {
   }
 }
 
-/** The package is made for a browser's worker: it looks for its own address there, and needs none here. */
-const loadCore = (): CreateCore => {
+/** The package is made for a browser's worker, where it reads its own address. It needs none here. */
+function loadCore(): CreateCore {
   Object.assign(globalThis, { self: globalThis, location: { href: '' } })
   return require('@ffmpeg/core') as CreateCore
 }
 
-/** Puts the callbacks in the place of standard input and output, which are the first two streams. */
-const connectPipes = (fs: FileSystem, { read, write }: Pipes): void => {
+/** Replaces standard input and output, which are the first two streams, by the callbacks. */
+function connectPipes(fs: FileSystem, { read, write }: Pipes): void {
   const replace = (fd: 0 | 1, flags: string, ops: StreamOps) => {
     const device = fs.makedev(64, fd)
     fs.registerDevice(device, ops)
@@ -118,9 +121,9 @@ const connectPipes = (fs: FileSystem, { read, write }: Pipes): void => {
   }
 }
 
-/** Makes a file of the host a regular file in there, without a copy in memory. */
-const mountFile = (fs: FileSystem, name: string, { path, mode }: HostFile): (() => void) => {
-  const fd = openSync(path, mode === 'read' ? 'r' : 'w+')
+/** Makes a file of the host a regular file of the instance, without a copy in memory. Returns a function that closes it. */
+function mountFile(fs: FileSystem, name: string, { path, mode }: HostFile): () => void {
+  const fd = openSync(path, mode === 'read' ? 'r' : 'w+', 0o600)
   const node = fs.create(name, 0o666)
   Object.defineProperty(node, 'usedBytes', {
     get: () => fstatSync(fd).size,

@@ -1,15 +1,15 @@
 import { closeSync, openSync, readSync, writeSync } from 'node:fs'
 
-/** Frames in a file: any of them can be read at any time, and memory holds none. */
-export interface Spool extends Disposable {
+/** Frames in a file. Any frame can be read at any time, and none is kept in memory. */
+export interface FrameSpool extends Disposable {
   readonly frames: number
   append(frame: Uint8Array): void
   /** Reads a frame into the buffer. */
   read(index: number, into: Uint8Array): void
 }
 
-export const createSpool = (path: string, bytesPerFrame: number): Spool => {
-  const fd = openSync(path, 'w+')
+export function createFrameSpool(path: string, bytesPerFrame: number): FrameSpool {
+  const fd = openSync(path, 'w+', 0o600)
   let frames = 0
   return {
     get frames() {
@@ -31,7 +31,7 @@ export const createSpool = (path: string, bytesPerFrame: number): Spool => {
   }
 }
 
-const writeFully = (fd: number, bytes: Uint8Array, position: number): void => {
+function writeFully(fd: number, bytes: Uint8Array, position: number): void {
   let written = 0
   while (written < bytes.length) written += writeSync(fd, bytes, written, bytes.length - written, position + written)
 }

@@ -1,22 +1,24 @@
-/** What the header of a YUV4MPEG2 stream says. */
+import { frameBytes } from './i420.js'
+
+/** The header of a YUV4MPEG2 stream. */
 export interface VideoFormat {
   readonly width: number
   readonly height: number
   readonly fps: Rate
 }
 
-/** Frames per second as a fraction: 30000/1001 has no decimal form. */
+/** Frames per second as a fraction, since 30000/1001 has no exact decimal form. */
 export interface Rate {
   readonly num: number
   readonly den: number
 }
 
-export const perSecond = ({ num, den }: Rate): number => num / den
-
-/** The size of one I420 frame: a full plane of luma and two planes of half the width and height. */
-export const frameBytes = ({ width, height }: Pick<VideoFormat, 'width' | 'height'>): number => (width * height * 3) / 2
+export function perSecond({ num, den }: Rate): number {
+  return num / den
+}
 
 interface Receiver {
+  /** Called before memory for a frame is allocated. Throwing here refuses the stream. */
   format(format: VideoFormat): void
   /** The frame is only valid during the call. */
   frame(frame: Uint8Array): void
@@ -24,35 +26,38 @@ interface Receiver {
 
 const NEWLINE = 0x0a
 const MARKER = 'FRAME'
+/** Longer text lines do not occur in a valid stream. */
+const MAX_LINE = 1_000
 
 /**
- * Takes a YUV4MPEG2 stream of I420 frames apart, however it is cut into chunks. It is a text line with the format, then
- * for each frame a line that begins with FRAME, and the frame.
+ * Parses a YUV4MPEG2 stream of I420 frames that arrives in chunks of any size: a text line with the format, then for
+ * each frame a line that begins with FRAME, and the frame.
  *
  * @see https://wiki.multimedia.cx/index.php/YUV4MPEG2
  */
-export const createY4mReader = (to: Receiver) => {
+export function createY4mReader(to: Receiver): (chunk: Uint8Array) => void {
   let line = ''
   let frame: Uint8Array | null = null
   let filled = -1 // -1: in a text line
 
-  const endLine = () => {
+  function endLine(): void {
     if (frame === null) {
       const format = parseHeader(line)
-      frame = new Uint8Array(frameBytes(format))
       to.format(format)
+      frame = new Uint8Array(frameBytes(format))
     } else if (!line.startsWith(MARKER)) throw new Error('A frame is missing its marker')
     else filled = 0
     line = ''
   }
 
-  return (chunk: Uint8Array): void => {
+  return chunk => {
     let at = 0
     while (at < chunk.length) {
       if (frame === null || filled < 0) {
         const byte = chunk[at++]!
         if (byte === NEWLINE) endLine()
         else line += String.fromCharCode(byte)
+        if (line.length > MAX_LINE) throw new Error('Not a YUV4MPEG2 stream: a line is too long')
         continue
       }
       const part = chunk.subarray(at, at + frame.length - filled)
@@ -67,7 +72,7 @@ export const createY4mReader = (to: Receiver) => {
   }
 }
 
-const parseHeader = (line: string): VideoFormat => {
+function parseHeader(line: string): VideoFormat {
   const field = (pattern: RegExp) => pattern.exec(line)?.slice(1).map(Number)
   const [width] = field(/ W(\d+)/) ?? []
   const [height] = field(/ H(\d+)/) ?? []

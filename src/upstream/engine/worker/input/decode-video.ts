@@ -1,40 +1,42 @@
 import { inputFailure } from '../../job-failure.js'
 import { type Ffmpeg, QUIET } from '../ffmpeg/ffmpeg.js'
-import { type Colour, colourOf } from '../frames/colour-tags.js'
+import { type ColourTags, readColourTags } from '../frames/colour-tags.js'
 import { workingRate } from '../frames/frame-rate.js'
-import { createSpool, type Spool } from '../frames/frame-spool.js'
-import { createY4mReader, frameBytes, perSecond, type Rate, type VideoFormat } from '../frames/y4m.js'
-import { judge } from './diagnose-decode.js'
-import { source } from './untrusted-source.js'
+import { createFrameSpool, type FrameSpool } from '../frames/frame-spool.js'
+import { frameBytes } from '../frames/i420.js'
+import { createY4mReader, perSecond, type Rate, type VideoFormat } from '../frames/y4m.js'
+import { diagnoseDecode } from './diagnose-decode.js'
+import { untrustedSource } from './untrusted-source.js'
 
-/** A decoded video: every frame upright, with square pixels, even sides and one steady rate. */
+/** A decoded video: all frames are upright, have square pixels and even sides, and come at a steady rate. */
 export interface DecodedVideo extends VideoFormat, Disposable {
-  readonly spool: Spool
-  readonly colour: Colour
+  readonly spool: FrameSpool
+  readonly colours: ColourTags
 }
 
 export interface VideoLimits {
-  /** No frame past this time is decoded. */
+  /** Frames after this time are not decoded. */
   readonly seconds: number
   readonly pixels: number
   /** The largest spool, in bytes. */
   readonly spoolBytes: number
 }
 
-/** Square pixels and even sides, as I420 wants them; for most videos this changes nothing. */
-const SHAPE = "scale='max(2,trunc(iw*sar/2)*2)':'max(2,trunc(ih/2)*2)',setsar=1"
-
-/** How much larger than allowed a picture may be for FFmpeg to try it: it counts the padding of some codecs too. */
-const MARGIN = 2
+/**
+ * Makes the pixels square and the sides even, as I420 needs them. Most videos are not changed: pixels that are square
+ * within 1 % are taken for square, since the ratio often comes from a rounded size.
+ */
+const RATIO = 'if(lt(abs(sar-1),0.01),1,sar)'
+const SHAPE = `scale='max(2,trunc(iw*${RATIO}/2)*2)':'max(2,trunc(ih/2)*2)',setsar=1`
 
 interface SourceRate {
-  /** That is worked at. */
+  /** The rate of the output. */
   readonly rate: Rate
   /** How long the source shows a frame, in seconds. */
   readonly frameSeconds: number
 }
 
-/** Thrown out of a run to begin again at another rate, as soon as the source's own is known. */
+/** Thrown out of a run to start again at another rate, as soon as the rate of the source is known. */
 class OtherRate extends Error {
   override readonly name = 'OtherRate'
   readonly other: SourceRate
@@ -44,13 +46,13 @@ class OtherRate extends Error {
   }
 }
 
-/** Decodes the first video track of a file to a spool at `path`, as far as it is needed. */
-export const decodeVideo = async (
+/** Decodes as much of the first video track as is needed to a spool at `path`. */
+export async function decodeVideo(
   ffmpeg: Ffmpeg,
   from: string,
   path: string,
   limits: VideoLimits,
-): Promise<DecodedVideo> => {
+): Promise<DecodedVideo> {
   try {
     return await decodeAt(null, ffmpeg, from, path, limits)
   } catch (error) {
@@ -59,14 +61,14 @@ export const decodeVideo = async (
   }
 }
 
-const decodeAt = async (
+async function decodeAt(
   other: SourceRate | null,
   ffmpeg: Ffmpeg,
   from: string,
   path: string,
   limits: VideoLimits,
-): Promise<DecodedVideo> => {
-  let video = null as Omit<DecodedVideo, 'colour'> | null // Set by a callback, which the compiler cannot follow.
+): Promise<DecodedVideo> {
+  let video = null as Omit<DecodedVideo, 'colours'> | null // Set by a callback, which the compiler cannot follow.
   const write = createY4mReader({
     format(format) {
       const wanted = workingRate(format.fps)
@@ -82,36 +84,36 @@ const decodeAt = async (
       video.spool.append(frame)
     },
   })
-  const pixels = String(limits.pixels * MARGIN)
   const shape = ['-map', '0:V:0', '-vf', SHAPE, ...lengthArgs(limits.seconds, other)]
   const format = ['-f', 'yuv4mpegpipe', '-pix_fmt', 'yuv420p']
   try {
-    const run = await ffmpeg.run([...QUIET, ...source(from, '-max_pixels', pixels), ...shape, ...format, 'pipe:1'], {
-      write,
-    })
+    const source = untrustedSource(from, limits.pixels)
+    const run = await ffmpeg.run([...QUIET, ...source, ...shape, ...format, 'pipe:1'], { write })
     const seconds = video ? lengthOf(video) : 0
-    const fault = judge(run, { track: 'video', seconds, neededSeconds: limits.seconds })
+    const fault = diagnoseDecode(run, { track: 'video', seconds, neededSeconds: limits.seconds })
     if (fault || !video) throw inputFailure('video', fault ?? 'it has no frames')
-    return { ...video, colour: colourOf(run) }
+    return { ...video, colours: readColourTags(run) }
   } catch (error) {
     video?.[Symbol.dispose]()
     throw error
   }
 }
 
-/** A frame is shown until the next comes: where there are few, the one past the end has to be seen as well. */
-const lengthArgs = (seconds: number, other: SourceRate | null): string[] => {
+/** A frame is shown until the next one. Where frames are rare, the one after the end has to be decoded as well. */
+function lengthArgs(seconds: number, other: SourceRate | null): string[] {
   if (!other) return ['-t', String(seconds)]
   const { rate, frameSeconds } = other
   const frames = Math.ceil(seconds * perSecond(rate)) + 1
   return ['-t', String(seconds + frameSeconds), '-r', `${rate.num}/${rate.den}`, '-frames:v', String(frames)]
 }
 
-const openVideo = (format: VideoFormat, path: string, pixels: number): Omit<DecodedVideo, 'colour'> => {
+function openVideo(format: VideoFormat, path: string, pixels: number): Omit<DecodedVideo, 'colours'> {
   const { width, height } = format
   if (width * height > pixels) throw inputFailure('video', `${width}x${height} is too large, at most ${pixels} pixels`)
-  const spool = createSpool(path, frameBytes(format))
+  const spool = createFrameSpool(path, frameBytes(format))
   return { ...format, spool, [Symbol.dispose]: spool[Symbol.dispose] }
 }
 
-const lengthOf = ({ spool, fps }: Pick<DecodedVideo, 'spool' | 'fps'>): number => spool.frames / perSecond(fps)
+function lengthOf({ spool, fps }: Pick<DecodedVideo, 'spool' | 'fps'>): number {
+  return spool.frames / perSecond(fps)
+}

@@ -1,24 +1,25 @@
-import type { Picture } from '../face/crop-square.js'
 import { CONTOUR_POINTS, contourPoint, type Face, type Point } from '../face/landmarks.js'
+import { type Picture, planeLayout } from '../frames/i420.js'
+import { smoothstep } from './smoothstep.js'
 
-/** Luma and the two chromas, 0 to 255, BT.601 limited range. */
-export type Colour = [y: number, u: number, v: number]
+/** A colour as luma and the two chromas, 0 to 255, BT.601 limited range. */
+export type Yuv = [y: number, u: number, v: number]
 
-/** The colours that the inside of a mouth is painted with. */
+/** The colours of the inside of a mouth. */
 export interface Palette {
-  readonly dark: Colour
-  readonly teeth: Colour
-  readonly tongue: Colour
+  readonly dark: Yuv
+  readonly teeth: Yuv
+  readonly tongue: Yuv
 }
 
-/** The skin and the lower lip of a face: in what light its mouth is. */
+/** The colours of a face, from which those of its mouth are derived. */
 export interface Complexion {
-  readonly skin: Colour
-  readonly lip: Colour
+  readonly skin: Yuv
+  readonly lip: Yuv
 }
 
-/** Takes the colours from the skin beside the corners of the mouth and from the middle of the lower lip. */
-export const complexionOf = (picture: Picture, face: Face): Complexion => {
+/** Reads the colours of the skin beside the corners of the mouth and of the middle of the lower lip. */
+export function complexionOf(picture: Picture, face: Face): Complexion {
   const [left, right] = [contourPoint(face, 'upperOuter', 0), contourPoint(face, 'upperOuter', CONTOUR_POINTS - 1)]
   const away = (from: Point, to: Point): Point => ({
     x: to.x + 0.22 * (to.x - from.x),
@@ -35,8 +36,8 @@ export const complexionOf = (picture: Picture, face: Face): Complexion => {
   }
 }
 
-/** Teeth a little lighter than the skin and greyer, the tongue a darker lip, the rest nearly black with a touch of red. */
-export const paletteFor = (complexions: readonly Complexion[]): Palette => {
+/** The teeth are a little lighter and greyer than the skin, the tongue is a darker lip, the rest is a reddish black. */
+export function paletteFor(complexions: readonly Complexion[]): Palette {
   const skin = meanColour(complexions.map(one => one.skin))
   const lip = meanColour(complexions.map(one => one.lip))
   const light = Math.min(1, Math.max(0.15, (skin[0] - 16) / 150))
@@ -47,50 +48,53 @@ export const paletteFor = (complexions: readonly Complexion[]): Palette => {
   }
 }
 
-const colourAt = ({ data, width, height }: Picture, { x, y }: Point): Colour => {
+function colourAt({ data, width, height }: Picture, { x, y }: Point): Yuv {
   const [column, row] = [clamp(Math.floor(x), width), clamp(Math.floor(y), height)]
-  const [chromaWidth, chromaHeight] = [(width + 1) >> 1, (height + 1) >> 1]
-  const chroma = width * height + (row >> 1) * chromaWidth + (column >> 1)
-  return [data[row * width + column]!, data[chroma]!, data[chroma + chromaWidth * chromaHeight]!]
+  const { chromaWidth, u, v } = planeLayout({ width, height })
+  const chroma = (row >> 1) * chromaWidth + (column >> 1)
+  return [data[row * width + column]!, data[u + chroma]!, data[v + chroma]!]
 }
 
-const clamp = (value: number, size: number) => Math.min(size - 1, Math.max(0, value))
+function clamp(value: number, size: number): number {
+  return Math.min(size - 1, Math.max(0, value))
+}
 
-const meanColour = (colours: readonly Colour[]): Colour => {
+function meanColour(colours: readonly Yuv[]): Yuv {
   const mean = (i: 0 | 1 | 2) => colours.reduce((sum, colour) => sum + colour[i], 0) / Math.max(1, colours.length)
   return [mean(0), mean(1), mean(2)]
 }
 
 /**
- * The inside of a mouth at one place.
+ * Writes the colour of one point inside the mouth to `out`.
  *
  * @param across -1 at the left corner to 1 at the right
  * @param below pixels below the upper lip's edge
  * @param above pixels above the lower lip's edge
  * @param seam pixels below the line where the lips meet when closed
- * @param eyes the eye distance in pixels, as the measure of all
+ * @param eyes the eye distance in pixels, the unit for all sizes
  */
-export const insideColour = (
+export function insideColour(
   palette: Palette,
   across: number,
   below: number,
   above: number,
   seam: number,
   eyes: number,
-  out: Colour,
-): void => {
+  out: Yuv,
+): void {
   const side = 1 - across * across
-  // The edges of the upper teeth stand still: the lip lifts off them, and they end a little below where it rests.
+  // The upper teeth do not move: the lip lifts off them, and their edges end a little below the lip at rest.
   const end = eyes * 0.022 * side
-  const inLight = 0.45 + 0.55 * smooth(below / (0.035 * eyes))
+  const inLight = 0.45 + 0.55 * smoothstep(below / (0.035 * eyes))
   const teeth =
-    smooth((end - seam) / (0.02 * eyes) + 0.5) * smooth(side / 0.55) * smooth((below + above) / (0.07 * eyes))
-  const tongue = 0.8 * smooth((0.1 * side - above / eyes) / 0.05) * smooth((below + above - 0.1 * eyes) / (0.1 * eyes))
+    smoothstep((end - seam) / (0.02 * eyes) + 0.5) *
+    smoothstep(side / 0.55) *
+    smoothstep((below + above) / (0.07 * eyes))
+  const tongue =
+    0.8 * smoothstep((0.1 * side - above / eyes) / 0.05) * smoothstep((below + above - 0.1 * eyes) / (0.1 * eyes))
   for (let i = 0; i < 3; i++) {
     const back = palette.dark[i]! + (palette.tongue[i]! - palette.dark[i]!) * tongue
     const lit = i === 0 ? 16 + (palette.teeth[0] - 16) * inLight : palette.teeth[i]!
     out[i] = back + (lit - back) * teeth
   }
 }
-
-export const smooth = (x: number): number => (x <= 0 ? 0 : x >= 1 ? 1 : x * x * (3 - 2 * x))

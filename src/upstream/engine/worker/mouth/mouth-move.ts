@@ -1,49 +1,49 @@
-import { smooth } from './mouth-inside.js'
 import { COLUMNS, columnX, type MouthShape } from './mouth-shape.js'
+import { smoothstep } from './smoothstep.js'
 
-/** What is normal for this mouth: measured over all frames in which it is seen. */
+/** The mouth at rest, measured over all frames that show it. */
 export interface MouthRest {
-  /** What the landmarks read as the gap of the closed lips, as a share of the eye distance. */
+  /** The gap that the landmarks show for closed lips, as a share of the eye distance. */
   readonly closedGap: number
-  /** The width from corner to corner, as a share of the eye distance. */
+  /** The distance between the corners, as a share of the eye distance. */
   readonly width: number
 }
 
-/** Where the edges of the lips are in the source and where they are to be, by column; and the mouth's new width. */
+/** The edges of the lips in the source and in the output, by column, and the new width of the mouth. */
 export interface MouthMove {
   readonly shape: MouthShape
-  /** Source heights, the inner edges corrected for what closed lips read as. */
+  /** Heights of the inner edges in the source, corrected for the gap that closed lips show. */
   readonly fromUpperInner: Float32Array
   readonly fromLowerInner: Float32Array
-  /** Heights to be. */
+  /** Heights in the output. */
   readonly upperOuter: Float32Array
   readonly upperInner: Float32Array
   readonly lowerInner: Float32Array
   readonly lowerOuter: Float32Array
-  /** How far the chin goes down with the jaw. */
+  /** How far the chin moves down with the jaw. */
   readonly chinShift: Float32Array
-  /** New width over old. */
+  /** The new width divided by the old one. */
   readonly stretch: number
-  /** How much of a line is to be drawn where the lips meet, 0 to 1: an open mouth has none to bring along. */
+  /** The strength of the line to draw where the lips meet, 0 to 1. An open mouth has no such line in the source. */
   readonly seam: number
 }
 
-/** The gap of a mouth as wide open as speech opens it, as a share of its width at rest. */
+/** The gap of a mouth that is opened as wide as speech opens it, as a share of its width at rest. */
 const WIDEST_GAP = 0.34
-/** The upper lip's part in opening; the jaw has the rest. */
+/** The share of the upper lip in an opening; the rest is the jaw's. */
 const UPPER_SHARE = 0.2
-/** How far into the lips the edges of an open mouth are laid, as a share of the eye distance, so that none of it is left. */
+/** The edges of an open mouth are moved this far into the lips, as a share of the eye distance, to remove it completely. */
 const INSET = 0.012
-/** Closed lips read as at most this apart, as a share of the eye distance; more is an open mouth. */
-export const MOST_CLOSED_GAP = 0.06
+/** The largest gap that the landmarks show for closed lips, as a share of the eye distance. More is an open mouth. */
+export const MAX_CLOSED_GAP = 0.06
 
 /**
- * Plans the movement that gives a mouth a new opening, whatever the one it has: the source's own is taken out with it.
+ * Plans the movement from the opening of the mouth in the source to a new one. The movement of the source is removed.
  *
  * @param open 0 to 1
  * @param spread -1 to 1
  */
-export const mouthMove = (shape: MouthShape, rest: MouthRest, open: number, spread: number): MouthMove => {
+export function mouthMove(shape: MouthShape, rest: MouthRest, open: number, spread: number): MouthMove {
   const { eyes, reach, trust } = shape
   const fromGap = Math.max(0, shape.gap - rest.closedGap * eyes)
   const wanted = open * WIDEST_GAP * rest.width * eyes
@@ -53,7 +53,7 @@ export const mouthMove = (shape: MouthShape, rest: MouthRest, open: number, spre
   const table = () => new Float32Array(COLUMNS)
   const [fromUpperInner, fromLowerInner, chinShift] = [table(), table(), table()]
   const [upperOuter, upperInner, lowerInner, lowerOuter] = [table(), table(), table(), table()]
-  const opened = smooth(fromGap / (0.06 * eyes)) * trust
+  const opened = smoothstep(fromGap / (0.06 * eyes)) * trust
   const inset = INSET * eyes * opened
   const jaw = 0.45 * (1 - UPPER_SHARE) * (gap - fromGap)
   for (let column = 0; column < COLUMNS; column++) {

@@ -8,25 +8,25 @@ import {
   type Point,
 } from '../face/landmarks.js'
 
-/** More than pixels, so that the nearest one is near enough. */
+/** More columns than pixels, so that the nearest column is accurate enough without interpolation. */
 export const COLUMNS = 1024
 
 /**
- * A mouth as the landmarks see it, in its own frame: origin half way between the corners, x along the line of the eyes
- * to the picture's right, y down the face, both in pixels of the picture. The heights are tables over x, from -reach to
- * reach in `COLUMNS` steps.
+ * A mouth by its landmarks, in a coordinate system of its own: the origin is half way between the corners, x is parallel
+ * to the line of the eyes and points to the right of the picture, y points down the face. Both are in pixels of the
+ * picture. The heights are tables over x, from -reach to reach in `COLUMNS` steps.
  */
 export interface MouthShape {
   readonly centre: Point
-  /** Of the x axis against the picture's, radians. */
+  /** The angle of the x axis in the picture, in radians. */
   readonly angle: number
-  /** Distance of the outer corners of the eyes. */
+  /** The distance between the outer corners of the eyes. */
   readonly eyes: number
-  /** From corner to corner. */
+  /** The distance between the corners. */
   readonly width: number
-  /** How far right and left the warp may reach. */
+  /** How far the warp may extend to the right and left. */
   readonly reach: number
-  /** Where the warp ends below the nose and below the chin, and the chin between. */
+  /** The warp ends at `top` below the nose and at `bottom` below the chin. */
   readonly top: number
   readonly chin: number
   readonly bottom: number
@@ -34,13 +34,13 @@ export interface MouthShape {
   readonly upperInner: Float32Array
   readonly lowerInner: Float32Array
   readonly lowerOuter: Float32Array
-  /** The widest distance of the inner edges of the lips, as read. */
+  /** The largest distance between the inner edges of the lips, as measured. */
   readonly gap: number
-  /** How much of the movement to carry out: less the further the head is turned away, 0 in profile. */
+  /** The share of the movement to carry out: 1 for a frontal face, 0 for a profile. */
   readonly trust: number
 }
 
-export const mouthShape = (face: Face): MouthShape => {
+export function mouthShape(face: Face): MouthShape {
   const [left, right] = [contourPoint(face, 'upperOuter', 0), contourPoint(face, 'upperOuter', CONTOUR_POINTS - 1)]
   const [leftEye, rightEye] = [anchor(face, 'leftEye'), anchor(face, 'rightEye')]
   const centre = { x: (left.x + right.x) / 2, y: (left.y + right.y) / 2 }
@@ -80,14 +80,14 @@ export const mouthShape = (face: Face): MouthShape => {
   }
 }
 
-/** A turned head shows its nose nearer to one eye than to the other: about 0.45 at 25 degrees. */
-const trustIn = (nose: number, leftEye: number, rightEye: number): number => {
+/** In a turned head the nose is nearer to one eye than to the other: by about 0.45 at 25 degrees. */
+function trustIn(nose: number, leftEye: number, rightEye: number): number {
   const lopsided = Math.abs((nose - leftEye - (rightEye - nose)) / Math.max(1, rightEye - leftEye))
   return Math.min(1, Math.max(0, (0.8 - lopsided) / 0.35))
 }
 
-/** Heights of a line through points at evenly spread columns; flat beyond its ends. */
-const heightsAlong = (points: readonly Point[], reach: number): Float32Array => {
+/** Returns the heights of a line through points, at evenly spaced columns. The line is flat beyond its ends. */
+function heightsAlong(points: readonly Point[], reach: number): Float32Array {
   const rising = points.filter((point, i) => points.slice(0, i).every(before => before.x < point.x))
   const heights = new Float32Array(COLUMNS)
   let next = 0
@@ -101,10 +101,12 @@ const heightsAlong = (points: readonly Point[], reach: number): Float32Array => 
   return heights
 }
 
-/** The mean over `radius` columns either side, taken twice: rounds the corners of the line off. */
-const soften = (values: Float32Array, radius: number): Float32Array => boxMean(boxMean(values, radius), radius)
+/** Rounds the corners of a line: the mean over `radius` columns on either side, applied twice. */
+function soften(values: Float32Array, radius: number): Float32Array {
+  return boxMean(boxMean(values, radius), radius)
+}
 
-const boxMean = (values: Float32Array, radius: number): Float32Array => {
+function boxMean(values: Float32Array, radius: number): Float32Array {
   const at = (i: number) => values[Math.min(values.length - 1, Math.max(0, i))]!
   let sum = 0
   for (let k = -radius; k <= radius; k++) sum += at(k)
@@ -115,4 +117,7 @@ const boxMean = (values: Float32Array, radius: number): Float32Array => {
   })
 }
 
-export const columnX = (column: number, reach: number): number => ((column + 0.5) / COLUMNS - 0.5) * 2 * reach
+/** Returns the x of a column. */
+export function columnX(column: number, reach: number): number {
+  return ((column + 0.5) / COLUMNS - 0.5) * 2 * reach
+}

@@ -1,9 +1,10 @@
-import type { Picture } from '../face/crop-square.js'
-import { type Colour, insideColour, type Palette, smooth } from './mouth-inside.js'
+import { type Picture, planeLayout } from '../frames/i420.js'
+import { insideColour, type Palette, type Yuv } from './mouth-inside.js'
 import type { MouthMove } from './mouth-move.js'
 import { COLUMNS } from './mouth-shape.js'
+import { smoothstep } from './smoothstep.js'
 
-/** A rectangle of whole pixels, right and bottom exclusive, on even numbers so that it fits the chroma as well. */
+/** A rectangle of whole pixels; right and bottom are exclusive. All sides are even, so that it fits the chroma planes. */
 export interface Box {
   readonly left: number
   readonly top: number
@@ -11,8 +12,8 @@ export interface Box {
   readonly bottom: number
 }
 
-/** The box that holds all a movement can change. */
-export const moveBox = ({ shape }: MouthMove, width: number, height: number): Box => {
+/** Returns the box that contains everything a movement can change. */
+export function moveBox({ shape }: MouthMove, width: number, height: number): Box {
   const [cos, sin] = [Math.cos(shape.angle), Math.sin(shape.angle)]
   const corners = [-shape.reach, shape.reach].flatMap(x =>
     [shape.top, shape.bottom].map(y => ({
@@ -30,29 +31,30 @@ export const moveBox = ({ shape }: MouthMove, width: number, height: number): Bo
 }
 
 /**
- * Carries a movement out in a picture, in place: each pixel of the box takes its colour from where it was before, and
- * what opens between the lips is painted. Nothing outside `moveBox` changes.
+ * Creates the function that carries out a movement in a picture, in place: each pixel of the box takes its colour from its
+ * position in the source, and the gap that opens between the lips is painted. Nothing outside `moveBox` changes.
  */
-export const createMouthPainter = () => {
+export function createMouthPainter(): (picture: Picture, move: MouthMove, palette: Palette) => void {
   let scratch = new Uint8Array(0)
-  return (picture: Picture, move: MouthMove, palette: Palette): void => {
+  return (picture, move, palette) => {
     const { data, width, height } = picture
     const box = moveBox(move, width, height)
     if (box.right - box.left < 4 || box.bottom - box.top < 4) return
     const pixels = (box.right - box.left) * (box.bottom - box.top)
     if (scratch.length < pixels) scratch = new Uint8Array(2 * pixels)
-    const chromaWidth = (width + 1) >> 1
-    const chromaSize = chromaWidth * ((height + 1) >> 1)
-    const uAt = width * height
-    paintPlane(data.subarray(0, uAt), width, box, 1, 0, move, palette, scratch)
+    const { chromaWidth, u, v } = planeLayout(picture)
+    paintPlane(data.subarray(0, u), width, box, 1, 0, move, palette, scratch)
     const half = { left: box.left / 2, top: box.top / 2, right: box.right / 2, bottom: box.bottom / 2 }
-    paintPlane(data.subarray(uAt, uAt + chromaSize), chromaWidth, half, 2, 1, move, palette, scratch)
-    paintPlane(data.subarray(uAt + chromaSize), chromaWidth, half, 2, 2, move, palette, scratch)
+    paintPlane(data.subarray(u, v), chromaWidth, half, 2, 1, move, palette, scratch)
+    paintPlane(data.subarray(v), chromaWidth, half, 2, 2, move, palette, scratch)
   }
 }
 
-/** @param step pixels of the picture for one of the plane; @param channel 0 for Y, 1 for U, 2 for V */
-const paintPlane = (
+/**
+ * @param step pixels of the picture for one of the plane
+ * @param channel 0 for Y, 1 for U, 2 for V
+ */
+function paintPlane(
   plane: Uint8Array,
   stride: number,
   box: Box,
@@ -61,7 +63,7 @@ const paintPlane = (
   move: MouthMove,
   palette: Palette,
   scratch: Uint8Array,
-): void => {
+): void {
   const { shape } = move
   const [cos, sin] = [Math.cos(shape.angle), Math.sin(shape.angle)]
   const [boxWidth, boxHeight] = [box.right - box.left, box.bottom - box.top]
@@ -75,7 +77,7 @@ const paintPlane = (
   const seam = 0.55 * move.seam
   const lineHalf = Math.max(1, 0.014 * shape.eyes)
   const perColumn = COLUMNS / (2 * shape.reach)
-  const colour: Colour = [0, 0, 0]
+  const colour: Yuv = [0, 0, 0]
 
   for (let row = 0; row < boxHeight; row++)
     for (let column = 0; column < boxWidth; column++) {
@@ -87,11 +89,11 @@ const paintPlane = (
 
       const beyond = Math.max(0, (Math.abs(toX) - halfMouth) / (shape.reach - halfMouth))
       const along = y < 0 ? y / shape.top : y / shape.bottom
-      const x = toX * (1 + squeeze * (1 - smooth(beyond)) * (1 - along * along) ** 2)
+      const x = toX * (1 + squeeze * (1 - smoothstep(beyond)) * (1 - along * along) ** 2)
       const k = Math.min(COLUMNS - 1, Math.max(0, ((x + shape.reach) * perColumn) | 0))
       const upper = move.upperInner[k]!
       const lower = move.lowerInner[k]!
-      // How much of the pixel lies between the lips: nothing where they meet.
+      // The share of the pixel between the lips: 0 where they meet.
       const inside = Math.max(0, Math.min(y + step / 2, lower) - Math.max(y - step / 2, upper)) / step
 
       let value = 0
@@ -132,19 +134,19 @@ const paintPlane = (
   }
 }
 
-/** The source height of a place between nose and gap: the lip moves as a piece, the skin above it follows less and less. */
-const aboveMouth = (move: MouthMove, k: number, y: number): number => {
+/** Returns the source height of a point between nose and gap. The lip moves as one piece, the skin above it less and less. */
+function aboveMouth(move: MouthMove, k: number, y: number): number {
   const { shape } = move
   const [outer, inner] = [move.upperOuter[k]!, move.upperInner[k]!]
   const fromInner = move.fromUpperInner[k]!
   const fromOuter = Math.min(shape.upperOuter[k]!, fromInner)
   if (y >= inner) return fromInner
   if (y >= outer) return fromOuter + ((y - outer) / Math.max(1e-3, inner - outer)) * (fromInner - fromOuter)
-  return y - (outer - fromOuter) * smooth((y - shape.top) / Math.max(1e-3, outer - shape.top))
+  return y - (outer - fromOuter) * smoothstep((y - shape.top) / Math.max(1e-3, outer - shape.top))
 }
 
-/** The same below the gap: lip, chin, and the neck where the movement ends. */
-const belowMouth = (move: MouthMove, k: number, y: number): number => {
+/** The same below the gap: the lip, the chin, and the neck, where the movement ends. */
+function belowMouth(move: MouthMove, k: number, y: number): number {
   const { shape } = move
   const [inner, outer] = [move.lowerInner[k]!, move.lowerOuter[k]!]
   const fromInner = move.fromLowerInner[k]!
@@ -153,6 +155,6 @@ const belowMouth = (move: MouthMove, k: number, y: number): number => {
   if (y <= outer) return fromInner + ((y - inner) / Math.max(1e-3, outer - inner)) * (fromOuter - fromInner)
   const [lipShift, chinShift] = [outer - fromOuter, move.chinShift[k]!]
   const chin = shape.chin + chinShift
-  if (y <= chin) return y - lipShift - (chinShift - lipShift) * smooth((y - outer) / Math.max(1e-3, chin - outer))
-  return y - chinShift * (1 - smooth((y - chin) / Math.max(1e-3, shape.bottom - chin)))
+  if (y <= chin) return y - lipShift - (chinShift - lipShift) * smoothstep((y - outer) / Math.max(1e-3, chin - outer))
+  return y - chinShift * (1 - smoothstep((y - chin) / Math.max(1e-3, shape.bottom - chin)))
 }

@@ -1,11 +1,11 @@
 /**
- * The power spectrum of a real signal through a Hann window, by an iterative radix-2 FFT.
+ * Computes the power spectrum of a real signal through a Hann window, by an iterative radix-2 FFT.
  *
- * @param size a power of two: samples taken
- * @returns a function that reads `size` samples from `at` on (silence outside the signal) and answers size / 2 powers,
- *   the same array each time; those of a sine of amplitude 1 add up to 1
+ * @param size the number of samples, a power of two
+ * @returns a function that reads `size` samples from `at` on, with silence outside the signal, and returns size / 2
+ *   powers. The powers of a sine of amplitude 1 add up to 1. The returned array is reused by the next call.
  */
-export const createPowerSpectrum = (size: number): ((signal: Float32Array, at: number) => Float32Array) => {
+export function createPowerSpectrum(size: number): (signal: Float32Array, at: number) => Float32Array {
   const re = new Float64Array(size)
   const im = new Float64Array(size)
   const powers = new Float32Array(size / 2)

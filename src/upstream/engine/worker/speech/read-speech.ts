@@ -1,31 +1,14 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
-import { CHANNELS, SAMPLE_RATE } from '../input/decode-audio.js'
+import { readFileSync } from 'node:fs'
 
-/** So many instants of the PCM are one sample of the speech: what the mouth goes by needs no more than 16 kHz. */
-const INSTANTS = 3
-const VALUES = CHANNELS * INSTANTS
-/** Of the speech as `readSpeech` answers it, in Hz. */
-export const SPEECH_RATE = SAMPLE_RATE / INSTANTS
+/** The sample rate of the speech, in Hz. */
+export const SPEECH_RATE = 16_000
 
-const SAMPLES_AT_A_TIME = 32_768
+/** FFmpeg's output options for the file that `readSpeech` reads: mono samples of 16 bits. */
+export const SPEECH_ARGS = ['-f', 's16le', '-ar', String(SPEECH_RATE), '-ac', '1'] as const
 
-/** Reads a file of the engine's PCM as mono speech, -1 to 1: 64 KB of memory for each second. */
-export const readSpeech = (path: string): Float32Array => {
-  const fd = openSync(path, 'r')
-  try {
-    const speech = new Float32Array(Math.floor(fstatSync(fd).size / (2 * VALUES)))
-    const bytes = Buffer.alloc(2 * VALUES * SAMPLES_AT_A_TIME)
-    for (let from = 0; from < speech.length; from += SAMPLES_AT_A_TIME) {
-      const read = readSync(fd, bytes, 0, bytes.length, 2 * VALUES * from)
-      const samples = Math.min(speech.length - from, Math.floor(read / (2 * VALUES)))
-      for (let i = 0; i < samples; i++) {
-        let sum = 0
-        for (let value = 0; value < VALUES; value++) sum += bytes.readInt16LE(2 * (i * VALUES + value))
-        speech[from + i] = sum / (VALUES * 32_768)
-      }
-    }
-    return speech
-  } finally {
-    closeSync(fd)
-  }
+/** Reads the speech as samples from -1 to 1: 64 KB of memory for each second. */
+export function readSpeech(path: string): Float32Array {
+  const bytes = readFileSync(path)
+  const samples = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  return Float32Array.from({ length: bytes.length >> 1 }, (_, i) => samples.getInt16(2 * i, true) / 32_768)
 }
