@@ -10,7 +10,7 @@ const INPUT = { videoUrl: 'http://10.0.0.1/video.mp4', audioUrl: 'http://10.0.0.
 
 test('the engine takes a job when it can work on it, and the callers take turns', async () => {
   const dataDir = await mkdtemp(join(tmpdir(), 'engine-turns-'))
-  const gateway = await createGateway({ dataDir, upstream: 'local', mediaConcurrency: 1, logLevel: 'silent' })
+  const gateway = await createGateway({ dataDir, upstream: 'engine', engine: { concurrency: 1 }, logLevel: 'silent' })
   const [big, small] = [gateway.tasksOf('big'), gateway.tasksOf('small')]
   await gateway.start()
   const waiting = [await big.create(INPUT), await big.create(INPUT), await big.create(INPUT)]

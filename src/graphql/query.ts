@@ -1,13 +1,12 @@
 import { resolveCursorConnection } from '@pothos/plugin-relay'
 import { badInput } from '../errors.js'
 import { creditsFor } from '../tasks/pricing.js'
+import { LONGEST_SECONDS } from '../tasks/service/create-input.js'
 import type { Task } from '../tasks/task.js'
 import { builder } from './builder.js'
 import { LipSyncStatus, LipSyncTask } from './task.js'
 
 const LARGEST_PAGE = 100
-/** A thousand hours: beyond it a duration is a mistake. */
-const LONGEST_SECONDS = 3_600_000
 
 const LipSyncEstimate = builder.objectRef<{ durationMs: number }>('LipSyncEstimate').implement({
   description: 'What an output of some length would cost.',

@@ -35,7 +35,7 @@ const whatIsWrongWithUrl = (text: string): string | null => {
 }
 
 /** Ten hours: beyond it a duration is a mistake. */
-const LONGEST_SECONDS = 36_000
+export const LONGEST_SECONDS = 36_000
 const OUT_OF_RANGE = `must be from 0 to ${LONGEST_SECONDS}`
 
 const createInput = z.object({
