@@ -15,9 +15,7 @@ import { createWebSocketHandler } from './http/websocket.js'
 import { type Poller, startPoller } from './poller.js'
 import { createPublicLinks } from './public-links.js'
 import { createReadiness } from './readiness.js'
-import { openDatabase } from './store/sqlite/database.js'
-import { createKeyStore } from './store/sqlite/keys.js'
-import { createSqliteStore } from './store/sqlite/task-store.js'
+import { openStore } from './store/open-store.js'
 import { OPEN_CALLER, type TaskRestriction } from './tasks/caller.js'
 import { createChangeNotifier } from './tasks/change-notifier.js'
 import { createGatewayStatus } from './tasks/driver/gateway-status.js'
@@ -29,6 +27,7 @@ import { createStatusPoller } from './tasks/driver/status-poller.js'
 import { createSubmitter } from './tasks/driver/submitter.js'
 import { createRateLimit } from './tasks/service/create-rate.js'
 import { createTaskServices } from './tasks/service/create-task-services.js'
+import type { TaskStore } from './tasks/task-store.js'
 import { createTransitions } from './tasks/transitions.js'
 import { openUpstream } from './upstream/index.js'
 
@@ -56,22 +55,20 @@ export async function composeGateway(config: Config, runtime: GatewayRuntime) {
   }
 }
 
-async function compose(config: Config, runtime: GatewayRuntime, parts: DisposalStack) {
-  const { log } = runtime
+async function compose(config: Config, { clock: systemClock, random, log }: GatewayRuntime, parts: DisposalStack) {
   const links = createPublicLinks(config)
-  const database = openDatabase(config.databaseUrl)
-  const store = parts.own(createSqliteStore(database))
-  const { upstream, mediaFile } = await openUpstream(config, { ...runtime, links })
+  const { tasks: store, keys, clock } = parts.own(await openStore(config, systemClock, log))
+  const { upstream, mediaFile } = await openUpstream(config, { clock, log, links })
   parts.own(upstream)
 
-  const driver = createDriver(config, runtime, { store, upstream })
+  const driver = createDriver(config, { clock, random, log }, { store, upstream })
   const stopping = new AbortController()
   // Each follower adds a listener; their number is no leak.
   setMaxListeners(0, stopping.signal)
   const tasksOf = createTaskServices({
     ...driver,
     store,
-    clock: runtime.clock,
+    clock,
     admit: createRateLimit(),
     estimateMs: config.estimateSeconds * 1_000,
     publicLink: links.linkTo,
@@ -80,16 +77,15 @@ async function compose(config: Config, runtime: GatewayRuntime, parts: DisposalS
   const status = createGatewayStatus({ store, upstream, ...driver })
   const readiness = createReadiness({ store, upstream, log, ...driver })
 
-  const keys = createKeyStore(database)
   const authenticator = createAuthenticator({
     keys,
-    clock: runtime.clock,
+    clock,
     log,
     mode: config.auth,
     jwt: config.jwt,
     limits: config.callerLimits,
   })
-  const sessions = parts.own(createSessionExpiry(authenticator, runtime.clock, driver.onError))
+  const sessions = parts.own(createSessionExpiry(authenticator, clock, driver.onError))
   // Followers are ended with their sockets: ended here, they would look complete to their clients.
   parts.defer(() => stopping.abort())
 
@@ -175,7 +171,7 @@ async function compose(config: Config, runtime: GatewayRuntime, parts: DisposalS
 function createDriver(
   config: Config,
   { clock, random, log }: GatewayRuntime,
-  { store, upstream }: { store: ReturnType<typeof createSqliteStore>; upstream: UpstreamPart },
+  { store, upstream }: { store: TaskStore; upstream: UpstreamPart },
 ) {
   const cut = new AbortController()
   const notifier = createChangeNotifier()

@@ -83,16 +83,11 @@ export function addKeysCommand(program: Command, terminal: Terminal = PROCESS): 
 }
 
 async function withKeys<T>(env: Terminal['env'], use: (keys: KeyStore) => Promise<T>): Promise<T> {
-  const { databaseUrl } = configFromEnv(env)
-  if (databaseUrl === ':memory:') throw new Error('DATABASE_URL: keys cannot be kept in :memory:')
-  const { openDatabase } = await import('../store/sqlite/database.js')
-  const { createKeyStore } = await import('../store/sqlite/keys.js')
-  const database = openDatabase(databaseUrl)
-  try {
-    return await use(createKeyStore(database))
-  } finally {
-    database.sqlite.close()
-  }
+  const config = configFromEnv(env)
+  if (config.databaseUrl === ':memory:') throw new Error('DATABASE_URL: keys cannot be kept in :memory:')
+  const { openKeyStore } = await import('../store/open-store.js')
+  await using store = await openKeyStore(config)
+  return await use(store.keys)
 }
 
 const COLUMNS = ['id', 'caller', 'scopes', 'limits', 'created', 'last used', 'expires', 'revoked']

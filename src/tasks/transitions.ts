@@ -15,7 +15,7 @@ export interface Transitions {
     task: TaskIn<S>,
     stage: N,
     fields: FieldsTo<S, N>,
-    why?: { reason?: string; watch?: PollState },
+    why?: { reason?: string; poll?: PollState },
   ): Promise<TaskIn<N> | null>
 }
 
@@ -39,9 +39,14 @@ export const createTransitions = ({ store, notifier, clock, log, onQueueMoved }:
       return created
     },
 
-    async move(task, stage, fields, { reason, watch = NOT_POLLED } = {}) {
+    async move(task, stage, fields, { reason, poll = NOT_POLLED } = {}) {
       const to = advance(task, stage, fields)
-      const moved = await store.move(task as Task, to, { at: clock.now(), reason: reason ?? null, watch })
+      const moved = await store.move(task, to, {
+        at: clock.now(),
+        mono: clock.monotonic(),
+        reason: reason ?? null,
+        poll,
+      })
       if (moved) {
         log.info({ taskId: task.id, stage, ...(reason && { reason }) }, 'task moved')
         if (task.stage === 'queued' || stage === 'queued') onQueueMoved()

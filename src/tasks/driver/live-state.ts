@@ -36,7 +36,7 @@ export const createLiveState = ({ store, upstream, submitter, clock, stall }: Li
   let queue: { seq: number; at: number; seen: ReturnType<typeof look> } | null = null
 
   const seeQueue = async () => {
-    const [seq, now] = [await store.lastSeq(), clock.now()]
+    const [seq, now] = [await store.lastSeq(), clock.monotonic()]
     if (queue?.seq !== seq || now - queue.at > FRESH_MS) queue = { seq, at: now, seen: look() }
     return queue.seen
   }
@@ -49,18 +49,23 @@ export const createLiveState = ({ store, upstream, submitter, clock, stall }: Li
     switch (task.stage) {
       case 'queued': {
         const { lines, startOf } = await seeQueue()
-        const before = queuePosition(lines, task.caller, await store.queuedBefore(task))
+        const before = queuePosition(lines, task.caller, (await store.queuedBefore([task])).get(task.id) ?? 0)
         const first = lines.find(line => line.caller === task.caller)?.first ?? null
         // One that waits for a lost answer to be settled is passed over until then.
         const isHeld = first === null || task.id < first
-        return { ...NONE, queuePosition: before + 1, estimatedStartAt: isHeld ? null : startOf(before) }
+        const startMono = startOf(before)
+        return {
+          ...NONE,
+          queuePosition: before + 1,
+          estimatedStartAt: isHeld || startMono === null ? null : clock.now() + startMono - clock.monotonic(),
+        }
       }
       case 'unknown':
       case 'submitted':
       case 'processing': {
-        const stallsAt = stall.at(task)
+        const [stallsAt, mono] = [stall.at(task), clock.monotonic()]
         const progress = task.stage === 'unknown' ? null : (upstream.progress?.(task.upstreamId) ?? null)
-        return { ...NONE, progress, stalledSince: stallsAt <= clock.now() ? stallsAt : null }
+        return { ...NONE, progress, stalledSince: stallsAt <= mono ? clock.now() + stallsAt - mono : null }
       }
       default:
         return NONE
