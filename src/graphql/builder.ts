@@ -27,7 +27,10 @@ export const builder = new SchemaBuilder<SchemaTypes>({
   complexity: {
     limit: { complexity: MAX_COMPLEXITY },
     complexityError: (_, { complexity }) =>
-      new GatewayError('QUERY_TOO_COMPLEX', `The operation costs ${complexity} points; the limit is ${MAX_COMPLEXITY}.`),
+      new GatewayError(
+        'QUERY_TOO_COMPLEX',
+        `The operation costs ${complexity} points; the limit is ${MAX_COMPLEXITY}.`,
+      ),
   },
   relay: {
     clientMutationId: 'omit',

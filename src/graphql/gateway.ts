@@ -4,13 +4,7 @@ import { isoTime } from '../tasks/service/task-view.js'
 import { builder } from './builder.js'
 import { LipSyncSubmitQueueState } from './enums.js'
 import { LipSyncTask } from './task.js'
-import {
-  conditionsOf,
-  LipSyncGatewayTaskFilter,
-  LipSyncTaskConnection,
-  pageComplexity,
-  readPage,
-} from './task-list.js'
+import { conditionsOf, LipSyncGatewayTaskFilter, LipSyncTaskConnection, pageComplexity, readPage } from './task-list.js'
 import { LipSyncUsageMonth, monthsArg } from './usage.js'
 
 const LipSyncSubmitQueue = builder.objectRef<GatewayStatus>('LipSyncSubmitQueue').implement({
@@ -51,7 +45,9 @@ const LipSyncGateway = builder.objectRef<GatewayStatus>('LipSyncGateway').implem
       description: 'The submit queue.',
       resolve: status => status,
     }),
-    activeTasks: t.exposeInt('activeTasks', { description: 'The number of tasks that were submitted and are not final.' }),
+    activeTasks: t.exposeInt('activeTasks', {
+      description: 'The number of tasks that were submitted and are not final.',
+    }),
     lastCheckedAt: t.field({
       type: 'DateTime',
       nullable: true,

@@ -107,8 +107,7 @@ export async function readPage(
   const cursor = await tasks.cursor()
   const { edges, pageInfo } = await resolveCursorConnection<Promise<Task[]>>(
     { args, maxSize: LARGEST_PAGE, toCursor: task => task.id },
-    ({ after, before, limit, inverted }) =>
-      list({ olderThan: after, newerThan: before, limit, oldestFirst: inverted }),
+    ({ after, before, limit, inverted }) => list({ olderThan: after, newerThan: before, limit, oldestFirst: inverted }),
   )
   // An empty page would otherwise have an empty text for a cursor.
   const [startCursor, endCursor] = [pageInfo.startCursor || null, pageInfo.endCursor || null]

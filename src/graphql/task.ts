@@ -2,13 +2,7 @@ import type { TaskEvent } from '../tasks/service/task-service.js'
 import { isoTime, type ResultView, type TaskView, taskView } from '../tasks/service/task-view.js'
 import type { Failure, Task } from '../tasks/task.js'
 import { builder } from './builder.js'
-import {
-  LipSyncAnimation,
-  LipSyncFailureCode,
-  LipSyncPlaybackType,
-  LipSyncStage,
-  LipSyncStatus,
-} from './enums.js'
+import { LipSyncAnimation, LipSyncFailureCode, LipSyncPlaybackType, LipSyncStage, LipSyncStatus } from './enums.js'
 import { Node } from './node.js'
 
 const LipSyncResult = builder.objectRef<ResultView>('LipSyncResult').implement({
@@ -140,7 +134,8 @@ export const LipSyncTask = LipSyncTaskRef.implement({
     stalledSince: t.field({
       type: 'DateTime',
       nullable: true,
-      description: 'Since when it takes longer than it should; null while it does not. A late result is still delivered.',
+      description:
+        'Since when it takes longer than it should; null while it does not. A late result is still delivered.',
       resolve: async (task, _, { loadLiveState }) => isoTime((await loadLiveState(task))?.stalledSince),
     }),
     problem: t.string({

@@ -28,7 +28,10 @@ export const LipSyncUsageMonth = builder.objectRef<MonthlyUsage>('LipSyncUsageMo
       description: 'The total length of its results.',
       resolve: ({ durationMs }) => durationMs / 1_000,
     }),
-    creditsSpent: t.float({ description: 'What its results cost.', resolve: ({ spentCents }) => toCredits(spentCents) }),
+    creditsSpent: t.float({
+      description: 'What its results cost.',
+      resolve: ({ spentCents }) => toCredits(spentCents),
+    }),
     creditsReserved: t.float({
       description: 'What is reserved for tasks that are not final.',
       resolve: ({ reservedCents }) => toCredits(reservedCents),

@@ -1,6 +1,6 @@
 import { GatewayError } from '../errors.js'
 import { problemsOf } from '../tasks/service/invalid-input.js'
-import type { Stage } from '../tasks/task.js'
+import { NEXT, type Stage } from '../tasks/task.js'
 import { builder } from './builder.js'
 import { LipSyncStage, LipSyncUserErrorCode, USER_ERRORS } from './enums.js'
 
@@ -72,4 +72,8 @@ function userErrors(error: GatewayError, code: UserErrorCode): UserError[] {
 
 function isUserErrorCode(code: string): code is UserErrorCode {
   return Object.hasOwn(USER_ERRORS, code)
+}
+
+function isStage(value: unknown): value is Stage {
+  return typeof value === 'string' && Object.hasOwn(NEXT, value)
 }

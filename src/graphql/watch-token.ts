@@ -32,7 +32,8 @@ builder.relayMutationField(
   },
   {
     nullable: true,
-    description: "Creates a short-lived token with which a browser may read and follow just these of the caller's tasks.",
+    description:
+      "Creates a short-lived token with which a browser may read and follow just these of the caller's tasks.",
     resolve: (_, { input: { ttlSeconds, ...request } }, { tasks, mintWatchToken }) =>
       payloadOf(async () => mintWatchToken(await tasks.watchRestriction(request), ttlSeconds)),
   },

@@ -1,4 +1,4 @@
-import type { Stage, Task } from './task.js'
+import type { Stage } from './task.js'
 
 /**
  * In-process notifications that a task changed. Subscribers read the log for what happened, so that a lost or duplicated
@@ -9,7 +9,7 @@ import type { Stage, Task } from './task.js'
  */
 export interface ChangeNotifier {
   /** Reports a transition, after it was written. `from` is null for a new task. */
-  transitioned(task: Task, from: Stage | null): void
+  transitioned(task: ChangedTask, from: Stage | null): void
   /** Calls `listener` after each transition of a topic. Returns a function that stops it. */
   onTransition(topic: Topic, listener: TransitionListener): () => void
   /** Reports that live values of a task changed; null: of all queued tasks. */
@@ -24,10 +24,17 @@ export interface ChangeNotifier {
 
 /** The transitions to listen to: those of one task, of one caller's tasks, or all. */
 export type Topic = 'all' | { readonly taskId: string } | { readonly caller: string }
-export type TransitionListener = (task: Task, from: Stage | null) => void
+export type TransitionListener = (task: ChangedTask, from: Stage | null) => void
+
+/** The task that changed, and its new stage. */
+export interface ChangedTask {
+  readonly id: string
+  readonly caller: string
+  readonly stage: Stage
+}
 
 export function createChangeNotifier(): ChangeNotifier {
-  const transitions = createTopics<[Task, Stage | null]>()
+  const transitions = createTopics<[ChangedTask, Stage | null]>()
   const refreshes = createTopics<[]>()
   let version = 0
   return {

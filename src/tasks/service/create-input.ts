@@ -45,7 +45,10 @@ const mediaUrl = z.string().superRefine((text, { addIssue }) => {
 const createInput = z.object({
   videoUrl: mediaUrl,
   audioUrl: mediaUrl,
-  playbackType: z.enum(PLAYBACK_TYPES).nullish().transform(type => type ?? 'normal'),
+  playbackType: z
+    .enum(PLAYBACK_TYPES)
+    .nullish()
+    .transform(type => type ?? 'normal'),
   reference: referenceText.nullish().transform(orNull),
   idempotencyKey: visibleText
     .regex(/^[^]{1,128}$/u, 'must have 1 to 128 characters')

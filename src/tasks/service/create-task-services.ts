@@ -1,11 +1,11 @@
 import type { Clock } from '../../clock.js'
 import { badInput, GatewayError } from '../../errors.js'
-import { createSlots, type Slots } from '../../slots.js'
+import { acquireAll, createSlots } from '../../slots.js'
 import type { Caller } from '../caller.js'
 import type { ChangeNotifier } from '../change-notifier.js'
 import type { LiveState } from '../driver/live-state.js'
 import { monthOf } from '../pricing.js'
-import { statusOf, type Task } from '../task.js'
+import { isFinal, statusOf, type Task } from '../task.js'
 import type { TaskFilter, TaskStore, Transition } from '../task-store.js'
 import type { Transitions } from '../transitions.js'
 import { coalesceReads } from './coalesced-reads.js'
@@ -48,7 +48,7 @@ export function createTaskServices(parts: ServiceParts): (caller: Caller) => Tas
   const followers = createSlots()
   const rate = createRateLimit(clock)
   const creator = createTaskCreator({ store, transitions, clock, rate })
-  const followParts = { store, notifier, stopping, transitionsAfter: coalesceReads(store, notifier) }
+  const followParts = { store, notifier, stopping, toEvent, transitionsAfter: coalesceReads(store, notifier) }
 
   function show(task: Task): Task {
     if (task.stage !== 'success') return task
@@ -85,10 +85,12 @@ export function createTaskServices(parts: ServiceParts): (caller: Caller) => Tas
     }
 
     /** Holds a subscription of the caller while the iterator is read. `start` may throw. */
-    async function counted(start: () => Promise<AsyncIterableIterator<Transition>>) {
-      const release = acquireAll(followers, caller)
+    async function counted(start: () => Promise<AsyncIterableIterator<TaskEvent>>) {
+      const quotas = quotaKeys(caller, 'subscriptions')
+      const release = acquireAll(followers, quotas)
+      if (!release) throw tooManySubscriptions(caller)
       try {
-        return onIteratorEnd(map(await start(), toEvent), release)
+        return onIteratorEnd(await start(), release)
       } catch (thrown) {
         release()
         throw thrown
@@ -105,7 +107,9 @@ export function createTaskServices(parts: ServiceParts): (caller: Caller) => Tas
         const task = await creator.create(caller, { ...choices, idempotencyKey, retryOf: null, reservedCents })
         const field = CHOICE_NAMES.find(name => task[name] !== choices[name])
         if (field)
-          throw new GatewayError('IDEMPOTENCY_MISMATCH', `The idempotencyKey was used with another ${field}.`, { field })
+          throw new GatewayError('IDEMPOTENCY_MISMATCH', `The idempotencyKey was used with another ${field}.`, {
+            field,
+          })
         return show(task)
       },
 
@@ -242,7 +246,9 @@ export function createTaskServices(parts: ServiceParts): (caller: Caller) => Tas
           waitingTasks: waitingTasks === null ? null : Math.max(0, waitingTasks - (await waitingTasksOf(caller))),
           subscriptions: smallest(quotas.map(({ key, limit }) => limit && Math.max(0, limit - followers.held(key)))),
           monthlyCredits:
-            monthlyCredits === null ? null : Math.max(0, toCredits(Math.round(monthlyCredits * 100) - (await usedCents(caller)))),
+            monthlyCredits === null
+              ? null
+              : Math.max(0, toCredits(Math.round(monthlyCredits * 100) - (await usedCents(caller)))),
         }
       },
     }
@@ -258,7 +264,12 @@ export function createTaskServices(parts: ServiceParts): (caller: Caller) => Tas
     const completedAt = clock.now()
     if (task.stage === 'unknown') {
       const message = 'Whether the upstream accepted the job is not known.'
-      return transitions.move(task, 'failed', { completedAt, failure: { code: 'SUBMIT_UNRESOLVED', message } }, { reason })
+      return transitions.move(
+        task,
+        'failed',
+        { completedAt, failure: { code: 'SUBMIT_UNRESOLVED', message } },
+        { reason },
+      )
     }
     if (task.stage !== 'submitted' && task.stage !== 'processing') return null
     const live = (await parts.liveStates([task])).get(task.id)
@@ -292,41 +303,6 @@ function satisfies(task: Task, filter: TaskConditions): boolean {
   return createdBefore === undefined || task.createdAt < createdBefore
 }
 
-/** Takes one subscription from each counter of the caller. Returns a function that gives them back. */
-function acquireAll(slots: Slots, caller: Caller): () => void {
-  const releases: (() => void)[] = []
-  const releaseAll = () => {
-    for (const release of releases) release()
-  }
-  for (const { key, limit } of quotaKeys(caller, 'subscriptions')) {
-    const release = slots.acquire(key, limit)
-    if (!release) {
-      releaseAll()
-      throw new GatewayError('LIMIT_EXCEEDED', `The limit of ${limit} concurrent subscriptions is reached.`, {
-        limit: 'subscriptions',
-      })
-    }
-    releases.push(release)
-  }
-  return releaseAll
-}
-
-function map<T, U>(iterator: AsyncIterableIterator<T>, transform: (value: T) => U): AsyncIterableIterator<U> {
-  return {
-    async next() {
-      const step = await iterator.next()
-      return step.done ? { done: true, value: undefined } : { done: false, value: transform(step.value) }
-    },
-    async return() {
-      await iterator.return?.()
-      return { done: true, value: undefined }
-    },
-    [Symbol.asyncIterator]() {
-      return this
-    },
-  }
-}
-
 function checkRange(field: string, value: number, least: number, most: number): number {
   if (Number.isInteger(value) && value >= least && value <= most) return value
   throw badInput(field, `${field} must be a whole number from ${least} to ${most.toLocaleString('en')}`)
@@ -341,11 +317,16 @@ function notFound(details: Record<string, unknown> = {}): GatewayError {
   return new GatewayError('NOT_FOUND', 'There is no task with this id.', { field: 'id', ...details })
 }
 
+function tooManySubscriptions({ limits }: Caller): GatewayError {
+  const message = `The limit of ${limits.subscriptions} concurrent subscriptions is reached.`
+  return new GatewayError('LIMIT_EXCEEDED', message, { limit: 'subscriptions' })
+}
+
 function forbiddenToWatchers(): GatewayError {
   return new GatewayError('FORBIDDEN', 'A watch token shows tasks only.')
 }
 
 function invalidState(task: Task, why: string): GatewayError {
-  const stage = task.stage.toUpperCase()
-  return new GatewayError('INVALID_STATE', `The task is ${stage}: ${why}.`, { stage })
+  const { stage } = task
+  return new GatewayError('INVALID_STATE', `The task is ${stage.toUpperCase()}: ${why}.`, { stage, field: 'id' })
 }

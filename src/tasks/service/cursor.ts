@@ -8,8 +8,12 @@ export function toCursor(epoch: string, seq: number): string {
   return `${epoch}-${seq}`
 }
 
+/** The cursor of the beginning, in every history. */
+const BEGINNING = '0'
+
 /** Returns the number of the transition. `end` is the end of the log. */
 export function parseCursor(cursor: string, epoch: string, end: number): number {
+  if (cursor === BEGINNING) return 0
   const [, of, digits] = /^(.+)-(\d{1,15})$/.exec(cursor) ?? []
   if (of === undefined || digits === undefined) throw badInput('after', 'after is not a cursor of the log.')
   const seq = Number(digits)

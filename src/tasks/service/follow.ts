@@ -15,10 +15,12 @@ export interface FollowQuery {
   readonly after: number
 }
 
-export interface FollowParts {
+export interface FollowParts<Event> {
   readonly store: Pick<TaskReader, 'get'>
   readonly transitionsAfter: TaskLog['transitionsAfter']
   readonly notifier: ChangeNotifier
+  /** Makes of a transition what followers get. */
+  toEvent(transition: Transition): Event
   /** Ends all followers. */
   readonly stopping: AbortSignal
 }
@@ -37,12 +39,12 @@ const PAGE = 50
  * Nothing queues up for a slow reader, because the next page is read only when the last one was taken. Leaving while
  * nothing happens ends the wait at once.
  */
-export function follow(parts: FollowParts, query: FollowQuery): AsyncIterableIterator<Transition> {
-  const { store, transitionsAfter, notifier, stopping } = parts
+export function follow<Event>(parts: FollowParts<Event>, query: FollowQuery): AsyncIterableIterator<Event> {
+  const { store, transitionsAfter, notifier, toEvent, stopping } = parts
   const { whose, matches = () => true } = query
   const taskId = 'taskId' in whose ? whose.taskId : null
 
-  return new Repeater<Transition, void, void>(async (push, stop) => {
+  return new Repeater<Event, void, void>(async (push, stop) => {
     const signal = createSignal<Kind>()
     const unsubscribe = listen(notifier, whose, signal.raise)
     stopping.addEventListener('abort', signal.close)
@@ -54,7 +56,7 @@ export function follow(parts: FollowParts, query: FollowQuery): AsyncIterableIte
       for (let page = await read(cursor); !signal.isClosed(); page = await read(cursor)) {
         for (const transition of page) {
           if (signal.isClosed()) return true
-          if (matches(transition.task)) await push(transition)
+          if (matches(transition.task)) await push(toEvent(transition))
           cursor = transition.task.seq
           if (taskId !== null && isFinal(transition.task)) return true
         }
@@ -75,7 +77,7 @@ export function follow(parts: FollowParts, query: FollowQuery): AsyncIterableIte
       const task = await store.get(id)
       if (task?.seq !== cursor || (task.stage !== 'queued' && !kinds.has('refresh'))) return
       const [latest] = await read(cursor - 1)
-      if (latest?.task.seq === cursor && matches(latest.task)) await push(latest)
+      if (latest?.task.seq === cursor && matches(latest.task)) await push(toEvent(latest))
     }
 
     signal.raise('transition')

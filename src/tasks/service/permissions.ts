@@ -1,4 +1,5 @@
 import { GatewayError } from '../../errors.js'
+import type { Quota } from '../../slots.js'
 import type { Caller, CallerLimits, Scope } from '../caller.js'
 import type { Task } from '../task.js'
 import type { TaskFilter } from '../task-store.js'
@@ -13,9 +14,7 @@ export function requireScope({ scopes }: Caller, scope: Scope): void {
 export function canSee({ id, scopes, restriction }: Caller, task: Task): boolean {
   if (task.caller !== id) return scopes.has('admin')
   if (restriction === null) return true
-  return 'taskIds' in restriction
-    ? restriction.taskIds.includes(task.id)
-    : restriction.reference === task.reference
+  return 'taskIds' in restriction ? restriction.taskIds.includes(task.id) : restriction.reference === task.reference
 }
 
 /** The caller's own tasks, as far as its restriction shows them. */
@@ -24,12 +23,6 @@ export function ownTasks({ id, restriction }: Caller): TaskFilter {
   return 'taskIds' in restriction
     ? { caller: id, ids: restriction.taskIds }
     : { caller: id, reference: restriction.reference }
-}
-
-/** A counter and its limit; null: no limit. */
-export interface Quota {
-  readonly key: string
-  readonly limit: number | null
 }
 
 /** How many times its own limit all watch tokens of a caller may use together. */

@@ -22,8 +22,7 @@ const watchRequest = z
       addIssue({ code: 'custom', path: ['taskIds'], message: 'or reference is required, but not both' })
   })
   .transform(
-    ({ taskIds, reference }): TaskRestriction =>
-      reference == null ? { taskIds: taskIds ?? [] } : { reference },
+    ({ taskIds, reference }): TaskRestriction => (reference == null ? { taskIds: taskIds ?? [] } : { reference }),
   )
 
 /** Checks a request for a watch token. Throws `BAD_USER_INPUT` with every problem. */
