@@ -51,7 +51,7 @@ const createInput = z.object({
     .transform(type => type ?? 'normal'),
   reference: referenceText.nullish().transform(orNull),
   idempotencyKey: visibleText
-    .regex(/^[^]{1,128}$/u, 'must have 1 to 128 characters')
+    .regex(/^.{1,128}$/su, 'must have 1 to 128 characters')
     .nullish()
     .transform(orNull),
   expectedDurationSeconds: seconds.nullish().transform(orNull),
