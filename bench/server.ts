@@ -41,7 +41,7 @@ const bareServer = async () => {
     const seq = 'seq' in created ? created.seq : 0
     const message = JSON.stringify({
       type: 'next',
-      payload: { data: { taskUpdated: { id, stage: 'QUEUED', cursor: `${seq}` } } },
+      payload: { data: { tasksUpdated: { cursor: `0-${seq}`, stage: 'QUEUED', task: { id } } } },
     })
     for (const socket of sockets.clients) socket.send(message)
     res.end(JSON.stringify({ id }))

@@ -6,6 +6,7 @@ import type { Session } from './auth/session.js'
 import type { Clock } from './clock.js'
 import { type Config, ConfigError } from './config.js'
 import { createDisposalStack, type DisposalStack } from './disposal-stack.js'
+import { createGraphQLContext } from './graphql/index.js'
 import { createGraphQLServer } from './http/graphql.js'
 import { createLogin, createSessionExpiry } from './http/login.js'
 import { createRouter } from './http/router.js'
@@ -25,8 +26,9 @@ import { createQueuePositionUpdates } from './tasks/driver/queue-position-update
 import { createStallDetection } from './tasks/driver/stall-detection.js'
 import { createStatusPoller } from './tasks/driver/status-poller.js'
 import { createSubmitter } from './tasks/driver/submitter.js'
-import { createRateLimit } from './tasks/service/create-rate.js'
+import { centsFor } from './tasks/pricing.js'
 import { createTaskServices } from './tasks/service/create-task-services.js'
+import type { Task } from './tasks/task.js'
 import type { TaskStore } from './tasks/task-store.js'
 import { createTransitions } from './tasks/transitions.js'
 import { openUpstream } from './upstream/index.js'
@@ -69,7 +71,9 @@ async function compose(config: Config, { clock: systemClock, random, log }: Gate
     ...driver,
     store,
     clock,
-    admit: createRateLimit(),
+    liveStates: async (tasks: readonly Task[]) =>
+      new Map(await Promise.all(tasks.map(async task => [task.id, await driver.liveState(task)] as const))),
+    priceOf: centsFor,
     estimateMs: config.estimateSeconds * 1_000,
     publicLink: links.linkTo,
     stopping: stopping.signal,
@@ -90,13 +94,14 @@ async function compose(config: Config, { clock: systemClock, random, log }: Gate
   parts.defer(() => stopping.abort())
 
   const login = createLogin({ authenticator, openToAll: config.auth === 'open' })
-  const contextOf = (session: Session) => ({
-    caller: session.caller,
-    tasks: tasksOf(session.caller),
-    status,
-    mintWatchToken: (only: TaskRestriction, ttlSeconds: number) =>
-      authenticator.mintWatchToken(session, only, ttlSeconds),
-  })
+  const contextOf = (session: Session) =>
+    createGraphQLContext({
+      caller: session.caller,
+      tasks: tasksOf(session.caller),
+      status,
+      mintWatchToken: (only: TaskRestriction, ttlSeconds: number) =>
+        authenticator.mintWatchToken(session, only, ttlSeconds),
+    })
   const graphql = createGraphQLServer({ contextOf, login, sessions, explorer: config.explorer, log })
   const webSocket = createWebSocketHandler({ graphql, login, sessions, limits: config.webSocket, log })
   const router = createRouter({ graphql, webSocket, readiness, mediaFile, corsOrigins: allowedOrigins(config), log })
@@ -176,7 +181,7 @@ function createDriver(
   const cut = new AbortController()
   const notifier = createChangeNotifier()
   const queuePositionUpdates = createQueuePositionUpdates({ notifier, clock })
-  const transitions = createTransitions({ store, notifier, clock, log, onQueueMoved: queuePositionUpdates.moved })
+  const transitions = createTransitions({ store, notifier, clock, log })
   const timeoutMs = config.upstreamTimeoutMs
   const shared = { store, upstream, transitions, clock, log, random, pace: config.poll, timeoutMs, cut: cut.signal }
   const submitter = createSubmitter({
@@ -185,7 +190,7 @@ function createDriver(
     maxQueueMs: config.submits.maxQueueMs,
   })
   const stallAfterMs = config.poll.stallAfterMinutes * 60_000
-  const stall = createStallDetection({ stallAfterMs, log, onStall: notifier.stir })
+  const stall = createStallDetection({ stallAfterMs, log, onStall: notifier.refreshed })
   const statusPoller = createStatusPoller({ ...shared, concurrency: config.poll.concurrency, stall })
   const liveState = createLiveState({ store, upstream, submitter, clock, stall })
 
@@ -195,7 +200,7 @@ function createDriver(
     for (const poller of pollers) poller.nudge()
   }
   upstream.onChange?.((taskId, what) => {
-    if (what === 'progress') return notifier.stir(taskId)
+    if (what === 'progress') return notifier.refreshed(taskId)
     statusPoller.checkSoon(taskId)
     nudge()
   })
@@ -214,7 +219,10 @@ function createDriver(
       await statusPoller.recover()
       for (const { round } of [submitter, statusPoller, queuePositionUpdates])
         pollers.push(startPoller({ clock, round, onError }))
-      notifier.on(null, nudge)
+      notifier.onTransition('all', (task, from) => {
+        if (from === 'queued' || task.stage === 'queued') queuePositionUpdates.moved()
+        nudge()
+      })
       log.info({ upstream: upstream.name }, 'gateway started')
     },
     /** Resolves when no poller has anything to do before the clock moves on. */

@@ -16,9 +16,17 @@ export interface LiveState {
   readonly progress: number | null
   /** Since when the upstream has had it for too long; null while all is well. */
   readonly stalledSince: number | null
+  /** Why the upstream's latest answers could not be used; null while they can. */
+  readonly problem: string | null
 }
 
-const NONE: LiveState = { queuePosition: null, estimatedStartAt: null, progress: null, stalledSince: null }
+const NONE: LiveState = {
+  queuePosition: null,
+  estimatedStartAt: null,
+  progress: null,
+  stalledSince: null,
+  problem: null,
+}
 
 /** How long a look at the queue serves, as long as no task moves: a page of queued tasks takes one look. */
 const FRESH_MS = 100

@@ -19,7 +19,7 @@ export const createQueuePositionUpdates = ({ notifier, clock }: { notifier: Chan
       if (now < toldAt + BETWEEN_MS) return toldAt + BETWEEN_MS
       moved = false
       toldAt = now
-      notifier.stir(null)
+      notifier.refreshed(null)
       return null
     },
   }
