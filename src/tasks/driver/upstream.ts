@@ -82,6 +82,7 @@ export type UpstreamJob = {
  * - `rate-limited`: certainly not accepted, too many calls; `retryAfterMs` where the upstream gave it.
  * - `account`: certainly not accepted, the account is at fault (key, credit, permission).
  * - `not-found`: the upstream certainly has no such job.
+ * - `unsupported`: the upstream does not offer this call, which says nothing about the job. Of `findJob` only.
  * - `unclear`: the call was sent, and its answer was lost or cannot be understood.
  */
 export const UPSTREAM_ERROR_KINDS = [
@@ -90,6 +91,7 @@ export const UPSTREAM_ERROR_KINDS = [
   'rate-limited',
   'account',
   'not-found',
+  'unsupported',
   'unclear',
 ] as const
 export type UpstreamErrorKind = (typeof UPSTREAM_ERROR_KINDS)[number]

@@ -84,7 +84,7 @@ export function findCall(inputs: Inputs): Call<UpstreamJob | null> {
         if (error.kind === 'not-found') return null
         // JoggAI's reference pages don't promise this call; a missing path says nothing about the job.
         if (error.kind === 'unclear' && [404, 405, 501].includes(answer.http))
-          throw new UpstreamError('unclear', `look-up is not offered by the upstream (HTTP ${answer.http})`)
+          throw new UpstreamError('unsupported', `look-up is not offered by the upstream (HTTP ${answer.http})`)
         throw error
       }
     },

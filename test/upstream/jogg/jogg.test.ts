@@ -302,7 +302,7 @@ describe('what an answer to a status call means', () => {
     await using t = await startJoggClient()
     t.jogg.plays(notOffered('find'), htmlPage('find', 502))
     const message = 'look-up is not offered by the upstream (HTTP 404)'
-    expect(await t.findJob()).toEqual({ kind: 'unclear', message })
+    expect(await t.findJob()).toEqual({ kind: 'unsupported', message })
     expect(await t.findJob()).toEqual({ kind: 'unclear', message: 'look-up answered HTTP 502' })
   })
 })

@@ -147,5 +147,5 @@ test('a look-up gives a sighting, nothing, or says why not', async () => {
     const seen = await upstream.findJob?.(job, never)
     if (seen) expectSighting({ ...seen, upstreamId: 'up-1' })
   }
-  await holds('find', find, ['rate-limited', 'account', 'unclear'])
+  await holds('find', find, ['rate-limited', 'account', 'unsupported', 'unclear'])
 })
