@@ -15,20 +15,13 @@ import { startServer } from './http/server.js'
 import { hostnameOf, urlOf } from './http/url.js'
 import { createWebSocketHandler } from './http/websocket.js'
 import { createLog } from './log.js'
-import { type Poller, startPoller } from './poller.js'
 import { createReadiness } from './readiness.js'
-import { openDatabase } from './store/sqlite/database.js'
-import { createKeyStore } from './store/sqlite/keys.js'
-import { createSqliteStore } from './store/sqlite/task-store.js'
+import { openStore } from './store/open-store.js'
 import { OPEN_CALLER, type TaskRestriction } from './tasks/caller.js'
 import { createChangeNotifier } from './tasks/change-notifier.js'
-import { createGatewayStatus } from './tasks/driver/gateway-status.js'
-import { createLiveState } from './tasks/driver/live-state.js'
+import { createDriver } from './tasks/driver/create-driver.js'
+import { NO_LIVE_STATE } from './tasks/driver/live-state.js'
 import type { Random } from './tasks/driver/poll-schedule.js'
-import { createQueuePositionUpdates } from './tasks/driver/queue-position-updates.js'
-import { createStallDetection } from './tasks/driver/stall-detection.js'
-import { createStatusPoller } from './tasks/driver/status-poller.js'
-import { createSubmitter } from './tasks/driver/submitter.js'
 import { createRateLimit } from './tasks/service/create-rate.js'
 import { createTaskServices } from './tasks/service/create-task-services.js'
 import type { TaskService } from './tasks/service/task-service.js'
@@ -74,15 +67,13 @@ export const createGateway = async (options: GatewayOptions & { log?: Logger } =
 const CUT_AFTER_MS = 3_000
 
 /** The composition root: every part is built here, handed what it needs, and disposed in reverse. */
-export const composeGateway = async (config: Config, { clock, random, log }: GatewayRuntime) => {
+export const composeGateway = async (config: Config, { clock: systemClock, random, log }: GatewayRuntime) => {
   const stopping = new AbortController()
   // Each follower listens: their number is no leak.
   setMaxListeners(0, stopping.signal)
-  const cut = new AbortController()
   let publicUrl = config.publicUrl?.replace(/\/+$/, '') ?? urlOf(config.host, config.port)
 
-  const database = openDatabase(config.databaseUrl)
-  const store = createSqliteStore(database)
+  const { tasks: store, keys, clock } = await openStore(config, systemClock, log)
   const { upstream, mediaFile } = await openUpstream(config, { clock, log, publicUrl: () => publicUrl }).catch(
     async thrown => {
       await store[Symbol.asyncDispose]()
@@ -90,46 +81,38 @@ export const composeGateway = async (config: Config, { clock, random, log }: Gat
     },
   )
   const notifier = createChangeNotifier()
-  const queuePositionUpdates = createQueuePositionUpdates({ notifier, clock })
-  const transitions = createTransitions({ store, notifier, clock, log, onQueueMoved: queuePositionUpdates.moved })
-  const pace = { firstMs: config.pollFirstMs, minMs: config.pollMinMs, maxMs: config.pollMaxMs }
-  const timeoutMs = config.upstreamTimeoutMs
-  const shared = { store, upstream, transitions, clock, log, random, pace, timeoutMs, cut: cut.signal }
-  const submitter = createSubmitter({
-    ...shared,
+  const transitions = createTransitions({ store, notifier, clock, log })
+  const driver = createDriver({
+    store,
+    upstream,
+    transitions,
+    notifier,
+    clock,
+    log,
+    random,
+    timeoutMs: config.upstreamTimeoutMs,
+    intervals: { firstMs: config.pollFirstMs, minMs: config.pollMinMs, maxMs: config.pollMaxMs },
+    concurrency: config.pollConcurrency,
+    stallAfterMs: config.stallAfterMinutes * 60_000,
     submitsPerMinute: config.submitsPerMinute,
     maxQueueMs: config.maxQueueHours * 3_600_000,
   })
-  const stall = createStallDetection({ stallAfterMs: config.stallAfterMinutes * 60_000, log, onStall: notifier.stir })
-  const statusPoller = createStatusPoller({ ...shared, concurrency: config.pollConcurrency, stall })
-  const liveState = createLiveState({ store, upstream, submitter, clock, stall })
-  const status = createGatewayStatus({ store, upstream, submitter, statusPoller })
   const publicLink = (url: string) => (url.startsWith('/') ? `${publicUrl}${url}` : url)
   const tasksOf = createTaskServices({
     store,
     transitions,
     notifier,
     clock,
-    liveState,
+    liveState: async task => (await driver.liveStates([task])).get(task.id) ?? NO_LIVE_STATE,
     admit: createRateLimit(),
     estimateMs: config.estimateSeconds * 1_000,
     publicLink,
     stopping: stopping.signal,
   })
 
-  const pollers: Poller[] = []
   const onError = (thrown: unknown) => log.error({ err: thrown }, 'round failed')
-  const readiness = createReadiness({ store, upstream, submitter, pollers, log })
-  const nudge = () => {
-    for (const poller of pollers) poller.nudge()
-  }
-  upstream.onChange?.((taskId, what) => {
-    if (what === 'progress') return notifier.stir(taskId)
-    statusPoller.checkSoon(taskId)
-    nudge()
-  })
+  const readiness = createReadiness({ store, upstream, submitter: driver.submitter, pollers: driver.pollers, log })
 
-  const keys = createKeyStore(database)
   const mode = config.auth ?? null
   const authenticator = createAuthenticator({
     keys,
@@ -144,7 +127,7 @@ export const composeGateway = async (config: Config, { clock, random, log }: Gat
   const contextOf = (session: Session) => ({
     caller: session.caller,
     tasks: tasksOf(session.caller),
-    status,
+    status: driver.status,
     mintWatchToken: (only: TaskRestriction, ttlSeconds: number) =>
       authenticator.mintWatchToken(session, only, ttlSeconds),
   })
@@ -171,12 +154,7 @@ export const composeGateway = async (config: Config, { clock, random, log }: Gat
 
   const begin = async () => {
     await judge([])
-    await statusPoller.recover()
-    for (const { round } of [submitter, statusPoller, queuePositionUpdates]) {
-      pollers.push(startPoller({ clock, round, onError }))
-    }
-    notifier.on(null, nudge)
-    log.info({ upstream: upstream.name }, 'gateway started')
+    await driver.start()
   }
   let beginning: Promise<void> | undefined
   let disposal: Promise<void> | undefined
@@ -189,9 +167,9 @@ export const composeGateway = async (config: Config, { clock, random, log }: Gat
   const dispose = async () => {
     // What has begun to start is started first: half of it could not be stopped.
     await beginning?.catch(() => {})
-    const timer = setTimeout(() => cut.abort(), CUT_AFTER_MS)
+    const timer = setTimeout(driver.cut, CUT_AFTER_MS)
     // Followers are left to their sockets: ended by us, they would look complete to their clients.
-    await Promise.all([server, ...pollers].map(part => part[Symbol.asyncDispose]()))
+    await Promise.all([server, driver].map(part => part[Symbol.asyncDispose]()))
     clearTimeout(timer)
     stopping.abort()
     await sessions[Symbol.asyncDispose]()
@@ -226,10 +204,7 @@ export const composeGateway = async (config: Config, { clock, random, log }: Gat
       }),
     readiness,
     /** Resolves when nothing is left to do before the clock moves on. */
-    async settled() {
-      // One that was asleep first may have been nudged by another since.
-      while (!pollers.every(poller => poller.isAsleep())) await Promise.all(pollers.map(poller => poller.asleep()))
-    },
+    settled: driver.settled,
     listeners: notifier.listeners,
     [Symbol.asyncDispose]: disposeOnce,
   } satisfies Gateway & { settled(): Promise<void>; listeners(): number }

@@ -31,6 +31,7 @@ const STATUS_MEANINGS = {
   PROCESSING: 'Being made.',
   SUCCESS: 'Made: `result` is there. Final.',
   FAILED: 'Not made: `error` says why. Final.',
+  CANCELED: 'Canceled before it was submitted: `error` says why. Final.',
 } as const satisfies Record<(typeof STATUSES)[number], string>
 
 export const LipSyncStatus = builder.enumType('LipSyncStatus', {
@@ -66,10 +67,15 @@ const LipSyncResult = builder.objectRef<Result>('LipSyncResult').implement({
   fields: t => ({
     resultUrl: t.expose('resultUrl', { type: 'URL', description: 'The video, an MP4.' }),
     coverUrl: t.expose('coverUrl', { type: 'URL', nullable: true, description: 'A still picture of it, a JPEG.' }),
-    durationSeconds: t.float({ description: 'How long it plays.', resolve: result => result.durationMs / 1_000 }),
+    durationSeconds: t.float({
+      description: 'How long it plays.',
+      nullable: true,
+      resolve: result => (result.durationMs === null ? null : result.durationMs / 1_000),
+    }),
     credits: t.float({
       description: "What it costs in JoggAI's credits: 0.008 per second, rounded up to 2 decimals.",
-      resolve: result => creditsFor(result.durationMs),
+      nullable: true,
+      resolve: result => (result.durationMs === null ? null : creditsFor(result.durationMs)),
     }),
     animation: t.expose('animation', {
       type: LipSyncAnimation,

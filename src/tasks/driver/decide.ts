@@ -69,8 +69,8 @@ export interface Step {
   readonly fields: object
   readonly reason: string | null
   readonly poll: PollState
-  /** Carries the step out. Returns null when the task has moved since. */
-  move(transitions: Transitions): Promise<Task | null>
+  /** Carries the step out, unless the task has moved since. */
+  move(transitions: Transitions): Promise<unknown>
 }
 
 /** Consecutive look-ups that must find nothing before a lost submit counts as never accepted. */

@@ -62,9 +62,6 @@ export function createLiveStates({ store, upstream, submitter, clock, stallAfter
           sent.push(task)
           break
         case 'submitting':
-        case 'success':
-        case 'failed':
-        case 'canceled':
           break
         default:
           task satisfies never

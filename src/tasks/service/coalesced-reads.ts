@@ -11,7 +11,7 @@ export const coalesceReads = (
 ): TaskStore['transitionsAfter'] => {
   const pages = new Map<string, Promise<Transition[]>>()
   // A move is written before it is told: what was read before the write is forgotten before anybody wakes up.
-  notifier.on(null, () => pages.clear())
+  notifier.onTransition('all', () => pages.clear())
   return (seq, query) => {
     const question = JSON.stringify([seq, query])
     const known = pages.get(question)

@@ -7,7 +7,7 @@ import type { ChangeNotifier } from '../change-notifier.js'
 import type { LiveState } from '../driver/live-state.js'
 import { reserveFor } from '../pricing.js'
 import type { Task } from '../task.js'
-import type { Allowance, LimitReached, NewTask, TaskStore } from '../task-store.js'
+import type { Allowance, LimitReached, NewTask, TaskFilter, TaskStore } from '../task-store.js'
 import type { Transitions } from '../transitions.js'
 import { coalesceReads } from './coalesced-reads.js'
 import { parseCreateInput, parseCursor } from './create-input.js'
@@ -32,7 +32,7 @@ export interface ServiceParts {
   stopping: AbortSignal
 }
 
-type Said = Omit<NewTask, 'id' | 'caller' | 'stage' | 'createdAt' | 'queuedAt'>
+type Said = Omit<NewTask, 'id' | 'caller' | 'stage' | 'createdAt' | 'queuedAt' | 'queuedMono'>
 
 const LONGEST_LIST = 101
 const LONGEST_HISTORY = 5_000
@@ -41,7 +41,7 @@ const LONGEST_HISTORY = 5_000
 export const createTaskServices = (parts: ServiceParts): ((caller: Caller) => TaskService) => {
   const { store, transitions, notifier, clock, liveState, admit, estimateMs, publicLink, stopping } = parts
   const followers = createSlots()
-  const log = { ...store, transitionsAfter: coalesceReads(store, notifier) }
+  const log = { get: store.get, lastSeq: store.lastSeq, transitionsAfter: coalesceReads(store, notifier) }
   const entering = new Map<string, Promise<Task>>()
 
   const show = (task: Task): Task => {
@@ -76,7 +76,8 @@ export const createTaskServices = (parts: ServiceParts): ((caller: Caller) => Ta
       if (earlier) return earlier
       await admit(caller)
       const now = clock.now()
-      const task = { ...said, id: uuidv7(), caller: caller.id, stage: 'queued', createdAt: now, queuedAt: now } as const
+      const times = { createdAt: now, queuedAt: now, queuedMono: clock.monotonic() }
+      const task = { ...said, id: uuidv7(), caller: caller.id, stage: 'queued', ...times } as const
       const created = await transitions.create(task, allowanceOf(caller))
       return 'refused' in created ? decline(created) : created
     }
@@ -129,7 +130,7 @@ export const createTaskServices = (parts: ServiceParts): ((caller: Caller) => Ta
           const end = await store.lastSeq()
           const cursor = after === undefined ? (task ? task.seq - 1 : end) : parseCursor(after)
           if (cursor > end) throw badInput('after', 'after is beyond the end of the log')
-          const whose = id === undefined ? { caller: caller.id, restriction: caller.restriction } : { taskId: id }
+          const whose = id === undefined ? { filter: filterOf(caller) } : { taskId: id }
           return onIteratorEnd(follow({ store: log, notifier, show }, { whose, cursor }, stopping), leave)
         } catch (thrown) {
           leave()
@@ -177,7 +178,7 @@ export const createTaskServices = (parts: ServiceParts): ((caller: Caller) => Ta
         const resolved =
           task.stage === 'unknown' &&
           (action === 'RESUBMIT'
-            ? await transitions.move(task, 'queued', { queuedAt: now }, { reason })
+            ? await transitions.move(task, 'queued', { queuedAt: now, queuedMono: clock.monotonic() }, { reason })
             : await transitions.move(task, 'failed', { completedAt: now, failure }, { reason }))
         return resolved || refuse(await known(id), 'needs no resolving: the answer to its submit is not lost')
       },
@@ -185,11 +186,16 @@ export const createTaskServices = (parts: ServiceParts): ((caller: Caller) => Ta
       async usage(months) {
         requireScope(caller, 'read')
         if (caller.restriction) throw new GatewayError('FORBIDDEN', 'A watch token shows tasks, and not their account.')
-        return store.usage(caller.id, months)
+        return store.usage({ caller: caller.id, months })
       },
     }
   }
 }
+
+const filterOf = ({ id, restriction }: Caller): TaskFilter => ({
+  caller: id,
+  ...(restriction && ('taskIds' in restriction ? { ids: restriction.taskIds } : restriction)),
+})
 
 const allowanceOf = ({ limits }: Caller): Allowance => ({
   waitingTasks: limits.waitingTasks,

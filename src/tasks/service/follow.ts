@@ -1,12 +1,12 @@
 import { Repeater } from '@repeaterjs/repeater'
 import type { ChangeNotifier } from '../change-notifier.js'
 import { isFinal, type Task } from '../task.js'
-import type { LogOf, TaskStore } from '../task-store.js'
+import type { LogSelection, TaskStore } from '../task-store.js'
 
 /** Whose transitions are followed, and from where. */
 export interface FollowFrom {
   /** One task, until it is final; or all of a caller's, without end. */
-  readonly whose: LogOf
+  readonly whose: LogSelection
   /** The number of the last transition that need not be told. */
   readonly cursor: number
 }
@@ -53,7 +53,7 @@ export const follow = (
       left = true
       wake()
     }
-    const offs = [notifier.on(id ?? null, hint)]
+    const offs = [notifier.onTransition(id === undefined ? 'all' : { taskId: id }, hint)]
     if (id !== undefined) offs.push(notifier.onRefresh(id, stir('task')), notifier.onRefresh(null, stir('queue')))
     stopping.addEventListener('abort', leave)
     void stop.then(leave)
@@ -73,7 +73,7 @@ export const follow = (
         let page: Task[]
         do {
           // What a watch token does not show is passed over for good, not at each look again.
-          const end = 'restriction' in whose && whose.restriction ? await store.lastSeq() : 0
+          const end = 'filter' in whose && (whose.filter.ids || whose.filter.reference) ? await store.lastSeq() : 0
           page = (await store.transitionsAfter(last, { ...whose, limit: PAGE })).map(step => step.task)
           for (const task of page) {
             if (left) return

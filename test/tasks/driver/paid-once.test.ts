@@ -287,7 +287,7 @@ test('a queued task is canceled at no cost, one that was sent is not', async () 
   gw.jogg.plays(code('submit', 18020, 'insufficient credit'))
   const task = await gw.createLipSync()
   await gw.clock.advance(0)
-  const canceled = { id: task.id, stage: 'CANCELED', status: 'FAILED', retryOf: null, error: { code: 'CANCELED' } }
+  const canceled = { id: task.id, stage: 'CANCELED', status: 'CANCELED', retryOf: null, error: { code: 'CANCELED' } }
   expect(await act(gw, `cancelLipSync(id: "${task.id}")`)).toEqual(canceled)
   expect(await act(gw, `cancelLipSync(id: "${task.id}")`)).toEqual(canceled)
   await gw.clock.advance(120_000)
