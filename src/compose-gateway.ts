@@ -13,23 +13,14 @@ import { createRouter } from './http/router.js'
 import { startServer } from './http/server.js'
 import { hostnameOf, urlOf } from './http/url.js'
 import { createWebSocketHandler } from './http/websocket.js'
-import { type Poller, startPoller } from './poller.js'
 import { createPublicLinks } from './public-links.js'
 import { createReadiness } from './readiness.js'
 import { openStore } from './store/open-store.js'
 import { OPEN_CALLER, type TaskRestriction } from './tasks/caller.js'
 import { createChangeNotifier } from './tasks/change-notifier.js'
-import { createGatewayStatus } from './tasks/driver/gateway-status.js'
-import { createLiveState } from './tasks/driver/live-state.js'
+import { createDriver } from './tasks/driver/create-driver.js'
 import type { Random } from './tasks/driver/poll-schedule.js'
-import { createQueuePositionUpdates } from './tasks/driver/queue-position-updates.js'
-import { createStallDetection } from './tasks/driver/stall-detection.js'
-import { createStatusPoller } from './tasks/driver/status-poller.js'
-import { createSubmitter } from './tasks/driver/submitter.js'
-import { centsFor } from './tasks/pricing.js'
 import { createTaskServices } from './tasks/service/create-task-services.js'
-import type { Task } from './tasks/task.js'
-import type { TaskStore } from './tasks/task-store.js'
 import { createTransitions } from './tasks/transitions.js'
 import { openUpstream } from './upstream/index.js'
 
@@ -63,23 +54,32 @@ async function compose(config: Config, { clock: systemClock, random, log }: Gate
   const { upstream, mediaFile } = await openUpstream(config, { clock, log, links })
   parts.own(upstream)
 
-  const driver = createDriver(config, { clock, random, log }, { store, upstream })
+  const notifier = createChangeNotifier()
+  const transitions = createTransitions({ store, notifier, clock, log })
+  const driver = createDriver({
+    ...{ store, upstream, transitions, notifier, clock, log, random },
+    timeoutMs: config.upstreamTimeoutMs,
+    intervals: config.poll,
+    concurrency: config.poll.concurrency,
+    stallAfterMs: config.poll.stallAfterMs,
+    submitsPerMinute: config.submits.perMinute ?? upstream.submitsPerMinute,
+    maxQueueMs: config.submits.maxQueueMs,
+  })
   const stopping = new AbortController()
   // Each follower adds a listener; their number is no leak.
   setMaxListeners(0, stopping.signal)
   const tasksOf = createTaskServices({
-    ...driver,
     store,
+    transitions,
+    notifier,
     clock,
-    liveStates: async (tasks: readonly Task[]) =>
-      new Map(await Promise.all(tasks.map(async task => [task.id, await driver.liveState(task)] as const))),
-    priceOf: centsFor,
+    liveStates: driver.liveStates,
+    priceOf: upstream.priceOf,
     estimateMs: config.estimateSeconds * 1_000,
     publicLink: links.linkTo,
     stopping: stopping.signal,
   })
-  const status = createGatewayStatus({ store, upstream, ...driver })
-  const readiness = createReadiness({ store, upstream, log, ...driver })
+  const readiness = createReadiness({ store, upstream, log, submitter: driver.submitter, pollers: driver.pollers })
 
   const authenticator = createAuthenticator({
     keys,
@@ -89,7 +89,9 @@ async function compose(config: Config, { clock: systemClock, random, log }: Gate
     jwt: config.jwt,
     limits: config.callerLimits,
   })
-  const sessions = parts.own(createSessionExpiry(authenticator, clock, driver.onError))
+  const sessions = parts.own(
+    createSessionExpiry(authenticator, clock, thrown => log.error({ err: thrown }, 'session check failed')),
+  )
   // Followers are ended with their sockets: ended here, they would look complete to their clients.
   parts.defer(() => stopping.abort())
 
@@ -98,7 +100,7 @@ async function compose(config: Config, { clock: systemClock, random, log }: Gate
     createGraphQLContext({
       caller: session.caller,
       tasks: tasksOf(session.caller),
-      status,
+      status: driver.status,
       mintWatchToken: (only: TaskRestriction, ttlSeconds: number) =>
         authenticator.mintWatchToken(session, only, ttlSeconds),
     })
@@ -169,74 +171,8 @@ async function compose(config: Config, { clock: systemClock, random, log }: Gate
     readiness,
     [Symbol.asyncDispose]: disposeOnce,
   }
-  return { gateway, settled: driver.settled, listeners: driver.notifier.listeners }
+  return { gateway, settled: driver.settled, listeners: notifier.listeners }
 }
-
-/** What moves tasks: the writer of transitions, and the pollers that submit tasks and check their status. */
-function createDriver(
-  config: Config,
-  { clock, random, log }: GatewayRuntime,
-  { store, upstream }: { store: TaskStore; upstream: UpstreamPart },
-) {
-  const cut = new AbortController()
-  const notifier = createChangeNotifier()
-  const queuePositionUpdates = createQueuePositionUpdates({ notifier, clock })
-  const transitions = createTransitions({ store, notifier, clock, log })
-  const timeoutMs = config.upstreamTimeoutMs
-  const shared = { store, upstream, transitions, clock, log, random, pace: config.poll, timeoutMs, cut: cut.signal }
-  const submitter = createSubmitter({
-    ...shared,
-    submitsPerMinute: config.submits.perMinute ?? (upstream.name === 'jogg' ? 20 : null),
-    maxQueueMs: config.submits.maxQueueMs,
-  })
-  const stallAfterMs = config.poll.stallAfterMinutes * 60_000
-  const stall = createStallDetection({ stallAfterMs, log, onStall: notifier.refreshed })
-  const statusPoller = createStatusPoller({ ...shared, concurrency: config.poll.concurrency, stall })
-  const liveState = createLiveState({ store, upstream, submitter, clock, stall })
-
-  const pollers: Poller[] = []
-  const onError = (thrown: unknown) => log.error({ err: thrown }, 'round failed')
-  const nudge = () => {
-    for (const poller of pollers) poller.nudge()
-  }
-  upstream.onChange?.((taskId, what) => {
-    if (what === 'progress') return notifier.refreshed(taskId)
-    statusPoller.checkSoon(taskId)
-    nudge()
-  })
-
-  return {
-    notifier,
-    transitions,
-    submitter,
-    statusPoller,
-    liveState,
-    pollers,
-    onError,
-    /** Aborts the upstream calls that are under way. */
-    cut: () => cut.abort(),
-    async start(): Promise<void> {
-      await statusPoller.recover()
-      for (const { round } of [submitter, statusPoller, queuePositionUpdates])
-        pollers.push(startPoller({ clock, round, onError }))
-      notifier.onTransition('all', (task, from) => {
-        if (from === 'queued' || task.stage === 'queued') queuePositionUpdates.moved()
-        nudge()
-      })
-      log.info({ upstream: upstream.name }, 'gateway started')
-    },
-    /** Resolves when no poller has anything to do before the clock moves on. */
-    async settled(): Promise<void> {
-      // A poller that fell asleep first may have been nudged by another since.
-      while (!pollers.every(poller => poller.isAsleep())) await Promise.all(pollers.map(poller => poller.asleep()))
-    },
-    async [Symbol.asyncDispose]() {
-      await Promise.all(pollers.map(poller => poller[Symbol.asyncDispose]()))
-    },
-  }
-}
-
-type UpstreamPart = Awaited<ReturnType<typeof openUpstream>>['upstream']
 
 /** A gateway that makes videos by itself says so, since an operator who forgot the key of JoggAI expects other ones. */
 function announceUpstream({ upstream, isUpstreamChosen }: Config, name: string, log: Logger): void {

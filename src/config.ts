@@ -9,6 +9,8 @@ export type { GatewayOptions } from './gateway-options.js'
 
 export type Config = ReturnType<typeof resolveConfig>
 
+const MINUTE_MS = 60_000
+
 /** The options are wrong; the message names every mistake, and no value. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError'
@@ -32,7 +34,7 @@ export function resolveConfig(options: GatewayOptions = {}, nameOf: NameOf = pat
   )
   const mistakes = [...new Set([...wrong, ...contradicting])]
   if (!parsed.success || mistakes.length > 0) throw new ConfigError(mistakes)
-  const { dataDir, databaseUrl, upstream, jwt, submits, ...rest } = parsed.data
+  const { dataDir, databaseUrl, upstream, jwt, poll, submits, ...rest } = parsed.data
   return {
     ...rest,
     dataDir: resolve(dataDir),
@@ -41,7 +43,8 @@ export function resolveConfig(options: GatewayOptions = {}, nameOf: NameOf = pat
     /** Whether the upstream was chosen by name, rather than by the presence of a key. */
     isUpstreamChosen: upstream !== null,
     jwt: jwtSettings(jwt),
-    submits: { perMinute: submits.perMinute, maxQueueMs: submits.maxQueueHours * 3_600_000 },
+    poll: { ...poll, stallAfterMs: poll.stallAfterMinutes * MINUTE_MS },
+    submits: { perMinute: submits.perMinute, maxQueueMs: submits.maxQueueHours * 60 * MINUTE_MS },
   }
 }
 
