@@ -30,7 +30,7 @@ test.each([{ literal: '100' }, { literal: '$first' }])(
 )
 
 test('a page of queued tasks takes one look at the queue', async () => {
-  await using gw = await startTestGateway({ submitsPerMinute: 1 })
+  await using gw = await startTestGateway({ submits: { perMinute: 1 } })
   for (let i = 0; i < 100; i++) await gw.gateway.tasks.create({ videoUrl: `${VIDEO}?${i}`, audioUrl: VIDEO })
   await gw.clock.advance(0)
   const { data } = await gw.graphql('{ lipSyncTasks(last: 100) { edges { node { queuePosition estimatedStartAt } } } }')

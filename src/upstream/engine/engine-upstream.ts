@@ -117,6 +117,8 @@ export async function openEngineUpstream(options: EngineUpstreamOptions): Promis
 
   return {
     name: 'engine',
+    submitsPerMinute: null,
+    priceOf: () => 0,
     async submit(job) {
       const { taskId } = job
       if (isClosed) throw new UpstreamError('not-accepted', 'The engine is shutting down')
@@ -134,7 +136,11 @@ export async function openEngineUpstream(options: EngineUpstreamOptions): Promis
       if (!job) throw new UpstreamError('not-found', 'The engine has no such job')
       return job
     },
-    findJob: job => readJob(job.taskId),
+    async findJob({ taskId }) {
+      const job = await readJob(taskId)
+      // Found by the id of the task, it surely is the job of this request.
+      return job && { ...job, createdAt: null }
+    },
     hasCapacity: queue.hasCapacity,
     progress: taskId => (queue.get(taskId) ? (progress.get(taskId) ?? 0) : null),
     onChange(listener) {

@@ -57,6 +57,7 @@ test('what was set aside is spent by the true length, or free again', async () =
       { status: 'PROCESSING', count: 0 },
       { status: 'SUCCESS', count: 1 },
       { status: 'FAILED', count: 1 },
+      { status: 'CANCELED', count: 0 },
     ],
   })
 })
@@ -75,7 +76,7 @@ test('creates beyond the rate are refused, and told when to come again', async (
 })
 
 test('no more tasks wait than may', async () => {
-  await using gw = await startGatewayWithKeys({ submitsPerMinute: 1 })
+  await using gw = await startGatewayWithKeys({ submits: { perMinute: 1 } })
   const { headers } = await gw.createKey('me', { limits: { waitingTasks: 2 } })
   await create(gw, headers)
   await gw.clock.advance(0)
@@ -116,7 +117,7 @@ test('sockets of one caller are counted', async () => {
 })
 
 test("one caller's many tasks do not hold another's one, and both are told their true place", async () => {
-  await using gw = await startGatewayWithKeys({ submitsPerMinute: 1 })
+  await using gw = await startGatewayWithKeys({ submits: { perMinute: 1 } })
   const [big, small] = [await gw.createKey('big'), await gw.createKey('small')]
   for (let i = 0; i < 5; i++) await create(gw, big.headers, { videoUrl: `${VIDEO}?big${i}` })
   await gw.clock.advance(0)
