@@ -6,8 +6,8 @@ import type { Logger } from 'pino'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { siteOf } from '../auth/login-throttle.js'
 import type { Session } from '../auth/session.js'
-import { createSlots } from '../slots.js'
-import { quotaKey } from '../tasks/service/permissions.js'
+import { acquireAll, createSlots } from '../slots.js'
+import { quotaKeys } from '../tasks/service/permissions.js'
 import type { GraphQLServer, Operation } from './graphql.js'
 import { credentialOfParams, type Login, type SessionExpiry } from './login.js'
 import { publicError } from './public-error.js'
@@ -84,7 +84,7 @@ export const createWebSocketHandler = (parts: WebSocketParts): WebSocketHandler 
     // Whoever left meanwhile takes no place: nothing would ever give it back.
     if (!session || socket.readyState !== socket.OPEN) return false
     const { limits } = session.caller
-    const leave = places.acquire(quotaKey(session.caller), limits.sockets)
+    const leave = acquireAll(places, quotaKeys(session.caller, 'sockets'))
     if (!leave) {
       socket.close(TOO_MANY, `More than ${limits.sockets} sockets of one caller`)
       return false
