@@ -43,10 +43,10 @@ program
   .description("Bring the database's tables up to date. Safe to run again; serve does it by itself.")
   .addHelpText('after', '\nReads the same environment variables as serve: DATABASE_URL, or DATA_DIR.')
   .action(async () => {
-    const { databaseUrl } = configFromEnv(process.env)
-    const { openDatabase } = await import('./store/sqlite/database.js')
-    openDatabase(databaseUrl).sqlite.close()
-    console.log(`Up to date: ${databaseUrl}`)
+    const config = configFromEnv(process.env)
+    const { migrateDatabase } = await import('./store/open-store.js')
+    migrateDatabase(config)
+    console.log(`Up to date: ${config.databaseUrl}`)
   })
 
 program

@@ -29,16 +29,11 @@ type CreateOptions = { readonly scopes?: readonly Scope[]; readonly expiresDays?
 /** Adds `keys create | list | revoke`. They work on the database itself: a running gateway canSee the change at once. */
 export const addKeysCommand = (program: Command, { env, clock, print, tell }: Terminal = OWN): void => {
   const withKeys = async <T>(use: (keys: KeyStore) => Promise<T>): Promise<T> => {
-    const { databaseUrl } = configFromEnv(env)
-    if (databaseUrl === ':memory:') throw new Error('DATABASE_URL: keys cannot be kept in :memory:')
-    const { openDatabase } = await import('../store/sqlite/database.js')
-    const { createKeyStore } = await import('../store/sqlite/keys.js')
-    const database = openDatabase(databaseUrl)
-    try {
-      return await use(createKeyStore(database))
-    } finally {
-      database.sqlite.close()
-    }
+    const config = configFromEnv(env)
+    if (config.databaseUrl === ':memory:') throw new Error('DATABASE_URL: keys cannot be kept in :memory:')
+    const { openKeyStore } = await import('../store/open-store.js')
+    await using store = await openKeyStore(config)
+    return await use(store.keys)
   }
 
   const commands = program

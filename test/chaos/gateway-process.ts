@@ -2,7 +2,7 @@
 import { pino } from 'pino'
 import { resolveConfig } from '../../src/config.js'
 import { composeGateway } from '../../src/gateway.js'
-import { Database } from '../../src/store/sqlite/database.js'
+import { Database } from '../../src/store/sqlite/load-sqlite.js'
 import { createAcceleratedClock, type TimeBase } from './accelerated-clock.js'
 import { createDice } from './dice.js'
 import { type DiskFaults, installDiskFaults } from './disk-faults.js'
