@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { startTestGateway } from '../../support/gateway.js'
-import { accepted, code } from '../../support/jogg.js'
+import { code } from '../../support/jogg.js'
 import { act } from '../../support/task-calls.js'
 
 test('a queued task can be canceled, a submitted one cannot', async () => {
