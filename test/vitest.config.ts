@@ -17,7 +17,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'ticking',
-          include: ['test/tasks/driver/{clock,submitter,status-poller}.test.ts'],
+          include: ['test/tasks/driver/{clock,late-submit,lost-submit,queue-position,status-poller,submitter}.test.ts'],
           env: { TEST_CLOCK: 'ticking' },
         },
       },
