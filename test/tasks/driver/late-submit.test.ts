@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { AUDIO, openTestGateway, startTestGateway, VIDEO } from '../../support/gateway.js'
-import { accepted, type Play, rateLimited, resets, startJogg } from '../../support/jogg.js'
-import { createManualClock } from '../../support/manual-clock.js'
+import { accepted, code, type Play, resets, startJogg } from '../../support/jogg.js'
+import { createManualClock, SLACK_MS } from '../../support/manual-clock.js'
 
-/** A submit that the upstream has received and thinks about, until the test lets it take the job, or answer it too. */
+/** A submit that the upstream received and holds until the test lets it accept the job, or answer as well. */
 const slowSubmit = () => {
   let take = () => {}
   let answer = () => {}
@@ -64,11 +64,11 @@ test.each(['take', 'answer'] as const)(
   },
 )
 
-test('what waited too long is not sent, however many there are', async () => {
+test('all tasks that waited too long expire, however many', async () => {
   await using gw = await startTestGateway({ submits: { maxQueueHours: 1 } })
-  gw.jogg.plays(rateLimited('submit', 3_600))
+  gw.jogg.plays(...Array.from({ length: 70 }, () => code('submit', 18020, 'insufficient credit')))
   for (let i = 0; i < 130; i++) await gw.gateway.tasks.create({ videoUrl: `${VIDEO}?${i}`, audioUrl: AUDIO })
-  await gw.clock.advance(3_600_000)
+  await gw.clock.advance(3_600_000 + SLACK_MS)
   expect(gw.jogg.jobs.accepted()).toEqual([])
   expect((await gw.gateway.tasks.list({ statuses: ['PENDING'] })).length).toBe(0)
 })
