@@ -134,7 +134,11 @@ export async function openEngineUpstream(options: EngineUpstreamOptions): Promis
       if (!job) throw new UpstreamError('not-found', 'The engine has no such job')
       return job
     },
-    findJob: job => readJob(job.taskId),
+    async findJob({ taskId }) {
+      const job = await readJob(taskId)
+      // Found by the id of the task, so it is the job of this request, whatever its age.
+      return job && { ...job, createdAt: null }
+    },
     hasCapacity: queue.hasCapacity,
     progress: taskId => (queue.get(taskId) ? (progress.get(taskId) ?? 0) : null),
     onChange(listener) {
