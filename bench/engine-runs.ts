@@ -32,7 +32,7 @@ export const runJob = async ({ video, audio, ffmpegPath, folder }: Run): Promise
   const input: WorkerInput = {
     ...{ videoFile: video, audioFile: audio, playbackType: 'normal_reverse', folder: work, ffmpegPath },
     outputs: { video: join(work, 'lipsync.mp4'), cover: join(work, 'cover.jpg') },
-    limits: jobLimits(resolveConfig()),
+    limits: jobLimits(resolveConfig().engine),
   }
   child.send(input)
   return costOf(child, (report: WorkerReport) => {

@@ -5,15 +5,16 @@ import { expect, test } from 'vitest'
 
 /** From the top down; a name stands for a file or a folder of `src`. Within a line everything may import everything. */
 const LAYERS = [
-  ['cli', 'index'],
-  ['gateway'],
+  ['cli', 'index', 'sample'],
+  ['create-gateway'],
+  ['compose-gateway'],
+  ['config', 'options', 'gateway-options', 'disposal-stack', 'public-links'],
   ['readiness'],
   ['http'],
   ['graphql'],
   ['auth', 'store', 'upstream', 'poller'],
-  ['media'],
   ['tasks'],
-  ['config', 'options', 'errors', 'clock', 'log', 'slots', 'net', 'durable-files'],
+  ['errors', 'clock', 'log', 'slots'],
 ]
 
 const SRC = fileURLToPath(new URL('../src', import.meta.url))
@@ -28,7 +29,7 @@ const layerOf = (file: string) =>
 
 test('imports only point down', () => {
   expect(files.filter(file => layerOf(file) < 0)).toEqual([])
-  expect(importsOf('gateway.ts')).toContain('http/server.ts')
+  expect(importsOf('compose-gateway.ts')).toContain('http/server.ts')
   const upward = files.flatMap(file =>
     importsOf(file).flatMap(other => (layerOf(other) < layerOf(file) ? [`${file} → ${other}`] : [])),
   )
@@ -48,8 +49,7 @@ test('every import leads to a file, and none leads back', () => {
 })
 
 test('only the command line reads the environment, prints or ends the process', () => {
-  // The worker process gets a part of the environment.
-  const outside = files.filter(file => !/^(cli\b|upstream\/engine\/worker-process\.ts$)/.test(file))
+  const outside = files.filter(file => !/^(cli|sample)\b/.test(file))
   const touches = /\bconsole\.|\bprocess\.(env|argv|stdout|stderr|exit|exitCode)\b/
   expect(outside.filter(file => touches.test(sources.get(file) ?? ''))).toEqual([])
 })

@@ -1,34 +1,43 @@
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.js'
-import type { Config } from '../config.js'
 import type { MediaStore } from '../media/media-store.js'
 import type { Upstream } from '../tasks/driver/upstream.js'
+import type { CostOptions } from './engine/job-limits.js'
 import { createJoggUpstream } from './jogg/client.js'
 
-/** Opens the configured upstream. The built-in engine is loaded only when it is configured. */
+export interface UpstreamConfig {
+  readonly upstream: 'jogg' | 'engine' | Upstream
+  readonly upstreamTimeoutMs: number
+  readonly dataDir: string
+  readonly jogg: { readonly apiKey: string | null; readonly baseUrl: string }
+  readonly engine: CostOptions & { readonly allowedHosts: readonly string[]; readonly ffmpegPath: string | null }
+}
+
+export interface UpstreamParts {
+  clock: Clock
+  log: Logger
+  media: MediaStore
+  /** The path of a link below the gateway's own public URL; null for any other link. */
+  links: { pathOf(url: string): string | null }
+}
+
+/** The upstream that the configuration names. The built-in engine is loaded only when it is used. */
 export async function openUpstream(
-  config: Config,
-  { clock, log, media, publicUrl }: { clock: Clock; log: Logger; media: MediaStore; publicUrl(): string },
+  { upstream, upstreamTimeoutMs: timeoutMs, dataDir, jogg, engine }: UpstreamConfig,
+  { clock, log, media, links }: UpstreamParts,
 ): Promise<Upstream> {
-  if (config.upstream === 'jogg') {
-    const { joggApiKey: apiKey = '', joggBaseUrl: baseUrl, upstreamTimeoutMs: timeoutMs } = config
-    return createJoggUpstream({ apiKey, baseUrl, timeoutMs, clock })
+  if (typeof upstream === 'object') return upstream
+  if (upstream === 'jogg') {
+    const { apiKey, baseUrl } = jogg
+    return createJoggUpstream({ apiKey: apiKey ?? '', baseUrl, timeoutMs, clock })
   }
   const { openEngineUpstream } = await import('./engine/engine-upstream.js')
   const { jobLimits } = await import('./engine/job-limits.js')
-  const { dataDir, ffmpegPath = null, mediaAllowedHosts: allowedHosts } = config
+  const { ffmpegPath, allowedHosts } = engine
   const ownFile = (url: string) => {
-    const base = publicUrl()
-    return url.startsWith(`${base}/`) ? media.resolve(url.slice(base.length)) : null
+    const path = links.pathOf(url)
+    return path && media.resolve(path)
   }
-  return openEngineUpstream({
-    dataDir,
-    media,
-    ffmpegPath,
-    allowedHosts,
-    ownFile,
-    log,
-    clock,
-    limits: jobLimits(config),
-  })
+  const limits = jobLimits(engine)
+  return openEngineUpstream({ dataDir, media, ffmpegPath, allowedHosts, ownFile, log, clock, limits })
 }

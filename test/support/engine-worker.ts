@@ -9,7 +9,7 @@ import type { LipSyncOutcome, WorkerInput } from '../../src/upstream/engine/work
 
 /** The default limits, some of them changed. */
 export const testLimits = (changed: Partial<JobLimits> = {}): JobLimits => ({
-  ...jobLimits(resolveConfig()),
+  ...jobLimits(resolveConfig().engine),
   ...changed,
 })
 

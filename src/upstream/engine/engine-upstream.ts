@@ -117,6 +117,8 @@ export async function openEngineUpstream(options: EngineUpstreamOptions): Promis
 
   return {
     name: 'engine',
+    submitsPerMinute: null,
+    priceOf: () => 0,
     async submit(job) {
       const { taskId } = job
       if (isClosed) throw new UpstreamError('not-accepted', 'The engine is shutting down')

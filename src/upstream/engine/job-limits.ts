@@ -1,5 +1,3 @@
-import type { Config } from '../../config.js'
-
 /** The cost limits of a job. A job that exceeds one fails with a reason. Each comes from an option of the gateway. */
 export interface CostLimits {
   /** The largest input file, in bytes. */
@@ -38,15 +36,22 @@ export const TIME_LIMITS: TimeLimits = {
   slotFetchMs: 5_000,
 }
 
-type LimitOptions = 'mediaMaxBytes' | 'mediaMaxSeconds' | 'mediaMaxPixels' | 'mediaMaxSpoolBytes' | 'mediaConcurrency'
+/** The options of the gateway that limit the cost of a job. */
+export interface CostOptions {
+  readonly maxBytes: number
+  readonly maxSeconds: number
+  readonly maxPixels: number
+  readonly maxSpoolBytes: number
+  readonly concurrency: number
+}
 
-export function jobLimits(config: Pick<Config, LimitOptions>): JobLimits {
+export function jobLimits({ maxBytes, maxSeconds, maxPixels, maxSpoolBytes, concurrency }: CostOptions): JobLimits {
   return {
     ...TIME_LIMITS,
-    inputBytes: config.mediaMaxBytes,
-    durationSeconds: config.mediaMaxSeconds,
-    pixels: config.mediaMaxPixels,
-    spoolBytes: config.mediaMaxSpoolBytes,
-    concurrency: config.mediaConcurrency,
+    inputBytes: maxBytes,
+    durationSeconds: maxSeconds,
+    pixels: maxPixels,
+    spoolBytes: maxSpoolBytes,
+    concurrency,
   }
 }

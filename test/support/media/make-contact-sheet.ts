@@ -30,7 +30,7 @@ try {
   const ffmpeg = await createWasmFfmpeg()
   const outputs = { video: join(folder, 'lipsync.mp4'), cover: join(folder, 'cover.jpg') }
   const files = { videoFile: join(SAMPLE, 'presenter.mp4'), audioFile: join(SAMPLE, 'speech.m4a'), folder, outputs }
-  const rest = { limits: jobLimits(resolveConfig()), ffmpegPath: null, playbackType: 'normal_reverse' } as const
+  const rest = { limits: jobLimits(resolveConfig().engine), ffmpegPath: null, playbackType: 'normal_reverse' } as const
   const made = await makeLipSync({ ...files, ...rest }, ffmpeg)
   const picture = [
     '-filter_complex',

@@ -29,15 +29,14 @@ const SOURCE_FRAMES = 100
 const makeAll = async () => {
   await using server = await serve({ '/talking.mp4': await readFile(MEDIA.talking) })
   await using gateway = await startEngineGateway({
-    mediaConcurrency: 2,
-    mediaAllowedHosts: [server.host],
-    ...{ pollFirstMs: 60_000, pollMinMs: 60_000, pollMaxMs: 60_000 },
+    engine: { concurrency: 2, allowedHosts: [server.host] },
+    poll: { firstMs: 60_000, minMs: 60_000, maxMs: 60_000 },
   })
   const make = async (video: string, playbackType: string) => {
     const videoUrl = new URL(video, video.startsWith('/media') ? gateway.url : server.url('/')).href
     const told = await gateway.make({ videoUrl, audioUrl: `${gateway.url}/media/sample/speech.m4a`, playbackType })
-    const { result, error } = told.at(-1)!
-    if (!result) throw new Error(error?.message)
+    const { result, failure } = told.at(-1)!
+    if (!result) throw new Error(failure?.message)
     const file = gateway.fileOf(result.resultUrl)
     const hash = createHash('sha256')
       .update(await readFile(file))

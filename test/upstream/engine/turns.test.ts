@@ -10,17 +10,17 @@ const INPUT = { videoUrl: 'http://10.0.0.1/video.mp4', audioUrl: 'http://10.0.0.
 
 test('the engine takes a job when it can work on it, and the callers take turns', async () => {
   const dataDir = await mkdtemp(join(tmpdir(), 'engine-turns-'))
-  const gateway = await createGateway({ dataDir, upstream: 'engine', mediaConcurrency: 1, logLevel: 'silent' })
+  const gateway = await createGateway({ dataDir, upstream: 'engine', engine: { concurrency: 1 }, logLevel: 'silent' })
   const [big, small] = [gateway.tasksOf('big'), gateway.tasksOf('small')]
   await gateway.start()
   const waiting = [await big.create(INPUT), await big.create(INPUT), await big.create(INPUT)]
-  for await (const step of await big.follow({ id: waiting[0]!.id })) if (step.stage === 'processing') break
+  for await (const step of await big.follow(waiting[0]!.id)) if (step.task.stage === 'processing') break
   waiting.push(await small.create(INPUT))
 
   /** Where in the log a task was sent, and where it ended. */
   const stay = async ({ id, caller }: Task) => {
     const tasks = gateway.tasksOf(caller)
-    for await (const step of await tasks.follow({ id })) if (step.stage === 'failed') break
+    for await (const step of await tasks.follow(id)) if (step.task.stage === 'failed') break
     const seqs = new Map((await tasks.history(id)).map(({ task }) => [task.stage, task.seq]))
     return [seqs.get('submitting')!, seqs.get('failed')!]
   }
