@@ -138,7 +138,7 @@ export async function openEngineUpstream(options: EngineUpstreamOptions): Promis
     },
     async findJob({ taskId }) {
       const job = await readJob(taskId)
-      // Found by the id of the task, it surely is the job of this request.
+      // Found by the id of the task, so it is the job of this request, whatever its age.
       return job && { ...job, createdAt: null }
     },
     hasCapacity: queue.hasCapacity,

@@ -60,7 +60,7 @@ test('each frame is read once, and the same input gives the same bytes', async (
 
 test('silence closes the mouth of a source that speaks', async () => {
   const open = gapsOf(media.talking.slice(5, 30))
-  const { frames } = await speak(media.talking, new Float32Array(media.speech.length).subarray(0, SPEECH_RATE * 2))
+  const { frames } = await speak(media.talking.slice(0, 30), new Float32Array(SPEECH_RATE))
   expect(Math.max(...open)).toBeGreaterThan(0.15)
   expect(Math.max(...gapsOf(frames))).toBeLessThan(0.1)
 }, 60_000)
