@@ -1,7 +1,7 @@
 /** A gateway that is there to be killed: composed like every other, on a database file and with an accelerated clock. */
 import { pino } from 'pino'
+import { composeGateway } from '../../src/compose-gateway.js'
 import { resolveConfig } from '../../src/config.js'
-import { composeGateway } from '../../src/gateway.js'
 import { createAcceleratedClock, type TimeBase } from './accelerated-clock.js'
 import { createDice } from './dice.js'
 import { STALL_AFTER_MINUTES } from './plan.js'
@@ -22,14 +22,13 @@ const run = async ({ time, seed, life, port, database, joggUrl, joggKey }: Gatew
     port,
     databaseUrl: `file:${database}`,
     upstream: 'jogg',
-    joggApiKey: joggKey,
-    joggBaseUrl: joggUrl,
-    stallAfterMinutes: STALL_AFTER_MINUTES,
+    jogg: { apiKey: joggKey, baseUrl: joggUrl },
+    poll: { stallAfterMinutes: STALL_AFTER_MINUTES },
     logLevel: 'warn',
   })
   const { random } = createDice(seed)('gateway', life)
   const log = pino({ level: config.logLevel, base: { life } }, pino.destination({ sync: true }))
-  const gateway = await composeGateway(config, { clock: createAcceleratedClock(time), log, random })
+  const { gateway } = await composeGateway(config, { clock: createAcceleratedClock(time), log, random })
   process.once('SIGTERM', () => void gateway[Symbol.asyncDispose]().then(() => process.exit()))
   await gateway.listen()
   process.send?.('listening')

@@ -5,8 +5,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type FfmpegArg, QUIET, readFrom, writeTo } from '../../src/upstream/local/ffmpeg/ffmpeg.js'
-import { createWasmFfmpeg } from '../../src/upstream/local/ffmpeg/ffmpeg-wasm.js'
+import { type FfmpegArg, QUIET, readFrom, writeTo } from '../../src/upstream/engine/worker/ffmpeg/ffmpeg.js'
+import { createWasmFfmpeg } from '../../src/upstream/engine/worker/ffmpeg/wasm-ffmpeg.js'
 
 /** A folder that is gone when the scope is left. */
 export const temporaryFolder = async (): Promise<{ path: string } & AsyncDisposable> => {

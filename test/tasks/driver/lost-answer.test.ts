@@ -65,7 +65,7 @@ test.each(['take', 'answer'] as const)(
 )
 
 test('what waited too long is not sent, however many there are', async () => {
-  await using gw = await startTestGateway({ maxQueueHours: 1 })
+  await using gw = await startTestGateway({ submits: { maxQueueHours: 1 } })
   gw.jogg.plays(rateLimited('submit', 3_600))
   for (let i = 0; i < 130; i++) await gw.gateway.tasks.create({ videoUrl: `${VIDEO}?${i}`, audioUrl: AUDIO })
   await gw.clock.advance(3_600_000)

@@ -65,7 +65,7 @@ test.each(['', 'x'.repeat(129), 'a\nb', '\u0000'])('a key that is none is refuse
 })
 
 test('a burst is accepted at once, leaves in order, and never more than the limit in any minute', async () => {
-  await using gw = await startTestGateway({ submitsPerMinute: 5 })
+  await using gw = await startTestGateway({ submits: { perMinute: 5 } })
   const tasks = []
   for (let i = 0; i < 23; i++) tasks.push(await gw.createLipSync({ videoUrl: `${VIDEO}?${i}` }))
   await gw.clock.advance(30_000)
@@ -90,7 +90,7 @@ test('a restart does not open the minute again', async () => {
   let open: Awaited<ReturnType<typeof openTestGateway>> | undefined
   const clock = createManualClock(undefined, async () => open?.gateway.settled())
   await using jogg = await startJogg({ now: clock.now })
-  const options = { databaseUrl, submitsPerMinute: 5 }
+  const options = { databaseUrl, submits: { perMinute: 5 } }
   open = await openTestGateway(clock, jogg, options)
   for (let i = 0; i < 7; i++) await open.gateway.tasks.create({ videoUrl: `${VIDEO}?${i}`, audioUrl: AUDIO })
   await clock.advance(10_000)
@@ -269,7 +269,7 @@ test('an upstream that says to come back at once is not asked at once', async ()
 })
 
 test('what waits for a lost answer is sent no later than what never left may wait', async () => {
-  await using gw = await startTestGateway({ maxQueueHours: 1 })
+  await using gw = await startTestGateway({ submits: { maxQueueHours: 1 } })
   gw.jogg.plays(resets('submit'), ...Array.from({ length: 150 }, () => notOffered('find')))
   const task = await gw.createLipSync()
   await gw.clock.advance(3 * 3_600_000)
@@ -358,7 +358,7 @@ test('a task without an end shows that, is looked at slowly, and a late success 
 })
 
 test('what waited too long is not sent any more', async () => {
-  await using gw = await startTestGateway({ maxQueueHours: 1 })
+  await using gw = await startTestGateway({ submits: { maxQueueHours: 1 } })
   for (let i = 0; i < 100; i++) gw.jogg.plays(code('submit', 18025, 'no permission'))
   const task = await gw.createLipSync()
   await gw.clock.advance(3_600_000 - 1)
@@ -368,7 +368,7 @@ test('what waited too long is not sent any more', async () => {
 })
 
 test('who watches a queued task hears of its place, not too often', async () => {
-  await using gw = await startTestGateway({ submitsPerMinute: 1 })
+  await using gw = await startTestGateway({ submits: { perMinute: 1 } })
   for (let i = 0; i < 3; i++) await gw.createLipSync({ videoUrl: `${VIDEO}?${i}` })
   const task = await gw.createLipSync()
   await gw.clock.advance(1_000)
