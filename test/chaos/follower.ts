@@ -85,7 +85,7 @@ export const follow = async (
   }
 }
 
-const hear = (story: Story, { cursor, stage, stalledSince }: Told['taskUpdated']) => {
+const hear = (story: Story, { cursor, stage, stalledSince }: Told['it']) => {
   const seq = Number(cursor.split('-').at(-1))
   // A follower that comes back after the end gets the final event once more.
   const mayBeRetold = stage === 'QUEUED' || stalledSince !== null || FINAL.has(stage)
