@@ -4,6 +4,8 @@ import { setTimeout as timer } from 'node:timers/promises'
 export interface Clock {
   /** Milliseconds since the Unix epoch. */
   now(): number
+  /** Milliseconds that only go forward, unaffected by steps of the wall clock. For durations, deadlines and windows. */
+  monotonic(): number
   /** Resolves after `ms`, or as soon as `signal` aborts. Never rejects. */
   sleep(ms: number, signal: AbortSignal): Promise<void>
 }
@@ -13,5 +15,6 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1
 
 export const systemClock: Clock = {
   now: Date.now,
+  monotonic: Date.now,
   sleep: (ms, signal) => timer(Math.min(Math.max(ms, 0), LONGEST_TIMER_MS), undefined, { signal }).catch(() => {}),
 }

@@ -5,18 +5,23 @@ import type { Logger } from 'pino'
 import { checkExposure } from './auth/anonymous-access.js'
 import { createAuthenticator } from './auth/authenticator.js'
 import type { Session } from './auth/session.js'
+import { createSessionExpiry } from './auth/session-expiry.js'
 import { callerLimits, jwtSettings } from './auth/settings.js'
 import { type Clock, systemClock } from './clock.js'
 import { type Config, ConfigError, type GatewayOptions, resolveConfig } from './config.js'
+import { createEdge } from './http/edge.js'
+import { createGraphiQL } from './http/graphiql.js'
 import { createGraphQLServer } from './http/graphql.js'
-import { createLogin, createSessionExpiry } from './http/login.js'
-import { createRouter, type Readiness } from './http/router.js'
+import { createOrigins } from './http/origins.js'
+import { createQueryBudget } from './http/query-budget.js'
+import { createRouter } from './http/router.js'
+import { createRoutes } from './http/routes.js'
 import { startServer } from './http/server.js'
-import { hostnameOf, urlOf } from './http/url.js'
 import { createWebSocketHandler } from './http/websocket.js'
 import { createLog } from './log.js'
+import { hostnameOf, isLoopback, urlOf } from './net/address.js'
 import { type Poller, startPoller } from './poller.js'
-import { createReadiness } from './readiness.js'
+import { createReadiness, type Readiness } from './readiness.js'
 import { openDatabase } from './store/sqlite/database.js'
 import { createKeyStore } from './store/sqlite/keys.js'
 import { createSqliteStore } from './store/sqlite/task-store.js'
@@ -117,11 +122,11 @@ export const composeGateway = async (config: Config, { clock, random, log }: Gat
     stopping: stopping.signal,
   })
 
-  const pollers: Poller[] = []
+  const pollers = new Map<string, Poller>()
   const onError = (thrown: unknown) => log.error({ err: thrown }, 'round failed')
-  const readiness = createReadiness({ store, upstream, submitter, pollers, log })
+  const readiness = createReadiness({ store, upstream, submitter, pollers, clock, log })
   const nudge = () => {
-    for (const poller of pollers) poller.nudge()
+    for (const poller of pollers.values()) poller.nudge()
   }
   upstream.onChange?.((taskId, what) => {
     if (what === 'progress') return notifier.stir(taskId)
@@ -131,15 +136,17 @@ export const composeGateway = async (config: Config, { clock, random, log }: Gat
 
   const keys = createKeyStore(database)
   const mode = config.auth ?? null
+  // A host application decides where a mounted gateway can be reached, so the safe assumption is: from anywhere.
+  let isExposed = true
   const authenticator = createAuthenticator({
     keys,
     clock,
     log,
     mode,
+    isExposed: () => isExposed,
     jwt: jwtSettings(config),
     limits: callerLimits(config),
   })
-  const login = createLogin({ authenticator, openToAll: mode === 'open' })
   const sessions = createSessionExpiry(authenticator, clock, onError)
   const contextOf = (session: Session) => ({
     caller: session.caller,
@@ -148,33 +155,41 @@ export const composeGateway = async (config: Config, { clock, random, log }: Gat
     mintWatchToken: (only: TaskRestriction, ttlSeconds: number) =>
       authenticator.mintWatchToken(session, only, ttlSeconds),
   })
-  const graphql = createGraphQLServer({ contextOf, login, sessions, explorer: config.explorer, log })
+  const budget = createQueryBudget(clock)
+  const graphql = createGraphQLServer({ contextOf, sessions, budget, explorer: config.explorer, log })
+  // Behind a proxy, the origin of the gateway's own pages need not be the host of their requests.
+  const listed = [...config.corsOrigins, ...(config.publicUrl ? [new URL(config.publicUrl).origin] : [])]
+  const origins = createOrigins({ listed, isOpen: authenticator.isOpen, clock, log })
   const limits = {
     connections: config.wsMaxConnections,
     operations: config.wsMaxOperations,
     messageBytes: config.wsMaxMessageBytes,
     initTimeoutMs: config.wsInitTimeoutMs,
   }
-  const webSocket = createWebSocketHandler({ graphql, login, sessions, limits, log })
-  // Behind a proxy the console's own origin need not be what the gateway takes for its host.
-  const corsOrigins = [...config.corsOrigins, ...(config.publicUrl ? [new URL(config.publicUrl).origin] : [])]
-  const router = createRouter({ graphql, webSocket, readiness, mediaFile, corsOrigins, log })
-  let server: AsyncDisposable = router
+  const webSocket = createWebSocketHandler({ graphql, authenticator, sessions, origins, limits, clock, log })
+  const sampleLinks = () =>
+    mediaFile('/media/sample/presenter.mp4') === null
+      ? null
+      : { videoUrl: publicLink('/media/sample/presenter.mp4'), audioUrl: publicLink('/media/sample/speech.m4a') }
+  const graphiql = config.explorer ? createGraphiQL(sampleLinks) : null
+  const router = createRouter(createRoutes({ graphql, graphiql, readiness, mediaFile }))
+  const edge = createEdge({ router, webSocket, authenticator, origins, log })
+  let server: AsyncDisposable = edge
 
   /** Whom nobody asks who they are must be on this machine. */
   const judge = async (hosts: string[]) => {
     if (config.publicUrl) hosts.push(hostnameOf(config.publicUrl))
+    isExposed = hosts.length === 0 || !hosts.every(isLoopback)
     const { refusal, warning } = checkExposure({ hosts, mode, isOpen: await authenticator.isOpen() })
     if (refusal) throw new ConfigError([refusal])
     if (warning) log.warn(warning)
   }
 
   const begin = async () => {
-    await judge([])
+    if (server === edge) await judge([])
     await statusPoller.recover()
-    for (const { round } of [submitter, statusPoller, queuePositionUpdates]) {
-      pollers.push(startPoller({ clock, round, onError }))
-    }
+    const rounds = { submitter, statusPoller, queuePositionUpdates }
+    for (const [name, { round }] of Object.entries(rounds)) pollers.set(name, startPoller({ clock, round, onError }))
     notifier.on(null, nudge)
     log.info({ upstream: upstream.name }, 'gateway started')
   }
@@ -191,7 +206,7 @@ export const composeGateway = async (config: Config, { clock, random, log }: Gat
     await beginning?.catch(() => {})
     const timer = setTimeout(() => cut.abort(), CUT_AFTER_MS)
     // Followers are left to their sockets: ended by us, they would look complete to their clients.
-    await Promise.all([server, ...pollers].map(part => part[Symbol.asyncDispose]()))
+    await Promise.all([server, ...pollers.values()].map(part => part[Symbol.asyncDispose]()))
     clearTimeout(timer)
     stopping.abort()
     await sessions[Symbol.asyncDispose]()
@@ -204,7 +219,7 @@ export const composeGateway = async (config: Config, { clock, random, log }: Gat
   /** Listens before it starts: who finds the port taken must not have submitted anything. */
   const listen = async () => {
     await judge([config.host])
-    const listening = await startServer(router, config)
+    const listening = await startServer(edge, config)
     server = listening
     const url = urlOf(config.host, listening.port)
     if (!config.publicUrl) publicUrl = url
@@ -216,8 +231,8 @@ export const composeGateway = async (config: Config, { clock, random, log }: Gat
   return {
     tasks: tasksOf(OPEN_CALLER),
     tasksOf: (callerId: string) => tasksOf({ ...OPEN_CALLER, id: callerId, scopes: new Set(['read', 'create']) }),
-    requestListener: router.listener,
-    upgradeHandler: router.upgrade,
+    requestListener: edge.listener,
+    upgradeHandler: edge.upgrade,
     start,
     listen: () =>
       listen().catch(async thrown => {
@@ -228,7 +243,8 @@ export const composeGateway = async (config: Config, { clock, random, log }: Gat
     /** Resolves when nothing is left to do before the clock moves on. */
     async settled() {
       // One that was asleep first may have been nudged by another since.
-      while (!pollers.every(poller => poller.isAsleep())) await Promise.all(pollers.map(poller => poller.asleep()))
+      const all = [...pollers.values()]
+      while (!all.every(poller => poller.isAsleep())) await Promise.all(all.map(poller => poller.asleep()))
     },
     listeners: notifier.listeners,
     [Symbol.asyncDispose]: disposeOnce,

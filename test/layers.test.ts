@@ -7,12 +7,13 @@ import { expect, test } from 'vitest'
 const LAYERS = [
   ['cli', 'index', 'sample'],
   ['gateway'],
-  ['readiness'],
   ['http'],
+  ['readiness'],
   ['graphql'],
   ['auth', 'store', 'upstream', 'poller'],
   ['tasks'],
-  ['config', 'options', 'errors', 'clock', 'log', 'slots'],
+  ['net'],
+  ['config', 'options', 'errors', 'clock', 'log', 'slots', 'rate-window'],
 ]
 
 const SRC = fileURLToPath(new URL('../src', import.meta.url))

@@ -11,8 +11,8 @@ type LimitOptions = Pick<
   'limitCreatesPerMinute' | 'limitWaitingTasks' | 'limitSockets' | 'limitSubscriptions' | 'limitMonthlyCredits'
 >
 
-/** The platform's token issuer; null when none is configured. */
-export const jwtSettings = (config: JwtOptions): JwtSettings | null => {
+/** Returns the platform's token issuer; null when none is configured. */
+export function jwtSettings(config: JwtOptions): JwtSettings | null {
   const { jwtJwksUrl, jwtSecret, jwtIssuer = '', jwtAudience = '', jwtCallerClaim, jwtScopeClaim } = config
   const key = jwtJwksUrl ? { jwksUrl: jwtJwksUrl } : jwtSecret ? { secret: jwtSecret } : null
   return (
@@ -20,11 +20,13 @@ export const jwtSettings = (config: JwtOptions): JwtSettings | null => {
   )
 }
 
-/** What each caller may use, unless its key says otherwise. */
-export const callerLimits = (config: LimitOptions): CallerLimits => ({
-  createsPerMinute: config.limitCreatesPerMinute,
-  waitingTasks: config.limitWaitingTasks,
-  sockets: config.limitSockets,
-  subscriptions: config.limitSubscriptions,
-  monthlyCredits: config.limitMonthlyCredits ?? null,
-})
+/** Returns the limits of a caller whose key sets no others. */
+export function callerLimits(config: LimitOptions): CallerLimits {
+  return {
+    createsPerMinute: config.limitCreatesPerMinute,
+    waitingTasks: config.limitWaitingTasks,
+    sockets: config.limitSockets,
+    subscriptions: config.limitSubscriptions,
+    monthlyCredits: config.limitMonthlyCredits ?? null,
+  }
+}

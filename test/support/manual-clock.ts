@@ -22,6 +22,7 @@ export const createManualClock = (
 
   return {
     now: () => now,
+    monotonic: () => now,
     sleep: (ms, signal) =>
       new Promise(resolve => {
         if (signal.aborted) return resolve()
