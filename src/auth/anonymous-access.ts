@@ -97,11 +97,12 @@ export function checkExposure({
   readonly mode: 'open' | null
   readonly isOpen: boolean
 }): { readonly refusal: string | null; readonly warning: string | null } {
-  const reachable = hosts.filter(host => !isLoopback(host)).join(' and ')
+  const reachable = hosts.filter(host => !isLoopback(host))
+  const names = reachable.join(' and ')
   if (mode === 'open')
-    return { refusal: null, warning: `AUTH=open: anyone who can reach ${reachable || 'this gateway'} has full access` }
-  if (!isOpen || reachable === '') return { refusal: null, warning: null }
-  return { refusal: refusalFor(reachable), warning: null }
+    return { refusal: null, warning: `AUTH=open: anyone who can reach ${names || 'this gateway'} has full access` }
+  if (!isOpen || reachable.length === 0) return { refusal: null, warning: null }
+  return { refusal: refusalFor(names), warning: null }
 }
 
 function refusalFor(hosts: string): string {

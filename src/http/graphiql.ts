@@ -7,8 +7,8 @@ import { createStaticFile, type StaticFile } from './static-files.js'
 /** GraphiQL as a page, a style sheet and a script, each cached by browsers until it changes. */
 export interface GraphiQL {
   sendPage(req: IncomingMessage, res: ServerResponse): Promise<void>
-  /** Sends a file that the page refers to. Returns false when there is none of that name. */
-  sendFile(name: string, req: IncomingMessage, res: ServerResponse): Promise<boolean>
+  /** Sends a file that the page refers to. Throws `NOT_FOUND` when there is none of that name. */
+  sendFile(name: string, req: IncomingMessage, res: ServerResponse): Promise<void>
 }
 
 export interface SampleLinks {
@@ -51,9 +51,8 @@ export function createGraphiQL(sampleLinks: () => SampleLinks | null): GraphiQL 
     },
     async sendFile(name, req, res) {
       const file = (await load()).byName.get(name)
-      if (!file) return false
+      if (!file) throw new GatewayError('NOT_FOUND', 'GraphiQL has no file of this name.')
       await send(file, req, res)
-      return true
     },
   }
 }

@@ -41,8 +41,8 @@ const WELL_FORMED_RESPONSE: ReadonlySet<ErrorCode> = new Set([
 function render(description: ErrorDescription, located: GraphQLError | null): GraphQLError {
   const { code, message, status, details } = description
   const decides = !located?.path || DECIDES_STATUS.has(code)
-  // Yoga sets a status of its own where it refuses a method.
-  const ofYoga = located?.extensions.http
+  // Yoga sets a code, a status and headers of its own where it refuses a method.
+  const ofYoga = isErrorCode(located?.extensions.code) ? located?.extensions.http : undefined
   const http = { ...(WELL_FORMED_RESPONSE.has(code) && { spec: true }), status, headers: headersOf(description) }
   return copy(located, message, { ...(decides && { http: ofYoga ?? http }), ...details, code })
 }

@@ -88,8 +88,8 @@ export function createWebSocketHandler(parts: WebSocketParts): WebSocketHandler 
     if (socket.readyState !== socket.OPEN) return
     waitForReader(socket, req)
     if (data.length > limits.messageBytes)
-      return socket.close(MESSAGE_TOO_BIG, `Message larger than ${limits.messageBytes} bytes`)
-    handle(data.toString()).catch(thrown => fail(socket, thrown))
+      socket.close(MESSAGE_TOO_BIG, `Message larger than ${limits.messageBytes} bytes`)
+    else handle(data.toString()).catch(thrown => fail(socket, thrown))
   }
 
   function open(socket: WebSocket, request: IncomingMessage, identified: () => void): void {
@@ -113,7 +113,8 @@ export function createWebSocketHandler(parts: WebSocketParts): WebSocketHandler 
     const identified = unidentified.acquire(addressKey(request.socket.remoteAddress ?? ''), maxUnidentified)
     if (!identified || sockets.clients.size > limits.connections) {
       identified?.()
-      return socket.close(TRY_AGAIN_LATER, 'Too many connections, try later')
+      socket.close(TRY_AGAIN_LATER, 'Too many connections, try later')
+      return
     }
     socket.once('close', identified)
     open(socket, request, identified)

@@ -143,6 +143,15 @@ test('without the explorer there is no console and no introspection', async () =
   expect(await page.text()).toContain('EXPLORER=false')
   const { errors } = await gw.graphql('{ __schema { types { name } } }')
   expect(errors?.[0]?.extensions?.code).toBe('GRAPHQL_VALIDATION_FAILED')
+  for (const query of [
+    '{ lipSyncTaks { id } }',
+    '{ lipSyncTasks(frist: 1) { edges { node { id } } } }',
+    'mutation { createLipSync(input: { videoUrl: "x", audioUrl: "x", playbackType: NORML }) { id } }',
+  ]) {
+    const [error] = (await gw.graphql(query)).errors ?? []
+    expect(error?.extensions?.code).toBe('GRAPHQL_VALIDATION_FAILED')
+    expect(error?.message).not.toMatch(/Did you mean|lipSyncTasks\?|NORMAL/)
+  }
 })
 
 test('a gateway that asks nobody who they are listens to its own machine only', async () => {
