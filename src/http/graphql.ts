@@ -84,7 +84,7 @@ export function createGraphQLServer(parts: GraphQLParts): GraphQLServer {
       jsonVariables,
       chargeOperations(budget, publicError),
       dataDecidesStatus,
-      ...(explorer ? [] : [noIntrospection]),
+      ...(explorer ? [] : [hideSchema]),
     ],
   })
 
@@ -193,8 +193,12 @@ const dataDecidesStatus: Plugin = {
   },
 }
 
-const noIntrospection: Plugin = {
-  onValidate: ({ addValidationRule }) => addValidationRule(NoSchemaIntrospectionCustomRule),
+/** Hides the schema from callers that do not know it, in introspection and in error messages. */
+const hideSchema: Plugin = {
+  onValidate({ addValidationRule }) {
+    addValidationRule(NoSchemaIntrospectionCustomRule)
+    return ({ result, setResult }) => setResult(result.map((error: GraphQLError) => withoutSuggestion(error)))
+  },
 }
 
 function unknownOperation(): GraphQLError {
