@@ -4,7 +4,7 @@ import { setTimeout as timer } from 'node:timers/promises'
 export interface Clock {
   /** Milliseconds since the Unix epoch. */
   now(): number
-  /** Milliseconds that only go forward, unaffected by steps of the wall clock. For durations, deadlines and windows. */
+  /** Milliseconds that only go forward, whatever happens to the wall clock: for every duration, deadline and age. */
   monotonic(): number
   /** Resolves after `ms`, or as soon as `signal` aborts. Never rejects. */
   sleep(ms: number, signal: AbortSignal): Promise<void>
@@ -15,6 +15,6 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1
 
 export const systemClock: Clock = {
   now: Date.now,
-  monotonic: Date.now,
+  monotonic: () => Number(process.hrtime.bigint() / 1_000_000n),
   sleep: (ms, signal) => timer(Math.min(Math.max(ms, 0), LONGEST_TIMER_MS), undefined, { signal }).catch(() => {}),
 }

@@ -11,6 +11,7 @@ import { type Clock, systemClock } from './clock.js'
 import { type Config, ConfigError, type GatewayOptions, resolveConfig } from './config.js'
 import { createEdge } from './http/edge.js'
 import { createGraphiQL } from './http/graphiql.js'
+import { createGraphQLContext } from './graphql/index.js'
 import { createGraphQLServer } from './http/graphql.js'
 import { createOrigins } from './http/origins.js'
 import { createQueryBudget } from './http/query-budget.js'
@@ -22,9 +23,7 @@ import { createLog } from './log.js'
 import { hostnameOf, isLoopback, urlOf } from './net/address.js'
 import { type Poller, startPoller } from './poller.js'
 import { createReadiness, type Readiness } from './readiness.js'
-import { openDatabase } from './store/sqlite/database.js'
-import { createKeyStore } from './store/sqlite/keys.js'
-import { createSqliteStore } from './store/sqlite/task-store.js'
+import { openStore } from './store/open-store.js'
 import { OPEN_CALLER, type TaskRestriction } from './tasks/caller.js'
 import { createChangeNotifier } from './tasks/change-notifier.js'
 import { createGatewayStatus } from './tasks/driver/gateway-status.js'
@@ -34,9 +33,10 @@ import { createQueuePositionUpdates } from './tasks/driver/queue-position-update
 import { createStallDetection } from './tasks/driver/stall-detection.js'
 import { createStatusPoller } from './tasks/driver/status-poller.js'
 import { createSubmitter } from './tasks/driver/submitter.js'
-import { createRateLimit } from './tasks/service/create-rate.js'
+import { centsFor } from './tasks/pricing.js'
 import { createTaskServices } from './tasks/service/create-task-services.js'
 import type { TaskService } from './tasks/service/task-service.js'
+import type { Task } from './tasks/task.js'
 import { createTransitions } from './tasks/transitions.js'
 import { openUpstream } from './upstream/index.js'
 
@@ -79,15 +79,14 @@ export const createGateway = async (options: GatewayOptions & { log?: Logger } =
 const CUT_AFTER_MS = 3_000
 
 /** The composition root: every part is built here, handed what it needs, and disposed in reverse. */
-export const composeGateway = async (config: Config, { clock, random, log }: GatewayRuntime) => {
+export const composeGateway = async (config: Config, { clock: systemClock, random, log }: GatewayRuntime) => {
   const stopping = new AbortController()
   // Each follower listens: their number is no leak.
   setMaxListeners(0, stopping.signal)
   const cut = new AbortController()
   let publicUrl = config.publicUrl?.replace(/\/+$/, '') ?? urlOf(config.host, config.port)
 
-  const database = openDatabase(config.databaseUrl)
-  const store = createSqliteStore(database)
+  const { tasks: store, keys, clock } = await openStore(config, systemClock, log)
   const { upstream, mediaFile } = await openUpstream(config, { clock, log, publicUrl: () => publicUrl }).catch(
     async thrown => {
       await store[Symbol.asyncDispose]()
@@ -96,7 +95,7 @@ export const composeGateway = async (config: Config, { clock, random, log }: Gat
   )
   const notifier = createChangeNotifier()
   const queuePositionUpdates = createQueuePositionUpdates({ notifier, clock })
-  const transitions = createTransitions({ store, notifier, clock, log, onQueueMoved: queuePositionUpdates.moved })
+  const transitions = createTransitions({ store, notifier, clock, log })
   const pace = { firstMs: config.pollFirstMs, minMs: config.pollMinMs, maxMs: config.pollMaxMs }
   const timeoutMs = config.upstreamTimeoutMs
   const shared = { store, upstream, transitions, clock, log, random, pace, timeoutMs, cut: cut.signal }
@@ -105,18 +104,24 @@ export const composeGateway = async (config: Config, { clock, random, log }: Gat
     submitsPerMinute: config.submitsPerMinute,
     maxQueueMs: config.maxQueueHours * 3_600_000,
   })
-  const stall = createStallDetection({ stallAfterMs: config.stallAfterMinutes * 60_000, log, onStall: notifier.stir })
+  const stall = createStallDetection({
+    stallAfterMs: config.stallAfterMinutes * 60_000,
+    log,
+    onStall: notifier.refreshed,
+  })
   const statusPoller = createStatusPoller({ ...shared, concurrency: config.pollConcurrency, stall })
   const liveState = createLiveState({ store, upstream, submitter, clock, stall })
   const status = createGatewayStatus({ store, upstream, submitter, statusPoller })
+  const liveStatesOf = async (tasks: readonly Task[]) =>
+    new Map(await Promise.all(tasks.map(async task => [task.id, await liveState(task)] as const)))
   const publicLink = (url: string) => (url.startsWith('/') ? `${publicUrl}${url}` : url)
   const tasksOf = createTaskServices({
     store,
     transitions,
     notifier,
     clock,
-    liveState,
-    admit: createRateLimit(),
+    liveStates: tasks => liveStatesOf(tasks),
+    priceOf: centsFor,
     estimateMs: config.estimateSeconds * 1_000,
     publicLink,
     stopping: stopping.signal,
@@ -129,12 +134,11 @@ export const composeGateway = async (config: Config, { clock, random, log }: Gat
     for (const poller of pollers.values()) poller.nudge()
   }
   upstream.onChange?.((taskId, what) => {
-    if (what === 'progress') return notifier.stir(taskId)
+    if (what === 'progress') return notifier.refreshed(taskId)
     statusPoller.checkSoon(taskId)
     nudge()
   })
 
-  const keys = createKeyStore(database)
   const mode = config.auth ?? null
   // A host application decides where a mounted gateway can be reached, so the safe assumption is: from anywhere.
   let isExposed = true
@@ -148,13 +152,14 @@ export const composeGateway = async (config: Config, { clock, random, log }: Gat
     limits: callerLimits(config),
   })
   const sessions = createSessionExpiry(authenticator, clock, onError)
-  const contextOf = (session: Session) => ({
-    caller: session.caller,
-    tasks: tasksOf(session.caller),
-    status,
-    mintWatchToken: (only: TaskRestriction, ttlSeconds: number) =>
-      authenticator.mintWatchToken(session, only, ttlSeconds),
-  })
+  const contextOf = (session: Session) =>
+    createGraphQLContext({
+      caller: session.caller,
+      tasks: tasksOf(session.caller),
+      status,
+      mintWatchToken: (only: TaskRestriction, ttlSeconds: number) =>
+        authenticator.mintWatchToken(session, only, ttlSeconds),
+    })
   const budget = createQueryBudget(clock)
   const graphql = createGraphQLServer({ contextOf, sessions, budget, explorer: config.explorer, log })
   // Behind a proxy, the origin of the gateway's own pages need not be the host of their requests.
@@ -190,7 +195,10 @@ export const composeGateway = async (config: Config, { clock, random, log }: Gat
     await statusPoller.recover()
     const rounds = { submitter, statusPoller, queuePositionUpdates }
     for (const [name, { round }] of Object.entries(rounds)) pollers.set(name, startPoller({ clock, round, onError }))
-    notifier.on(null, nudge)
+    notifier.onTransition('all', (task, from) => {
+      if (from === 'queued' || task.stage === 'queued') queuePositionUpdates.moved()
+      nudge()
+    })
     log.info({ upstream: upstream.name }, 'gateway started')
   }
   let beginning: Promise<void> | undefined

@@ -14,7 +14,7 @@ export interface Poller extends AsyncDisposable {
 
 export interface PollerParts {
   clock: Clock
-  /** Does what is due and answers when to come back, in milliseconds since the Unix epoch; null: when nudged. */
+  /** Does what is due and answers when to come back, in monotonic milliseconds; null: when nudged. */
   round(stopping: AbortSignal): Promise<number | null>
   onError(thrown: unknown): void
 }
@@ -39,13 +39,13 @@ export const startPoller = ({ clock, round, onError }: PollerParts): Poller => {
         wakeAt = await round(stopping.signal)
         problem = null
       } catch (thrown) {
-        wakeAt = clock.now() + AFTER_ERROR_MS
+        wakeAt = clock.monotonic() + AFTER_ERROR_MS
         problem = thrown instanceof Error ? thrown.message : String(thrown)
         onError(thrown)
       }
       if (nap.signal.aborted || stopping.signal.aborted) continue
       napping = true
-      const slept = clock.sleep(wakeAt === null ? Number.POSITIVE_INFINITY : wakeAt - clock.now(), nap.signal)
+      const slept = clock.sleep(wakeAt === null ? Number.POSITIVE_INFINITY : wakeAt - clock.monotonic(), nap.signal)
       for (const tell of tellAsleep.splice(0)) tell()
       await slept
       napping = false

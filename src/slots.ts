@@ -2,6 +2,8 @@
 export interface Slots {
   /** Acquires a slot and returns its release function; null when the key already holds `limit`. A `limit` of null is none. */
   acquire(key: string, limit: number | null): (() => void) | null
+  /** How many slots the key holds. */
+  held(key: string): number
 }
 
 export function createSlots(): Slots {
@@ -24,5 +26,28 @@ export function createSlots(): Slots {
         isHeld = false
       }
     },
+    held: key => held.get(key) ?? 0,
+  }
+}
+
+/** A counter and its limit; null: no limit. */
+export interface Quota {
+  readonly key: string
+  readonly limit: number | null
+}
+
+/** Acquires a slot of each counter, all or none. Returns their release function; null when one of them is full. */
+export function acquireAll(slots: Slots, quotas: readonly Quota[]): (() => void) | null {
+  const releases: (() => void)[] = []
+  for (const { key, limit } of quotas) {
+    const release = slots.acquire(key, limit)
+    if (!release) {
+      for (const undo of releases) undo()
+      return null
+    }
+    releases.push(release)
+  }
+  return () => {
+    for (const release of releases) release()
   }
 }

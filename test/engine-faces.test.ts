@@ -50,7 +50,7 @@ describe('a face is found and animated', () => {
   ])('%s', async (_what, video) => {
     const made = await run(await presenter(video), words)
     expect(made).toMatchObject({ animation: 'ANIMATED', animatedShare: 1 })
-    expect(Math.abs(made.durationMs - 400)).toBeLessThanOrEqual(67)
+    expect(Math.abs(made.durationMs! - 400)).toBeLessThanOrEqual(67)
   })
 
   test('in a video that is to be shown turned', async () => {
@@ -66,7 +66,7 @@ describe('a face is found and animated', () => {
   ])('with sound of %s', async (_what, options, seconds) => {
     const made = await run(await presenter(), await speech(seconds, options))
     expect(made).toMatchObject({ animation: 'ANIMATED', animatedShare: 1 })
-    expect(made.durationMs).toBe(Math.max(40, Math.round(seconds * 25) * 40))
+    expect(made.durationMs!).toBe(Math.max(40, Math.round(seconds * 25) * 40))
   })
 })
 

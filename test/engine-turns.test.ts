@@ -14,13 +14,13 @@ test('the engine takes a job when it can work on it, and the callers take turns'
   const [big, small] = [gateway.tasksOf('big'), gateway.tasksOf('small')]
   await gateway.start()
   const waiting = [await big.create(INPUT), await big.create(INPUT), await big.create(INPUT)]
-  for await (const step of await big.follow({ id: waiting[0]!.id })) if (step.stage === 'processing') break
+  for await (const step of await big.follow(waiting[0]!.id)) if (step.task.stage === 'processing') break
   waiting.push(await small.create(INPUT))
 
   /** Where in the log a task was sent, and where it ended. */
   const stay = async ({ id, caller }: Task) => {
     const tasks = gateway.tasksOf(caller)
-    for await (const step of await tasks.follow({ id })) if (step.stage === 'failed') break
+    for await (const step of await tasks.follow(id)) if (step.task.stage === 'failed') break
     const seqs = new Map((await tasks.history(id)).map(({ task }) => [task.stage, task.seq]))
     return [seqs.get('submitting')!, seqs.get('failed')!]
   }

@@ -10,7 +10,7 @@ import { startTestGateway } from './support/gateway.js'
 import { hangs } from './support/jogg.js'
 import { openRawSocket, openSocket } from './support/socket.js'
 
-const WATCH = 'subscription { taskUpdated(after: "0") { id stage } }'
+const WATCH = 'subscription { tasksUpdated(after: "0") { cursor stage } }'
 
 const stagesIn = (file: string) => meddle(file, database => database.prepare('SELECT stage FROM tasks').pluck().all())
 

@@ -10,9 +10,31 @@ CREATE TABLE `api_keys` (
 	`last_used_at` integer
 );
 --> statement-breakpoint
+CREATE TABLE `caller_queues` (
+	`caller` text PRIMARY KEY NOT NULL,
+	`waiting` integer NOT NULL,
+	`turn` integer NOT NULL
+);
+--> statement-breakpoint
+CREATE INDEX `caller_queues_by_turn` ON `caller_queues` (`turn`,`caller`) WHERE waiting > 0;--> statement-breakpoint
+CREATE TABLE `gateway` (
+	`id` integer PRIMARY KEY NOT NULL,
+	`epoch` text NOT NULL,
+	`starts` integer NOT NULL,
+	`submits` integer NOT NULL,
+	`boot_id` text NOT NULL,
+	`system_mono` integer NOT NULL,
+	`mono` integer NOT NULL
+);
+--> statement-breakpoint
 CREATE TABLE `secrets` (
 	`name` text PRIMARY KEY NOT NULL,
 	`value` text NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE `stage_counts` (
+	`stage` text PRIMARY KEY NOT NULL,
+	`count` integer NOT NULL
 );
 --> statement-breakpoint
 CREATE TABLE `tasks` (
@@ -21,16 +43,23 @@ CREATE TABLE `tasks` (
 	`video_url` text NOT NULL,
 	`audio_url` text NOT NULL,
 	`playback_type` text NOT NULL,
+	`inputs_hash` text NOT NULL,
 	`reference` text,
 	`idempotency_key` text,
 	`retry_of` text,
 	`created_at` integer NOT NULL,
 	`reserved_cents` integer NOT NULL,
+	`lookup_first` integer NOT NULL,
+	`created_seq` integer NOT NULL,
 	`stage` text NOT NULL,
 	`queued_at` integer,
+	`queued_mono` integer,
 	`attempted_at` integer,
+	`attempted_mono` integer,
+	`attempted_upstream_at` integer,
 	`upstream_id` text,
 	`submitted_at` integer,
+	`submitted_mono` integer,
 	`started_at` integer,
 	`completed_at` integer,
 	`result_url` text,
@@ -38,38 +67,49 @@ CREATE TABLE `tasks` (
 	`duration_ms` integer,
 	`animation` text,
 	`animated_share` real,
+	`cost_cents` integer,
 	`failure_code` text,
 	`failure_message` text,
-	`status` text NOT NULL,
 	`seq` integer NOT NULL,
-	`due_at` integer,
-	`looks` integer DEFAULT 0 NOT NULL,
-	`failures` integer DEFAULT 0 NOT NULL,
-	`absences` integer DEFAULT 0 NOT NULL
+	`due_mono` integer,
+	`checks` integer NOT NULL,
+	`failures` integer NOT NULL,
+	`absences` integer NOT NULL,
+	`problem` text
 );
 --> statement-breakpoint
 CREATE UNIQUE INDEX `tasks_retry_of_unique` ON `tasks` (`retry_of`);--> statement-breakpoint
-CREATE INDEX `tasks_by_caller` ON `tasks` (`caller`,`id`);--> statement-breakpoint
-CREATE INDEX `tasks_by_status` ON `tasks` (`caller`,`status`,`id`);--> statement-breakpoint
-CREATE INDEX `tasks_by_reference` ON `tasks` (`caller`,`reference`,`id`);--> statement-breakpoint
-CREATE INDEX `tasks_by_reference_and_status` ON `tasks` (`caller`,`reference`,`status`,`id`);--> statement-breakpoint
-CREATE UNIQUE INDEX `tasks_by_idempotency_key` ON `tasks` (`caller`,`idempotency_key`);--> statement-breakpoint
-CREATE INDEX `tasks_due` ON `tasks` (`due_at`) WHERE due_at IS NOT NULL;--> statement-breakpoint
-CREATE INDEX `tasks_queued` ON `tasks` (`caller`,`id`) WHERE stage = 'queued';--> statement-breakpoint
-CREATE INDEX `tasks_waiting` ON `tasks` (`queued_at`) WHERE stage = 'queued';--> statement-breakpoint
-CREATE INDEX `tasks_unsettled` ON `tasks` (`video_url`,`audio_url`,`playback_type`) WHERE stage IN ('submitting', 'unknown');--> statement-breakpoint
+CREATE INDEX `tasks_by_age` ON `tasks` (`created_at`,`id`);--> statement-breakpoint
+CREATE INDEX `tasks_by_stage` ON `tasks` (`stage`,`created_at`,`id`);--> statement-breakpoint
+CREATE INDEX `tasks_by_reference` ON `tasks` (`reference`,`created_at`,`id`) WHERE reference IS NOT NULL;--> statement-breakpoint
+CREATE INDEX `tasks_by_caller` ON `tasks` (`caller`,`created_at`,`id`);--> statement-breakpoint
+CREATE INDEX `tasks_by_caller_and_stage` ON `tasks` (`caller`,`stage`,`created_at`,`id`);--> statement-breakpoint
+CREATE INDEX `tasks_by_caller_and_reference` ON `tasks` (`caller`,`reference`,`created_at`,`id`) WHERE reference IS NOT NULL;--> statement-breakpoint
+CREATE INDEX `tasks_by_caller_reference_and_stage` ON `tasks` (`caller`,`reference`,`stage`,`created_at`,`id`) WHERE reference IS NOT NULL;--> statement-breakpoint
+CREATE UNIQUE INDEX `tasks_by_idempotency_key` ON `tasks` (`caller`,`idempotency_key`) WHERE idempotency_key IS NOT NULL;--> statement-breakpoint
 CREATE INDEX `tasks_by_upstream_id` ON `tasks` (`upstream_id`) WHERE upstream_id IS NOT NULL;--> statement-breakpoint
+CREATE INDEX `tasks_due` ON `tasks` (`due_mono`,`id`) WHERE due_mono IS NOT NULL;--> statement-breakpoint
+CREATE INDEX `tasks_queued` ON `tasks` (`caller`,`created_seq`) WHERE stage = 'queued';--> statement-breakpoint
+CREATE INDEX `tasks_queued_twins` ON `tasks` (`inputs_hash`,`caller`,`created_seq`) WHERE stage = 'queued';--> statement-breakpoint
+CREATE INDEX `tasks_queued_by_age` ON `tasks` (`queued_mono`) WHERE stage = 'queued';--> statement-breakpoint
+CREATE INDEX `tasks_unsettled` ON `tasks` (`inputs_hash`) WHERE stage IN ('submitting', 'unknown');--> statement-breakpoint
 CREATE TABLE `transitions` (
 	`seq` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
 	`task_id` text NOT NULL,
 	`caller` text NOT NULL,
+	`reference` text,
 	`at` integer NOT NULL,
+	`mono` integer NOT NULL,
 	`reason` text,
 	`stage` text NOT NULL,
 	`queued_at` integer,
+	`queued_mono` integer,
 	`attempted_at` integer,
+	`attempted_mono` integer,
+	`attempted_upstream_at` integer,
 	`upstream_id` text,
 	`submitted_at` integer,
+	`submitted_mono` integer,
 	`started_at` integer,
 	`completed_at` integer,
 	`result_url` text,
@@ -77,6 +117,7 @@ CREATE TABLE `transitions` (
 	`duration_ms` integer,
 	`animation` text,
 	`animated_share` real,
+	`cost_cents` integer,
 	`failure_code` text,
 	`failure_message` text,
 	FOREIGN KEY (`task_id`) REFERENCES `tasks`(`id`) ON UPDATE no action ON DELETE no action
@@ -84,21 +125,31 @@ CREATE TABLE `transitions` (
 --> statement-breakpoint
 CREATE INDEX `transitions_by_task` ON `transitions` (`task_id`,`seq`);--> statement-breakpoint
 CREATE INDEX `transitions_by_caller` ON `transitions` (`caller`,`seq`);--> statement-breakpoint
-CREATE INDEX `transitions_submitting` ON `transitions` (`at`) WHERE stage = 'submitting';--> statement-breakpoint
-CREATE TABLE `turns` (
-	`caller` text PRIMARY KEY NOT NULL,
-	`seq` integer NOT NULL
+CREATE INDEX `transitions_by_reference` ON `transitions` (`reference`,`seq`) WHERE reference IS NOT NULL;--> statement-breakpoint
+CREATE INDEX `transitions_by_caller_and_reference` ON `transitions` (`caller`,`reference`,`seq`) WHERE reference IS NOT NULL;--> statement-breakpoint
+CREATE INDEX `transitions_submitting` ON `transitions` (`seq`) WHERE stage = 'submitting';--> statement-breakpoint
+CREATE TABLE `twin_queues` (
+	`inputs_hash` text NOT NULL,
+	`caller` text NOT NULL,
+	`waiting` integer NOT NULL,
+	`head_seq` integer NOT NULL,
+	`is_held` integer NOT NULL,
+	PRIMARY KEY(`inputs_hash`, `caller`)
 );
 --> statement-breakpoint
+CREATE INDEX `twin_queues_by_head` ON `twin_queues` (`caller`,`head_seq`) WHERE is_held = 0;--> statement-breakpoint
 CREATE TABLE `usage` (
-	`caller` text NOT NULL,
 	`month` text NOT NULL,
-	`pending` integer DEFAULT 0 NOT NULL,
-	`processing` integer DEFAULT 0 NOT NULL,
-	`success` integer DEFAULT 0 NOT NULL,
-	`failed` integer DEFAULT 0 NOT NULL,
-	`duration_ms` integer DEFAULT 0 NOT NULL,
-	`spent_cents` integer DEFAULT 0 NOT NULL,
-	`reserved_cents` integer DEFAULT 0 NOT NULL,
-	PRIMARY KEY(`caller`, `month`)
+	`caller` text NOT NULL,
+	`pending` integer NOT NULL,
+	`processing` integer NOT NULL,
+	`success` integer NOT NULL,
+	`failed` integer NOT NULL,
+	`canceled` integer NOT NULL,
+	`duration_ms` integer NOT NULL,
+	`spent_cents` integer NOT NULL,
+	`reserved_cents` integer NOT NULL,
+	PRIMARY KEY(`month`, `caller`)
 );
+--> statement-breakpoint
+CREATE INDEX `usage_by_caller` ON `usage` (`caller`,`month`);

@@ -18,7 +18,7 @@ export const demo = async (): Promise<void> => {
   try {
     const task = await makeLipSync(folder, interrupt)
     keep = true
-    if (!task.result) throw new Error(`The task failed: ${task.error?.message}\nThe gateway's log: ${logOf(folder)}`)
+    if (!task.result) throw new Error(`The task failed: ${task.failure?.message}\nThe gateway's log: ${logOf(folder)}`)
     await rm(logOf(folder))
     console.log(`
   video     ${join(folder, VIDEO)}

@@ -1,15 +1,19 @@
-/** When the poller looks at a task again, and what it has to remember for that. */
+/** When the status poller checks a task next, and what it has to remember until then. */
 export interface PollState {
-  /** Milliseconds since the Unix epoch; null: not looked at. */
-  readonly dueAt: number | null
-  /** Looks since the last change that ended without an error. */
-  readonly looks: number
-  /** Looks in a row that ended with an error. */
+  /** When the next check is due, in monotonic milliseconds; null: the task is not checked. */
+  readonly dueMono: number | null
+  /** Checks since the last change that ended without an error. */
+  readonly checks: number
+  /** Consecutive checks that ended with an error. */
   readonly failures: number
-  /** Times in a row that the upstream said it has no such job; an error in between does not count. */
+  /** Consecutive checks in which the upstream reported no such job; an error in between does not count. */
   readonly absences: number
+  /** Why the latest answers could not be used; null while they can be. */
+  readonly problem: string | null
 }
 
-export const NOT_POLLED: PollState = { dueAt: null, looks: 0, failures: 0, absences: 0 }
+export const NOT_POLLED: PollState = { dueMono: null, checks: 0, failures: 0, absences: 0, problem: null }
 
-export const pollAt = (dueAt: number): PollState => ({ ...NOT_POLLED, dueAt })
+export function pollAt(dueMono: number): PollState {
+  return { ...NOT_POLLED, dueMono }
+}

@@ -1,39 +1,86 @@
-import type { TaskRestriction } from './caller.js'
 import type { PollState } from './poll-state.js'
-import type { Stage, Status, Task, TaskIn } from './task.js'
+import type { PreviousStage, Stage, Status, Task, TaskIn } from './task.js'
 
-/** A step of the log: the task as it was then, and why it went there. */
-export interface Transition {
-  readonly task: Task
-  readonly at: number
-  readonly reason: string | null
+/**
+ * The task store, cut by its clients. Every method is asynchronous; when one resolves, its effect is durable. Methods
+ * reject with a `StoreError`.
+ *
+ * The rules every store keeps:
+ * - A task and its transition are written in one transaction, and a move wins only against the state it names.
+ * - A transition never becomes visible after a later one did. Followers read by `seq > cursor` and rely on it.
+ * - Times named `…Mono` are monotonic milliseconds of the store's own clock, which continues over restarts.
+ */
+export interface TaskStore
+  extends TaskReader,
+    TaskWriter,
+    TaskLog,
+    SubmitQueue,
+    PollQueue,
+    UsageStore,
+    GatewayState,
+    AsyncDisposable {}
+
+export interface TaskReader {
+  get(id: string): Promise<Task | null>
+  /** The tasks with these ids. Ids without a task are left out. */
+  getMany(ids: readonly string[]): Promise<ReadonlyMap<string, Task>>
+  /** The task that already has this idempotency key, or already is the retry of that task. */
+  earlier(of: Pick<NewTask, 'caller' | 'idempotencyKey' | 'retryOf'>): Promise<Task | null>
+  /** Tasks, newest first unless asked otherwise: ordered by creation time, then by id. */
+  page(query: PageQuery): Promise<Task[]>
 }
 
-/** What is written with a step. */
-export interface Step {
-  readonly at: number
-  readonly reason: string | null
-  readonly watch: PollState
-}
-
-/** Which tasks a page shows. The bounds are ids and exclusive. */
-export interface PageQuery {
-  readonly caller: string
-  /** Only these. */
+/** The tasks that a caller, or the bearer of one of its watch tokens, may see. Absent: no restriction. */
+export interface TaskFilter {
+  /** Absent: the tasks of all callers. */
+  readonly caller?: string | undefined
   readonly ids?: readonly string[] | undefined
-  readonly statuses?: readonly Status[] | undefined
   readonly reference?: string | undefined
+}
+
+/** A page of tasks: those that match every given filter. An empty list of stages or statuses does not filter. */
+export interface PageQuery extends TaskFilter {
+  readonly stages?: readonly Stage[] | undefined
+  readonly statuses?: readonly Status[] | undefined
+  readonly retryOf?: string | undefined
+  /** Created at this time or later, in milliseconds since the Unix epoch. */
+  readonly createdAfter?: number | undefined
+  /** Created before this time, in milliseconds since the Unix epoch. */
+  readonly createdBefore?: number | undefined
+  /** Only tasks after the one with this id. */
   readonly newerThan?: string | undefined
+  /** Only tasks before the one with this id. */
   readonly olderThan?: string | undefined
   readonly limit: number
-  /** From the old end of that range instead of the new one. */
+  /** Takes the page from the old end of the range. @default false */
   readonly oldestFirst?: boolean | undefined
 }
 
-/** What a caller may have at a time. Null: no limit. */
+export interface TaskWriter {
+  /**
+   * Writes a new task and its first transition, and reserves its price. Returns the earlier task when its idempotency
+   * key or its retry is taken. Writes nothing when the task would exceed the allowance.
+   */
+  create(task: NewTask, allowance: Allowance): Promise<Task | LimitReached>
+  /**
+   * Carries out one step: the task and its transition, in one transaction, if the task still is in the state `from`.
+   * Returns null when the task has moved since.
+   */
+  move<N extends Stage, S extends PreviousStage<N>>(
+    from: TaskIn<S>,
+    to: TaskIn<N>,
+    step: Step,
+  ): Promise<TaskIn<N> | null>
+}
+
+/** A task to create. The store numbers it. */
+export type NewTask = Omit<TaskIn<'queued'>, 'seq' | 'lookupFirst'>
+
+/** What a caller may still use. Null: no limit. */
 export interface Allowance {
+  /** Tasks in the queue. */
   readonly waitingTasks: number | null
-  /** In the month of the new task: spent and set aside together, in hundredths of a credit. */
+  /** Spent and reserved together in the month of the new task, in hundredths of a credit. */
   readonly monthlyCents: number | null
 }
 
@@ -41,83 +88,132 @@ export type LimitReached =
   | { readonly refused: 'waitingTasks' }
   | { readonly refused: 'monthlyCents'; readonly leftCents: number }
 
-/** What a caller used in one month. */
+/** What is written with a step. */
+export interface Step {
+  /** Milliseconds since the Unix epoch. */
+  readonly at: number
+  readonly mono: number
+  readonly reason: string | null
+  readonly poll: PollState
+}
+
+export interface TaskLog {
+  /**
+   * Identifies this log. It changes when the database went back in time: sequence numbers of another epoch mean nothing
+   * here.
+   */
+  readonly epoch: string
+  /** The transitions after `seq`, in order. */
+  transitionsAfter(seq: number, query: LogQuery): Promise<Transition[]>
+  /** The number of the last transition; 0 when the log is empty. */
+  lastSeq(): Promise<number>
+}
+
+/** A part of the log: one task's, or that of the tasks a filter lets through. */
+export type LogSelection = { readonly taskId: string } | { readonly filter: TaskFilter }
+export type LogQuery = LogSelection & { readonly limit: number }
+
+/** A step of the log: the task as it was then, and why it went there. */
+export interface Transition {
+  readonly task: Task
+  /** Milliseconds since the Unix epoch. */
+  readonly at: number
+  readonly reason: string | null
+}
+
+export interface SubmitQueue {
+  /**
+   * The task to submit next: callers take turns, and each caller's tasks leave in the order of their creation. Passes
+   * over tasks whose inputs are those of a task with an unsettled submit. Null when none may leave.
+   */
+  nextToSubmit(): Promise<TaskIn<'queued'> | null>
+  /** The callers that have queued tasks. */
+  callerQueues(): Promise<CallerQueue[]>
+  /** For each of these tasks that is queued: how many queued tasks of its caller are before it. */
+  queuedBefore(tasks: readonly Task[]): Promise<ReadonlyMap<string, number>>
+  /** Tasks queued at this time or earlier, the oldest first. */
+  expiredQueued(beforeMono: number, limit: number): Promise<TaskIn<'queued'>[]>
+  /** Since when the oldest queued task is queued; null when the queue is empty. */
+  oldestQueued(): Promise<{ readonly queuedAt: number; readonly queuedMono: number } | null>
+  /** Tasks whose submit began and has no answer yet. */
+  submitting(): Promise<TaskIn<'submitting'>[]>
+  /** The latest submits, the earliest begun first. */
+  recentSubmits(limit: number): Promise<RecentSubmit[]>
+  /** How many tasks are in each stage. */
+  counts(): Promise<Readonly<Record<Stage, number>>>
+  /** Whether a task of this gateway stands for this job of the upstream. */
+  owns(upstreamId: string): Promise<boolean>
+}
+
+/** The queued tasks of one caller. */
+export interface CallerQueue {
+  readonly caller: string
+  readonly waiting: number
+  /** Its oldest task that may leave; null when all wait for an unsettled submit of the same inputs. */
+  readonly first: string | null
+  /** The number of the transition that was its latest turn; 0: it had none. */
+  readonly turn: number
+}
+
+export interface RecentSubmit {
+  readonly taskId: string
+  readonly begunMono: number
+  /** When its answer was written; of a submit that is under way, when it began. */
+  readonly endedMono: number
+}
+
+export interface PollQueue {
+  /** Tasks whose check is due, the longest overdue first; with `after`, those that follow it in this order. */
+  due(nowMono: number, limit: number, after?: DuePosition): Promise<Polled[]>
+  /** When the next check is due; null when no task is checked. */
+  nextDueMono(): Promise<number | null>
+  /**
+   * Saves the poll state of tasks that have not moved since, in one transaction. The one exception to the rule of
+   * durability: a power cut may undo it.
+   */
+  savePollStates(states: readonly Polled[]): Promise<void>
+}
+
+export interface Polled {
+  readonly task: Task
+  readonly poll: PollState
+}
+
+export interface DuePosition {
+  readonly dueMono: number
+  readonly id: string
+}
+
+export interface UsageStore {
+  /** The latest months, this one first; with several callers in a month ordered by caller. Months without tasks are left out. */
+  usage(query: UsageQuery): Promise<MonthlyUsage[]>
+}
+
+export interface UsageQuery {
+  /** Absent: all callers. */
+  readonly caller?: string | undefined
+  readonly months: number
+}
+
+/** What one caller used in one month (UTC), by the creation times of its tasks. */
 export interface MonthlyUsage {
-  /** `2026-01`, by UTC. */
+  readonly caller: string
+  /** `2026-01` */
   readonly month: string
   readonly tasks: Readonly<Record<Status, number>>
+  /** The length of all results whose length is known. */
   readonly durationMs: number
+  /** What the results cost, in hundredths of a credit. */
   readonly spentCents: number
   readonly reservedCents: number
 }
 
-/** The waiting tasks of one caller. */
-export interface CallerQueue {
-  readonly caller: string
-  readonly waiting: number
-  /** Its oldest task that may leave; null when all wait for a lost answer to be settled. */
-  readonly first: string | null
-  /** When it last had its turn, as a place in the log; 0: never. */
-  readonly turn: number
-}
-
-export type NewTask = Omit<TaskIn<'queued'>, 'seq'>
-
-/** A part of the log: one task's, or a caller's, or of a caller's only what a watch token shows. */
-export type LogOf =
-  | { readonly taskId: string }
-  | { readonly caller: string; readonly restriction: TaskRestriction | null }
-export type LogQuery = LogOf & { readonly limit: number }
-
-/** Where tasks are kept. What a method answered is on the disk. */
-export interface TaskStore extends AsyncDisposable {
+export interface GatewayState {
   /**
-   * Writes a new task and its first transition, and sets its price aside. When its idempotency key or its retry is
-   * taken: answers the task that has it. When it would go beyond what its caller may: writes nothing.
+   * Whether the database went back in time since the gateway last ran on it, as after restoring a backup. Its queued
+   * tasks then have `lookupFirst`, because they may have been submitted since.
    */
-  create(task: NewTask, allowance: Allowance): Promise<Task | LimitReached>
-  get(id: string): Promise<Task | null>
-  /** The task that has this idempotency key, or is the retry of that task, already. */
-  earlier(of: Pick<NewTask, 'caller' | 'idempotencyKey' | 'retryOf'>): Promise<Task | null>
-  page(query: PageQuery): Promise<Task[]>
-
-  /**
-   * Carries out one step: the task and its transition, in one transaction, if the task still is where `from` says.
-   * Null when somebody else moved it first.
-   */
-  move<N extends Stage>(from: Task, to: TaskIn<N>, step: Step): Promise<TaskIn<N> | null>
-  /** Remembers when to look next, unless the task has moved on meanwhile. */
-  watch(task: Task, watch: PollState): Promise<void>
-
-  /** Tasks to look at by now, the longest overdue first. */
-  due(now: number, limit: number): Promise<{ task: Task; watch: PollState }[]>
-  /** When the next task is due; null when none is watched. */
-  nextDueAt(): Promise<number | null>
-  /** Who waits in the queue. */
-  callerQueues(): Promise<CallerQueue[]>
-  /** How many tasks of the same caller are in front of this one. */
-  queuedBefore(task: Task): Promise<number>
-  /** Tasks that wait since `until` or longer, to be sent no more. */
-  waitingSince(until: number, limit: number): Promise<TaskIn<'queued'>[]>
-  /** Since when the longest waiting task waits to be sent. */
-  oldestQueuedAt(): Promise<number | null>
-  /** How many tasks wait to be sent, and how many are looked at. */
-  counts(): Promise<{ queued: number; active: number }>
-  /** Tasks whose submit began and has no answer yet. */
-  submitting(): Promise<TaskIn<'submitting'>[]>
-  /** When each submit since `after` ended, oldest first; one that has not ended yet counts as its beginning. */
-  submitsSince(after: number): Promise<number[]>
-  /** Whether a task of ours stands for this job of the upstream. */
-  owns(upstreamId: string): Promise<boolean>
-
-  /** The log after `seq`, in order: a caller's, or one task's. */
-  transitionsAfter(seq: number, query: LogQuery): Promise<Transition[]>
-  /** The end of the log; 0 when it is empty. */
-  lastSeq(): Promise<number>
-
-  /** A caller's months, the latest first. */
-  usage(caller: string, limit: number): Promise<MonthlyUsage[]>
-
-  /** Rejects when nothing can be written. */
+  readonly restored: boolean
+  /** Rejects when nothing can be written. Writes at most once a second, however often it is called. */
   check(): Promise<void>
 }

@@ -1,14 +1,14 @@
 /**
  * The life of a task.
  *
- * A task is `queued` when it is accepted here; until it leaves it can be `canceled` at no cost. Before the paid call
- * leaves, the task is written as `submitting`, so that a crash in between leaves a trace: whoever finds a task in
- * `submitting` after a restart knows that money may have been spent. An answer makes it `submitted`; a refusal that
- * surely cost nothing sends it back to `queued`; a lost answer makes it `unknown`, and only a look-up upstream (or a
- * person) may settle that. `processing` is the upstream at work. `success`, `failed` and `canceled` are final.
+ * A task is `queued` when the gateway accepts it; until it leaves the queue it can be `canceled` at no cost. Before the
+ * paid call leaves, the task is written as `submitting`, so that a crash in between leaves a trace: a task found in
+ * `submitting` after a restart may have been paid for. An answer makes it `submitted`; a refusal that certainly cost
+ * nothing returns it to `queued`; a lost answer makes it `unknown`, and only a look-up upstream (or a person) may
+ * resolve that. `processing` means that the upstream is working on it. `success`, `failed` and `canceled` are final.
  *
- * Each step is one row of the log. `NEXT` is the whole truth about which steps exist: `advance` compiles for no other,
- * and the store carries a step out only if nobody else moved the task first.
+ * Each step is one row of the log. `NEXT` lists every step there is: `advance` compiles for no other, and the store
+ * carries a step out only if the task has not moved since it was read.
  */
 export const NEXT = {
   queued: ['submitting', 'failed', 'canceled'],
@@ -22,11 +22,11 @@ export const NEXT = {
 } as const satisfies Record<string, readonly string[]>
 
 export type Stage = keyof typeof NEXT
-/** The stages from which `N` can be reached. */
+/** The stages that lead to `N`. */
 export type PreviousStage<N extends Stage> = { [S in Stage]: N extends (typeof NEXT)[S][number] ? S : never }[Stage]
 
-/** The four states of a task as JoggAI names them. */
-export const STATUSES = ['PENDING', 'PROCESSING', 'SUCCESS', 'FAILED'] as const
+/** The state of a task in short: JoggAI's four, and CANCELED. */
+export const STATUSES = ['PENDING', 'PROCESSING', 'SUCCESS', 'FAILED', 'CANCELED'] as const
 export type Status = (typeof STATUSES)[number]
 
 export const STATUS_OF = {
@@ -37,35 +37,35 @@ export const STATUS_OF = {
   processing: 'PROCESSING',
   success: 'SUCCESS',
   failed: 'FAILED',
-  canceled: 'FAILED',
+  canceled: 'CANCELED',
 } as const satisfies Record<Stage, Status>
 
 export const STAGE_MEANINGS = {
-  queued: 'Accepted by the gateway, and not yet sent.',
-  submitting: 'Being sent upstream.',
-  unknown: 'Sent, and the answer got lost: whether the upstream has it is being settled.',
-  submitted: 'Accepted upstream.',
-  processing: 'Being made.',
-  success: 'Made. Final.',
-  failed: 'Not made. Final.',
-  canceled: 'Taken back before it was sent; nothing was paid. Final.',
+  queued: 'Accepted by the gateway, not yet submitted.',
+  submitting: 'Being submitted to the upstream.',
+  unknown: 'Submitted, but the answer was lost: the gateway is finding out whether the upstream has it.',
+  submitted: 'Accepted by the upstream.',
+  processing: 'Being made by the upstream.',
+  success: 'The result is ready. Final.',
+  failed: 'There will be no result. Final.',
+  canceled: 'Canceled before it was submitted; nothing was paid. Final.',
 } as const satisfies Record<Stage, string>
 
 /** How a video shorter than the audio is extended. The values are JoggAI's. */
 export const PLAYBACK_TYPES = ['normal', 'normal_reverse', 'normal_reverse_by_audio'] as const
 export type PlaybackType = (typeof PLAYBACK_TYPES)[number]
 
-/** What a lip sync is made from; to the upstream, two equal ones are the same job. */
+/** What a lip sync is made from. The upstream cannot tell apart two jobs with equal inputs. */
 export interface Inputs {
   readonly videoUrl: string
   readonly audioUrl: string
   readonly playbackType: PlaybackType
 }
 
-/** What became of the speaker's mouth. */
+/** Whether the speaker's mouth was animated. */
 export const ANIMATIONS = {
   ANIMATED: 'The mouth follows the new audio.',
-  NO_FACE_FOUND: 'The video shows no face to animate: it has the new audio, and its pictures are as they were.',
+  NO_FACE_FOUND: 'The video shows no face to animate: it has the new audio and unchanged pictures.',
 } as const satisfies Record<string, string>
 export type Animation = keyof typeof ANIMATIONS
 
@@ -73,21 +73,23 @@ export interface Result {
   /** Absolute, or a path below the gateway's public URL for files that the gateway itself serves. */
   readonly resultUrl: string
   readonly coverUrl: string | null
-  readonly durationMs: number
-  /** Null where the upstream does not tell. */
+  /** Null where the upstream does not report it. */
+  readonly durationMs: number | null
+  /** Null where the upstream does not report it. */
   readonly animation: Animation | null
-  /** The share of the frames whose mouth was moved, 0 to 1; null where the upstream does not tell. */
+  /** The share of the frames whose mouth was moved, 0 to 1; null where the upstream does not report it. */
   readonly animatedShare: number | null
 }
 
 /** Why a task failed. */
 export const FAILURE_CODES = {
   UPSTREAM_REJECTED: 'The upstream refused the inputs; nothing was paid.',
-  UPSTREAM_FAILED: 'The upstream took the job and could not finish it; the message is its own.',
-  UPSTREAM_LOST_TASK: 'The upstream took the job and does not know it any more.',
-  SUBMIT_UNRESOLVED: 'Whether the upstream took the job could not be settled; a person gave it up.',
-  EXPIRED: 'It waited too long to be sent; nothing was paid.',
-  CANCELED: 'The caller took it back before it was sent; nothing was paid.',
+  UPSTREAM_FAILED: 'The upstream accepted the job and could not finish it; the message is its own.',
+  UPSTREAM_LOST_TASK: 'The upstream accepted the job and no longer knows it.',
+  GIVEN_UP: 'The upstream accepted the job, and a person gave it up: it stalled, or its answers cannot be used.',
+  SUBMIT_UNRESOLVED: 'Whether the upstream accepted the job could not be found out; a person gave it up.',
+  EXPIRED: 'It waited too long to be submitted; nothing was paid.',
+  CANCELED: 'The caller canceled it before it was submitted; nothing was paid.',
 } as const satisfies Record<string, string>
 export type FailureCode = keyof typeof FAILURE_CODES
 
@@ -97,51 +99,73 @@ export interface Failure {
 }
 
 interface Waiting {
-  /** Since when it waits to be sent: its acceptance, or a person's word that it shall be sent again. */
+  /** Since when it has been waiting to be submitted: its creation, or the decision of a person to submit it again. */
   readonly queuedAt: number
+  readonly queuedMono: number
 }
 interface Attempted extends Waiting {
   /** When the paid call was about to leave. */
   readonly attemptedAt: number
+  readonly attemptedMono: number
+  /** The same moment by the upstream's own clock; null where that is not known. */
+  readonly attemptedUpstreamAt: number | null
 }
 interface Accepted {
   /** The upstream's own id of the job. */
   readonly upstreamId: string
   /** When the upstream accepted it, as far as the gateway knows. */
   readonly submittedAt: number
+  readonly submittedMono: number
 }
 interface Begun extends Accepted {
-  /** When the upstream was first seen at work. */
+  /** When the gateway first saw the upstream work on it. */
   readonly startedAt: number
 }
+interface Failed {
+  readonly completedAt: number
+  readonly failure: Failure
+}
 
-/** What a task has in each stage, beside what it always has. Times are milliseconds since the Unix epoch. */
-interface FieldsByStage {
+/**
+ * The fields of a task in each stage, beside those it always has. `…At` is the wall clock in milliseconds since the Unix
+ * epoch, for display only: it may jump. `…Mono` is monotonic time in milliseconds, for every decision.
+ */
+export interface FieldsByStage {
   queued: Waiting
   submitting: Attempted
   unknown: Attempted
   submitted: Accepted
   processing: Begun
-  success: Accepted & Partial<Begun> & { readonly completedAt: number; readonly result: Result }
-  failed: Partial<Begun> & { readonly completedAt: number; readonly failure: Failure }
-  canceled: { readonly completedAt: number; readonly failure: Failure }
+  success: Accepted &
+    Partial<Begun> & {
+      readonly completedAt: number
+      readonly result: Result
+      /** What it cost, in hundredths of a credit. */
+      readonly costCents: number
+    }
+  failed: Partial<Begun> & Failed
+  canceled: Failed
 }
 
 interface TaskBase extends Inputs {
-  /** UUIDv7: a later task has a greater id. */
+  /** A UUIDv7. */
   readonly id: string
   /** The caller's own name for it. */
   readonly reference: string | null
-  /** The caller's word that a repeated create is the same one. */
+  /** Marks repeated creates as the same task. */
   readonly idempotencyKey: string | null
-  /** Whose it is. */
   readonly caller: string
-  /** What was set aside of the caller's budget until the true length is known, in hundredths of a credit. */
+  /** What is reserved of the caller's budget until the cost is known, in hundredths of a credit. */
   readonly reservedCents: number
-  /** The failed task that this one makes again. */
+  /** The failed task that this one repeats. */
   readonly retryOf: string | null
   readonly createdAt: number
-  /** Where this state stands in the log: the number of the transition that led here. */
+  /**
+   * Whether the upstream has to be asked for a job with its inputs before its first submit: the database was restored
+   * while it was queued, so it may have been submitted since the backup.
+   */
+  readonly lookupFirst: boolean
+  /** The number of the transition that led to this state. */
   readonly seq: number
 }
 
@@ -149,16 +173,23 @@ export type TaskIn<S extends Stage> = { [K in S]: TaskBase & { readonly stage: K
 export type Task = TaskIn<Stage>
 export type FinalTask = TaskIn<'success' | 'failed' | 'canceled'>
 
-/** What has to be said to bring a task from one stage to another: all that the new stage has and the old one lacks. */
-export type FieldsTo<S extends Stage, N extends Stage> = Omit<TaskIn<N>, keyof TaskIn<S>>
+/** The fields to give when a task goes from one stage to another: what the new stage has and the old one lacks. */
+export type FieldsTo<S extends Stage, N extends Stage> = Omit<TaskIn<N>, keyof TaskIn<S>> & Partial<FieldsByStage[N]>
 
 /** The task one step further. The store numbers the step when it writes it. */
-export const advance = <N extends Stage, S extends PreviousStage<N>>(
+export function advance<N extends Stage, S extends PreviousStage<N>>(
   task: TaskIn<S>,
   stage: N,
   fields: FieldsTo<S, N>,
-): TaskIn<N> => ({ ...task, ...fields, stage }) as unknown as TaskIn<N>
+): TaskIn<N> {
+  // Fields of the old stage stay on the object; the store writes those of the new stage only.
+  return { ...task, ...fields, stage } as unknown as TaskIn<N>
+}
 
-export const statusOf = (task: Task): Status => STATUS_OF[task.stage]
+export function statusOf(task: Task): Status {
+  return STATUS_OF[task.stage]
+}
 
-export const isFinal = (task: Task): task is FinalTask => NEXT[task.stage].length === 0
+export function isFinal(task: Task): task is FinalTask {
+  return NEXT[task.stage].length === 0
+}

@@ -11,6 +11,7 @@ export interface TimeBase {
 /** A clock that runs faster than the real one, so that minutes of holds and windows last seconds, unchanged. */
 export const createAcceleratedClock = ({ realBase, speed }: TimeBase): Clock => ({
   now: () => realBase + (Date.now() - realBase) * speed,
-  monotonic: () => realBase + (Date.now() - realBase) * speed,
+  // Shared by all processes of a run, as the machine's own is.
+  monotonic: () => (performance.timeOrigin + performance.now() - realBase) * speed,
   sleep: (ms, signal) => systemClock.sleep(ms / speed, signal),
 })

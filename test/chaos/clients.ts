@@ -16,13 +16,22 @@ export interface Heard {
   readonly surprises: string[]
 }
 
+interface Payload {
+  readonly task: { readonly id: string; readonly stage: string } | null
+  readonly errors: readonly { readonly code: string; readonly message: string }[]
+}
+
 interface Answer {
-  readonly data?: { readonly it: { readonly id: string; readonly stage: string } } | null
+  readonly data?: { readonly it: Payload | null } | null
   readonly errors?: readonly { readonly message: string; readonly extensions?: { readonly code?: string } }[]
 }
 
-const CREATE = 'mutation ($input: CreateLipSyncInput!) { it: createLipSync(input: $input) { id stage } }'
-const CANCEL = 'mutation ($id: ID!) { it: cancelLipSync(id: $id) { id stage } }'
+const CREATE = `mutation ($input: CreateLipSyncInput!) {
+  it: createLipSync(input: $input) { task { id stage } errors { code message } }
+}`
+const CANCEL = `mutation ($id: ID!) {
+  it: cancelLipSync(input: { id: $id }) { task { id stage } errors { code message } }
+}`
 const RETRY_MS = 30
 const LONGEST_RETRY_MS = 400
 /** Who waits longer asks again. */
@@ -74,17 +83,17 @@ export const createClients = (parts: { url: string; roll: RollDice; moments: Mom
     moments.tell('create')
     const answer = await creating
     if (!answer) return null
-    const id = answer.data?.it.id
+    const id = answer.data?.it?.task?.id
     if (id) heard.ids.add(id)
-    else heard.surprises.push(`create: ${JSON.stringify(answer.errors)}`)
+    else heard.surprises.push(`create: ${JSON.stringify(answer)}`)
     return id ?? null
   }
 
   const cancel = async (heard: Heard, id: string) => {
     const answer = await insist(heard, CANCEL, { id })
     if (!answer) return
-    if (answer.data?.it.stage === 'CANCELED') heard.canceled = true
-    else if (answer.errors?.[0]?.extensions?.code !== 'INVALID_STATE')
+    if (answer.data?.it?.task?.stage === 'CANCELED') heard.canceled = true
+    else if (answer.data?.it?.errors[0]?.code !== 'INVALID_STATE')
       heard.surprises.push(`cancel: ${JSON.stringify(answer)}`)
   }
 
@@ -98,7 +107,8 @@ export const createClients = (parts: { url: string; roll: RollDice; moments: Mom
     cancel,
     /** Whether all tasks have come to their end; false when nobody answers. */
     async allFinal(): Promise<boolean> {
-      const query = '{ it: lipSyncTasks(first: 1, status: [PENDING, PROCESSING]) { edges { node { id } } } }'
+      const query =
+        '{ it: lipSyncTasks(first: 1, filter: { status: [PENDING, PROCESSING] }) { edges { node { id } } } }'
       const answer = (await call(query, {}, null)) as { data?: { it: { edges: unknown[] } } } | null
       return answer?.data?.it.edges.length === 0
     },

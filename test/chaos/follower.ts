@@ -3,8 +3,9 @@ import { createClient } from 'graphql-ws'
 import { WebSocket } from 'ws'
 import type { RollDice } from './dice.js'
 
-const QUERY =
-  'subscription ($id: ID, $after: String) { taskUpdated(id: $id, after: $after) { cursor stage stalledSince } }'
+const EVENT = 'cursor stage task { stalledSince }'
+const FOLLOW_ONE = `subscription ($id: ID!, $after: String) { it: taskUpdated(id: $id, after: $after) { ${EVENT} } }`
+const FOLLOW_ALL = `subscription ($after: String) { it: tasksUpdated(after: $after) { ${EVENT} } }`
 const RETRY_MS = 100
 /** Who waits longer to be let in tries again. */
 const PATIENCE_MS = 3_000
@@ -15,6 +16,8 @@ export interface Story {
   readonly id: string | null
   /** The cursors of the transitions, in the order in which they came. */
   readonly cursors: number[]
+  /** The cursor to go on from. */
+  cursor: string
   /** States told again, because only the task's place in the queue or its being late has changed. */
   retold: number
   /** How often it lost its connection and went on from its cursor. */
@@ -25,7 +28,11 @@ export interface Story {
 }
 
 interface Told {
-  readonly taskUpdated: { readonly cursor: string; readonly stage: string; readonly stalledSince: string | null }
+  readonly it: {
+    readonly cursor: string
+    readonly stage: string
+    readonly task: { readonly stalledSince: string | null }
+  }
 }
 
 /** Follows one task, or all, by real WebSockets, and goes on from its cursor whenever the connection is lost. */
@@ -60,10 +67,11 @@ export const follow = async (
     })
     stopping.addEventListener('abort', leave)
     try {
-      const variables = { id: story.id ?? undefined, after: String(story.cursors.at(-1) ?? 0) }
-      for await (const { data, errors } of client.iterate<Told>({ query: QUERY, variables })) {
+      const variables = { id: story.id ?? undefined, after: story.cursor }
+      const query = story.id === null ? FOLLOW_ALL : FOLLOW_ONE
+      for await (const { data, errors } of client.iterate<Told>({ query, variables })) {
         if (errors) story.surprises.push(JSON.stringify(errors))
-        if (data) hear(story, data.taskUpdated)
+        if (data) hear(story, data.it)
         if (--patience === 0) leave()
       }
       story.ended = true
@@ -78,7 +86,12 @@ export const follow = async (
 }
 
 const hear = (story: Story, { cursor, stage, stalledSince }: Told['taskUpdated']) => {
-  const mayBeRetold = stage === 'QUEUED' || stalledSince !== null
-  if (mayBeRetold && Number(cursor) === story.cursors.at(-1)) story.retold++
-  else story.cursors.push(Number(cursor))
+  const seq = Number(cursor.split('-').at(-1))
+  // A follower that comes back after the end gets the final event once more.
+  const mayBeRetold = stage === 'QUEUED' || stalledSince !== null || FINAL.has(stage)
+  if (mayBeRetold && seq === story.cursors.at(-1)) story.retold++
+  else story.cursors.push(seq)
+  story.cursor = cursor
 }
+
+const FINAL = new Set(['SUCCESS', 'FAILED', 'CANCELED'])

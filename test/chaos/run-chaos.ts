@@ -75,7 +75,7 @@ export const runChaos = async (options: ChaosOptions, interrupted?: AbortSignal)
     const stories: Story[] = []
     const following: Promise<void>[] = []
     const startFollower = (id: string | null) => {
-      const story: Story = { id, cursors: [], retold: 0, reconnects: 0, ended: false, surprises: [] }
+      const story: Story = { id, cursor: '0', cursors: [], retold: 0, reconnects: 0, ended: false, surprises: [] }
       stories.push(story)
       following.push(follow({ url: host.url, roll, stopping }, story))
     }

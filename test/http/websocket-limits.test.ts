@@ -38,8 +38,8 @@ describe('the limits', () => {
   test('an operation too many closes with 4429, and nothing after it is carried out', async () => {
     await using narrow = await startTestGateway({ wsMaxOperations: 2 })
     const client = await opened(narrow)
-    for (const id of ['1', '2', '3']) client.ask(id, 'subscription { taskUpdated { id } }')
-    client.ask('4', `mutation { createLipSync(input: { videoUrl: "${VIDEO}", audioUrl: "${AUDIO}" }) { id } }`)
+    for (const id of ['1', '2', '3']) client.ask(id, 'subscription { tasksUpdated { cursor } }')
+    client.ask('4', `mutation { createLipSync(input: { videoUrl: "${VIDEO}", audioUrl: "${AUDIO}" }) { task { id } } }`)
     expect(await client.closed).toEqual({ code: 4429, reason: 'Limit of 2 operations at a time reached' })
     const { data } = await narrow.graphql('{ lipSyncTasks { edges { node { id } } } }')
     expect(data.lipSyncTasks.edges).toEqual([])

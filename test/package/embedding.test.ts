@@ -77,7 +77,7 @@ test.concurrent.each(['http-server.js', 'express-server.js'])(
     expect(await (await fetch(url)).text()).toBe('The app itself')
     expect((await fetch(`${url}/ready`)).status).toBe(200)
     const input = { videoUrl: 'https://media.example/v.mp4', audioUrl: 'https://media.example/a.mp3' }
-    const query = 'mutation ($input: CreateLipSyncInput!) { createLipSync(input: $input) { id } }'
+    const query = 'mutation ($input: CreateLipSyncInput!) { createLipSync(input: $input) { task { id } } }'
     const headers = { 'content-type': 'application/json' }
     const body = JSON.stringify({ query, variables: { input } })
     const { data } = await (await fetch(`${url}/graphql`, { method: 'POST', headers, body })).json()
@@ -85,10 +85,10 @@ test.concurrent.each(['http-server.js', 'express-server.js'])(
     const socketUrl = url.replace('http', 'ws')
     const client = createClient({ url: `${socketUrl}/graphql`, webSocketImpl: WebSocket })
     const stages: (string | undefined)[] = []
-    const follow = 'subscription ($id: ID) { taskUpdated(id: $id, after: "0") { stage } }'
+    const follow = 'subscription ($id: ID!) { taskUpdated(id: $id, after: "0") { stage } }'
     for await (const step of client.iterate<{ taskUpdated: { stage: string } }>({
       query: follow,
-      variables: data.createLipSync,
+      variables: data.createLipSync.task,
     }))
       stages.push(step.data?.taskUpdated.stage)
     expect(stages).toEqual(['QUEUED', 'SUBMITTING', 'FAILED'])

@@ -3,11 +3,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
 import type { NewApiKey } from '../../src/auth/ports.js'
-import { type OpenDatabase, openDatabase } from '../../src/store/sqlite/database.js'
+import type { Connection } from '../../src/store/sqlite/connection.js'
+import { openDatabase } from '../../src/store/sqlite/database.js'
 import { createKeyStore } from '../../src/store/sqlite/keys.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'keys-'))
-const opened: OpenDatabase[] = []
+const opened: Connection[] = []
 afterEach(() => {
   for (const { sqlite } of opened.splice(0)) sqlite.close()
 })

@@ -1,8 +1,16 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { pino } from 'pino'
 import { onTestFinished } from 'vitest'
-import { Database, type OpenDatabase } from '../../src/store/sqlite/database.js'
+import { openStore } from '../../src/store/open-store.js'
+import type { Connection } from '../../src/store/sqlite/connection.js'
+import { Database } from '../../src/store/sqlite/database.js'
+import { createManualClock } from './manual-clock.js'
+
+/** A store, in memory unless a file is given, on a clock that moves when told. */
+export const openTestStore = (databaseUrl = ':memory:', clock = createManualClock(), restored?: boolean) =>
+  openStore({ databaseUrl, dataDir: tmpdir(), restored }, clock, pino({ level: 'silent' }))
 
 /** A file for a database, in a folder that goes when the test is over. */
 export const newDatabase = async (): Promise<string> => {
@@ -12,7 +20,7 @@ export const newDatabase = async (): Promise<string> => {
 }
 
 /** Does something to a database from outside. */
-export const meddle = <T>(file: string, act: (database: OpenDatabase['sqlite']) => T): T => {
+export const meddle = <T>(file: string, act: (database: Connection['sqlite']) => T): T => {
   const database = new Database(file)
   try {
     return act(database)

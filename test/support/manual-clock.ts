@@ -22,7 +22,7 @@ export const createManualClock = (
 
   return {
     now: () => now,
-    monotonic: () => now,
+    monotonic: () => now - start,
     sleep: (ms, signal) =>
       new Promise(resolve => {
         if (signal.aborted) return resolve()

@@ -1,13 +1,13 @@
 import { uuidv7 } from 'uuidv7'
 import { describe, expect, test } from 'vitest'
 import { NOT_POLLED, pollAt } from '../../src/tasks/poll-state.js'
-import { advance, type Task, type TaskIn } from '../../src/tasks/task.js'
+import { advance, type FieldsTo, type PreviousStage, type Stage, type Task, type TaskIn } from '../../src/tasks/task.js'
 import type { NewTask, TaskStore } from '../../src/tasks/task-store.js'
 
-/** What a caller without limits may have. */
+/** The allowance of a caller without limits. */
 export const NO_LIMITS = { waitingTasks: null, monthlyCents: null }
 
-const RESULT = {
+export const RESULT = {
   resultUrl: 'https://x.example/a.mp4',
   coverUrl: null,
   durationMs: 1_250,
@@ -15,164 +15,429 @@ const RESULT = {
   animatedShare: 0.75,
 } as const
 
-/** A new task as the service makes it; every field can be said. */
-export const newTask = (fields: Partial<NewTask> = {}): NewTask => ({
-  id: uuidv7(),
-  caller: 'me',
-  reservedCents: 0,
-  stage: 'queued',
-  videoUrl: 'https://m.example/v.mp4',
-  audioUrl: 'https://m.example/a.mp3',
-  playbackType: 'normal',
-  reference: null,
-  idempotencyKey: null,
-  retryOf: null,
-  createdAt: 1_000,
-  queuedAt: 1_000,
-  ...fields,
-})
+/** A new task as the service makes it; every field can be given. */
+export function newTask(fields: Partial<NewTask> = {}): NewTask {
+  return {
+    id: uuidv7(),
+    caller: 'me',
+    reservedCents: 0,
+    stage: 'queued',
+    videoUrl: 'https://m.example/v.mp4',
+    audioUrl: 'https://m.example/a.mp3',
+    playbackType: 'normal',
+    reference: null,
+    idempotencyKey: null,
+    retryOf: null,
+    createdAt: 1_000,
+    queuedAt: 1_000,
+    queuedMono: 1_000,
+    ...fields,
+  }
+}
 
 /** Writes a new task. */
-export const queue = async (store: TaskStore, task = newTask()) =>
-  (await store.create(task, NO_LIMITS)) as TaskIn<'queued'>
+export async function queue(store: TaskStore, task = newTask()) {
+  const created = await store.create(task, NO_LIMITS)
+  if ('refused' in created || created.stage !== 'queued') throw new Error('the task was not created')
+  return created
+}
 
-const step = (at: number, watch = NOT_POLLED) => ({ at, reason: null, watch })
+/** One step at a moment that is the same by both clocks. */
+export function step<N extends Stage, S extends PreviousStage<N>>(
+  store: TaskStore,
+  task: TaskIn<S>,
+  stage: N,
+  fields: FieldsTo<S, N>,
+  at = 1,
+  poll = NOT_POLLED,
+) {
+  return store.move(task, advance(task, stage, fields), { at, mono: at, reason: null, poll })
+}
 
-/** Brings a queued task to `submitting`, and on to `submitted`. */
-export const submitting = async (store: TaskStore, task: TaskIn<'queued'>, at = 2_000) =>
-  (await store.move(task, advance(task, 'submitting', { attemptedAt: at }), step(at)))!
-export const submitted = async (store: TaskStore, task: TaskIn<'queued'>, upstreamId: string, dueAt = 9_000) => {
+function tryToSubmit(store: TaskStore, task: TaskIn<'queued'>, at: number) {
+  return step(store, task, 'submitting', { attemptedAt: at, attemptedMono: at, attemptedUpstreamAt: null }, at)
+}
+
+/** Brings a queued task to `submitting`, on to `submitted` and on to `success`. */
+export async function submitting(store: TaskStore, task: TaskIn<'queued'>, at = 2_000) {
+  return (await tryToSubmit(store, task, at))!
+}
+export async function submitted(store: TaskStore, task: TaskIn<'queued'>, upstreamId: string, dueMono = 9_000) {
   const sent = await submitting(store, task)
-  return (await store.move(
-    sent,
-    advance(sent, 'submitted', { upstreamId, submittedAt: 3_000 }),
-    step(3_000, pollAt(dueAt)),
-  ))!
+  const accepted = { upstreamId, submittedAt: 3_000, submittedMono: 3_000 }
+  return (await step(store, sent, 'submitted', accepted, 3_000, pollAt(dueMono)))!
 }
-export const succeeded = async (store: TaskStore, task: TaskIn<'queued'>, upstreamId: string) => {
+export async function succeeded(store: TaskStore, task: TaskIn<'queued'>, upstreamId: string, costCents = 1) {
   const sent = await submitted(store, task, upstreamId)
-  return (await store.move(sent, advance(sent, 'success', { completedAt: 4_000, result: RESULT }), step(4_000)))!
+  return (await step(store, sent, 'success', { completedAt: 4_000, result: RESULT, costCents }, 4_000))!
 }
+
+export const CANCELED = { completedAt: 1, failure: { code: 'CANCELED', message: '' } } as const
 
 /** What every store must do, whatever it keeps its rows in. */
-export const describeStore = (name: string, open: () => Promise<TaskStore>) =>
-  describe(name, () => {
+export function describeStore(name: string, open: () => Promise<TaskStore>) {
+  const openWith = async () => {
+    const store = await open()
+    return {
+      store,
+      mine: async () => (await store.transitionsAfter(0, { filter: { caller: 'me' }, limit: 1_000 })).map(t => t.task),
+      [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
+    }
+  }
+
+  describe(`${name}: tasks and their log`, () => {
     test('keeps a task through its whole life, and each step as it was then', async () => {
-      await using store = await open()
+      await using opened = await openWith()
+      const { store } = opened
       const queued = await queue(store, newTask({ reference: 'r' }))
       const done = await succeeded(store, queued, 'up')
       expect(await store.get(queued.id)).toEqual(done)
-      const log = await store.transitionsAfter(0, { caller: 'me', restriction: null, limit: 10 })
-      expect(log.map(({ task }) => task.stage)).toEqual(['queued', 'submitting', 'submitted', 'success'])
-      expect(log[0]?.task).toEqual(queued)
-      expect(log[2]?.task).not.toHaveProperty('result')
-      expect(log[2]?.task).not.toHaveProperty('attemptedAt')
-      expect(await store.lastSeq()).toBe(log[3]?.task.seq)
+      const log = await opened.mine()
+      expect(log.map(task => task.stage)).toEqual(['queued', 'submitting', 'submitted', 'success'])
+      expect(log[0]).toEqual(queued)
+      expect(log[2]).not.toHaveProperty('result')
+      expect(log[2]).not.toHaveProperty('attemptedAt')
+      expect(log[3]).toEqual(done)
+      expect(await store.lastSeq()).toBe(done.seq)
+    })
+
+    test('keeps the fields of every stage, and leaves out those that a task does not have', async () => {
+      await using opened = await openWith()
+      const { store } = opened
+      const sent = await submitting(store, await queue(store))
+      const unknown = (await step(store, sent, 'unknown', {}))!
+      const accepted = { upstreamId: 'up', submittedAt: 5, submittedMono: 6 }
+      const found = (await step(store, unknown, 'submitted', accepted))!
+      const begun = (await step(store, found, 'processing', { startedAt: 7 }))!
+      const failure = { code: 'UPSTREAM_FAILED', message: 'no' } as const
+      const failed = (await step(store, begun, 'failed', { completedAt: 8, failure }))!
+      expect(failed).toMatchObject({ ...accepted, startedAt: 7, completedAt: 8, failure })
+      const silent = { ...RESULT, coverUrl: null, durationMs: null, animation: null, animatedShare: null }
+      const other = await submitted(store, await queue(store, newTask({ audioUrl: 'https://m.example/2' })), 'up-2')
+      const done = (await step(store, other, 'success', { completedAt: 9, result: silent, costCents: 0 }))!
+      expect(done.result).toEqual(silent)
+      expect(done).not.toHaveProperty('startedAt')
+      const canceled = (await step(store, await queue(store), 'canceled', CANCELED))!
+      expect(canceled).not.toHaveProperty('upstreamId')
+      for (const task of [failed, done, canceled]) expect(await store.get(task.id)).toEqual(task)
     })
 
     test('lets exactly one of twenty movers win', async () => {
-      await using store = await open()
-      const task = await queue(store)
-      const moves = await Promise.all(Array.from({ length: 20 }, (_, i) => submittingOrNull(store, task, i)))
+      await using opened = await openWith()
+      const task = await queue(opened.store)
+      const moves = await Promise.all(Array.from({ length: 20 }, (_, i) => tryToSubmit(opened.store, task, i)))
       expect(moves.filter(Boolean)).toHaveLength(1)
-      expect(await store.transitionsAfter(0, { caller: 'me', restriction: null, limit: 10 })).toHaveLength(2)
+      expect(await opened.mine()).toHaveLength(2)
     })
 
-    test('refuses a mover who knows an older state, even in the same stage', async () => {
-      await using store = await open()
+    test('refuses a mover that knows an older state, even of the same stage', async () => {
+      await using opened = await openWith()
+      const { store } = opened
       const first = await queue(store)
-      const sent = await submitting(store, first)
-      await store.move(sent, advance(sent, 'queued', {}), step(5))
-      expect(await submittingOrNull(store, first, 6)).toBeNull()
+      await step(store, await submitting(store, first), 'queued', {})
+      expect(await tryToSubmit(store, first, 6)).toBeNull()
     })
 
-    test('pages newest first and oldest first, within bounds, by status and reference', async () => {
-      await using store = await open()
+    test('returns several tasks at once, and leaves out unknown ids', async () => {
+      await using opened = await openWith()
+      const tasks = [await queue(opened.store), await queue(opened.store)]
+      const found = await opened.store.getMany([tasks[1]!.id, uuidv7(), tasks[0]!.id])
+      expect([...found.values()].sort((a, b) => a.seq - b.seq)).toEqual(tasks)
+      expect(found.get(tasks[0]!.id)).toEqual(tasks[0])
+    })
+
+    test("finds a caller's task by its idempotency key, never another caller's", async () => {
+      await using opened = await openWith()
+      const { store } = opened
+      const mine = await queue(store, newTask({ idempotencyKey: 'k' }))
+      const theirs = await queue(store, newTask({ idempotencyKey: 'k', caller: 'them' }))
+      expect(theirs.id).not.toBe(mine.id)
+      expect(await store.create(newTask({ idempotencyKey: 'k' }), { waitingTasks: 0, monthlyCents: 0 })).toEqual(mine)
+      expect(await store.earlier({ caller: 'me', idempotencyKey: 'k', retryOf: null })).toEqual(mine)
+      expect(await store.earlier({ caller: 'other', idempotencyKey: 'k', retryOf: null })).toBeNull()
+      const retry = await queue(store, newTask({ retryOf: mine.id }))
+      expect(await store.create(newTask({ retryOf: mine.id }), NO_LIMITS)).toEqual(retry)
+    })
+
+    test('never shows a transition after a later one, whatever is written at the same time', async () => {
+      await using opened = await openWith()
+      const { store } = opened
+      const seen: number[] = []
+      let writing = true
+      const follow = async () => {
+        let last = 0
+        while (writing || (await store.lastSeq()) > last) {
+          for (const { task } of await store.transitionsAfter(last, { filter: {}, limit: 7 })) {
+            seen.push(task.seq)
+            last = task.seq
+          }
+        }
+      }
+      const write = async (i: number) => {
+        const task = await queue(store, newTask({ videoUrl: `https://m.example/${i}` }))
+        await submitting(store, task)
+      }
+      const following = follow()
+      const written = Promise.all(Array.from({ length: 50 }, (_, i) => write(i))).finally(() => {
+        writing = false
+      })
+      await Promise.all([following, written])
+      const all = (await store.transitionsAfter(0, { filter: {}, limit: 1_000 })).map(({ task }) => task.seq)
+      expect(all).toHaveLength(100)
+      expect(seen).toEqual(all)
+    })
+
+    test('selects the log by task, caller, reference and ids, a page at a time', async () => {
+      await using opened = await openWith()
+      const { store } = opened
+      const one = await queue(store, newTask({ reference: 'r' }))
+      const two = await queue(store, newTask({ reference: 'r', caller: 'them' }))
+      const three = await queue(store, newTask({ videoUrl: 'https://m.example/3' }))
+      await succeeded(store, one, 'up')
+      await submitting(store, three)
+      const log = async (filter: object, seq = 0, limit = 100) =>
+        (await store.transitionsAfter(seq, { filter, limit })).map(({ task }) => [task.id, task.stage])
+      const stages = ['queued', 'submitting', 'submitted', 'success']
+      const ofOne = stages.map(stage => [one.id, stage])
+      const ofThree = [
+        [three.id, 'queued'],
+        [three.id, 'submitting'],
+      ]
+      expect(await log({})).toHaveLength(7)
+      expect(await log({ reference: 'r' })).toEqual([ofOne[0], [two.id, 'queued'], ...ofOne.slice(1)])
+      expect(await log({ reference: 'r', caller: 'me' })).toEqual(ofOne)
+      expect(await log({ reference: 'r', caller: 'me' }, one.seq, 2)).toEqual(ofOne.slice(1, 3))
+      expect(await log({ caller: 'me', ids: [three.id, one.id, two.id] })).toEqual([
+        ofOne[0],
+        ofThree[0],
+        ...ofOne.slice(1),
+        ofThree[1],
+      ])
+      expect(await log({ ids: [one.id, three.id], reference: 'r' }, 0, 2)).toEqual(ofOne.slice(0, 2))
+      const mine = await store.transitionsAfter(one.seq, { taskId: one.id, limit: 2 })
+      expect(mine.map(({ task }) => task.stage)).toEqual(['submitting', 'submitted'])
+    })
+  })
+
+  describe(`${name}: pages`, () => {
+    test('go newest first and oldest first, within bounds, by every filter', async () => {
+      await using opened = await openWith()
+      const { store } = opened
       const made: Task[] = []
-      for (let i = 0; i < 6; i++) made.push(await queue(store, newTask({ reference: i % 2 ? 'odd' : 'even' })))
-      const ids = made.map(task => task.id)
+      for (let i = 0; i < 6; i++)
+        made.push(await queue(store, newTask({ reference: i % 2 ? 'odd' : 'even', createdAt: 1_000 + i })))
+      const theirs = await queue(store, newTask({ caller: 'them', reference: 'odd', createdAt: 9_000 }))
+      const ids = [...made, theirs].map(task => task.id)
       await succeeded(store, made[1] as TaskIn<'queued'>, 'up-1')
       const page = async (query: object) =>
-        (await store.page({ caller: 'me', limit: 10, ...query })).map(task => ids.indexOf(task.id))
-      expect(await page({})).toEqual([5, 4, 3, 2, 1, 0])
-      expect(await page({ limit: 2, oldestFirst: true })).toEqual([0, 1])
-      expect(await page({ olderThan: ids[4], newerThan: ids[1] })).toEqual([3, 2])
-      expect(await page({ statuses: ['SUCCESS'] })).toEqual([1])
-      expect(await page({ statuses: ['SUCCESS', 'PENDING'], limit: 5 })).toEqual([5, 4, 3, 2, 1])
-      expect(await page({ statuses: ['SUCCESS', 'PENDING'], limit: 2, oldestFirst: true })).toEqual([0, 1])
-      expect(await page({ reference: 'odd', statuses: ['PENDING'] })).toEqual([5, 3])
-      expect(await page({ reference: 'none' })).toEqual([])
+        (await store.page({ limit: 10, ...query })).map(task => ids.indexOf(task.id))
+      const me = { caller: 'me' }
+      expect(await page(me)).toEqual([5, 4, 3, 2, 1, 0])
+      expect(await page({})).toEqual([6, 5, 4, 3, 2, 1, 0])
+      expect(await page({ ...me, limit: 2, oldestFirst: true })).toEqual([0, 1])
+      expect(await page({ ...me, olderThan: ids[4], newerThan: ids[1] })).toEqual([3, 2])
+      expect(await page({ ...me, olderThan: uuidv7() })).toEqual([])
+      expect(await page({ ...me, statuses: ['SUCCESS'] })).toEqual([1])
+      expect(await page({ ...me, statuses: ['SUCCESS', 'PENDING'], limit: 5 })).toEqual([5, 4, 3, 2, 1])
+      expect(await page({ ...me, statuses: ['SUCCESS', 'PENDING'], limit: 2, oldestFirst: true })).toEqual([0, 1])
+      expect(await page({ ...me, statuses: [] })).toEqual([5, 4, 3, 2, 1, 0])
+      expect(await page({ ...me, stages: ['queued', 'success'], statuses: ['PENDING'] })).toEqual([5, 4, 3, 2, 0])
+      expect(await page({ ...me, reference: 'odd', statuses: ['PENDING'] })).toEqual([5, 3])
+      expect(await page({ reference: 'odd' })).toEqual([6, 5, 3, 1])
+      expect(await page({ ...me, reference: 'none' })).toEqual([])
+      expect(await page({ createdAfter: 1_003, createdBefore: 1_005 })).toEqual([4, 3])
+      expect(await page({ ...me, createdAfter: 1_004, stages: ['queued'], oldestFirst: true })).toEqual([4, 5])
+      expect(await page({ ...me, ids: [ids[0], ids[6], ids[1], ids[4]] })).toEqual([4, 1, 0])
+      expect(await page({ ids: [ids[0], ids[1], ids[4]], olderThan: ids[4], statuses: ['PENDING'] })).toEqual([0])
+      const retry = await queue(store, newTask({ retryOf: made[1]!.id }))
+      expect((await store.page({ ...me, retryOf: made[1]!.id, limit: 10 })).map(task => task.id)).toEqual([retry.id])
     })
 
-    test('tells what is due, and when the next is', async () => {
-      await using store = await open()
-      expect(await store.nextDueAt()).toBeNull()
-      const early = await submitted(store, await queue(store), 'up-1', 5_000)
-      const late = await submitted(store, await queue(store), 'up-2', 8_000)
-      expect(await store.nextDueAt()).toBe(5_000)
-      expect((await store.due(7_999, 10)).map(({ task }) => task.id)).toEqual([early.id])
-      await store.watch(early, { dueAt: 9_000, looks: 1, failures: 2, absences: 3 })
-      expect((await store.due(9_000, 10)).map(({ task }) => task.id)).toEqual([late.id, early.id])
-      expect((await store.due(9_000, 10))[1]?.watch).toMatchObject({ dueAt: 9_000, looks: 1, failures: 2, absences: 3 })
-      expect(await store.due(9_000, 1)).toHaveLength(1)
+    test('order tasks of the same moment by id', async () => {
+      await using opened = await openWith()
+      const made = [await queue(opened.store), await queue(opened.store), await queue(opened.store)]
+      const ids = made.map(task => task.id).sort()
+      const page = await opened.store.page({ caller: 'me', olderThan: ids[2], limit: 9 })
+      expect(page.map(task => task.id)).toEqual([ids[1], ids[0]])
+    })
+  })
+
+  describe(`${name}: the queue`, () => {
+    const input = (n: number) => ({ videoUrl: `https://m.example/${n}` })
+
+    test('lets callers take turns, each in the order of creation, whatever the wall clock did', async () => {
+      await using opened = await openWith()
+      const { store } = opened
+      expect(await store.nextToSubmit()).toBeNull()
+      const a1 = await queue(store, newTask({ caller: 'a', createdAt: 9_000, ...input(1) }))
+      const a2 = await queue(store, newTask({ caller: 'a', createdAt: 1_000, ...input(2) }))
+      const b1 = await queue(store, newTask({ caller: 'b', ...input(3) }))
+      const c1 = await queue(store, newTask({ caller: 'c', ...input(4) }))
+      const order: string[] = []
+      for (let task = await store.nextToSubmit(); task; task = await store.nextToSubmit()) {
+        order.push(task.id)
+        await submitting(store, task)
+      }
+      expect(order).toEqual([a1.id, b1.id, c1.id, a2.id])
     })
 
-    test('forgets a watch of a state that is over', async () => {
-      await using store = await open()
-      const sent = await submitted(store, await queue(store), 'up')
-      await store.move(sent, advance(sent, 'success', { completedAt: 1, result: RESULT }), step(1))
-      await store.watch(sent, pollAt(7))
-      expect(await store.nextDueAt()).toBeNull()
-    })
-
-    test('tells who waits, and holds the twin of an unsettled task', async () => {
-      await using store = await open()
+    test('passes over the twins of an unsettled submit, of every caller, until it is settled', async () => {
+      await using opened = await openWith()
+      const { store } = opened
       const first = await queue(store)
       const twin = await queue(store)
       const other = await queue(store, newTask({ playbackType: 'normal_reverse' }))
       const theirs = await queue(store, newTask({ caller: 'them' }))
-      const lines = async () => (await store.callerQueues()).sort((a, b) => (a.caller < b.caller ? -1 : 1))
+      const queues = async () => (await store.callerQueues()).sort((a, b) => (a.caller < b.caller ? -1 : 1))
       const them = { caller: 'them', waiting: 1, first: theirs.id, turn: 0 }
-      expect(await lines()).toEqual([{ caller: 'me', waiting: 3, first: first.id, turn: 0 }, them])
-      expect(await store.queuedBefore(other)).toBe(2)
+      expect(await queues()).toEqual([{ caller: 'me', waiting: 3, first: first.id, turn: 0 }, them])
       const sent = await submitting(store, first)
       const held = { ...them, first: null }
-      expect(await lines()).toEqual([{ caller: 'me', waiting: 2, first: other.id, turn: sent.seq }, held])
+      const mine = { caller: 'me', waiting: 2, first: other.id, turn: sent.seq }
+      expect(await queues()).toEqual([mine, held])
+      expect((await store.nextToSubmit())?.id).toBe(other.id)
+      const late = await queue(store, newTask({ caller: 'late' }))
+      const lateQueue = { caller: 'late', waiting: 1, first: null, turn: 0 }
+      expect(await queues()).toEqual([lateQueue, mine, held])
       expect((await store.submitting()).map(task => task.id)).toEqual([first.id])
-      await store.move(sent, advance(sent, 'submitted', { upstreamId: 'up', submittedAt: 1 }), step(1))
-      expect(await lines()).toEqual([{ caller: 'me', waiting: 2, first: twin.id, turn: sent.seq }, them])
+      const unknown = (await step(store, sent, 'unknown', {}))!
+      expect(await queues()).toEqual([lateQueue, mine, held])
+      expect(await store.submitting()).toEqual([])
+      await step(store, unknown, 'submitted', { upstreamId: 'up', submittedAt: 1, submittedMono: 1 })
+      expect(await queues()).toEqual([{ ...lateQueue, first: late.id }, { ...mine, first: twin.id }, them])
       expect(await store.owns('up')).toBe(true)
       expect(await store.owns('down')).toBe(false)
     })
 
-    test('sets a price aside, and spends it by the true length or frees it', async () => {
-      await using store = await open()
-      const made = await queue(store, newTask({ reservedCents: 48, createdAt: Date.UTC(2026, 0, 31) }))
-      const lost = await queue(store, newTask({ reservedCents: 10, createdAt: Date.UTC(2026, 0, 1) }))
-      await queue(store, newTask({ reservedCents: 5, createdAt: Date.UTC(2026, 1, 1) }))
-      await succeeded(store, made, 'up')
-      const failure = { code: 'CANCELED', message: '' } as const
-      await store.move(lost, advance(lost, 'canceled', { completedAt: 1, failure }), step(1))
-      expect(await store.usage('me', 9)).toEqual([
-        {
-          month: '2026-02',
-          tasks: { PENDING: 1, PROCESSING: 0, SUCCESS: 0, FAILED: 0 },
-          durationMs: 0,
-          spentCents: 0,
-          reservedCents: 5,
-        },
-        {
-          month: '2026-01',
-          tasks: { PENDING: 0, PROCESSING: 0, SUCCESS: 1, FAILED: 1 },
-          durationMs: 1_250,
-          spentCents: 1,
-          reservedCents: 0,
-        },
-      ])
+    test('returns a task to its place, and forgets the callers that have none', async () => {
+      await using opened = await openWith()
+      const { store } = opened
+      const [one, two, three] = [await queue(store), await queue(store), await queue(store)]
+      await step(store, two, 'canceled', CANCELED)
+      const back = await step(store, await submitting(store, one), 'queued', {})
+      expect(await store.nextToSubmit()).toEqual(back)
+      expect(await store.queuedBefore([three])).toEqual(new Map([[three.id, 1]]))
+      await step(store, back!, 'canceled', CANCELED)
+      await step(store, three, 'canceled', CANCELED)
+      expect(await store.callerQueues()).toEqual([])
+      expect(await store.nextToSubmit()).toBeNull()
     })
 
-    test('writes nothing beyond what a caller may have', async () => {
-      await using store = await open()
+    test('counts what is before several tasks in one go', async () => {
+      await using opened = await openWith()
+      const { store } = opened
+      const mine: TaskIn<'queued'>[] = []
+      for (let i = 0; i < 6; i++) mine.push(await queue(store))
+      const theirs = await queue(store, newTask({ caller: 'them' }))
+      const gone = await succeeded(store, await queue(store, newTask(input(9))), 'up')
+      const before = await store.queuedBefore([mine[4]!, theirs, gone, mine[0]!, mine[2]!])
+      expect(Object.fromEntries(before)).toEqual({
+        [mine[0]!.id]: 0,
+        [mine[2]!.id]: 2,
+        [mine[4]!.id]: 4,
+        [theirs.id]: 0,
+      })
+      expect(await store.queuedBefore([])).toEqual(new Map())
+    })
+
+    test('reports the oldest and the expired by monotonic time', async () => {
+      await using opened = await openWith()
+      const { store } = opened
+      expect(await store.oldestQueued()).toBeNull()
+      await queue(store, newTask({ queuedAt: 1, queuedMono: 300 }))
+      const oldest = await queue(store, newTask({ queuedAt: 9, queuedMono: 100 }))
+      const second = await queue(store, newTask({ queuedAt: 5, queuedMono: 200 }))
+      expect(await store.oldestQueued()).toEqual({ queuedAt: 9, queuedMono: 100 })
+      expect((await store.expiredQueued(200, 9)).map(task => task.id)).toEqual([oldest.id, second.id])
+      expect(await store.expiredQueued(200, 1)).toHaveLength(1)
+      expect(await store.expiredQueued(99, 9)).toEqual([])
+    })
+
+    test('counts the tasks of each stage', async () => {
+      await using opened = await openWith()
+      const { store } = opened
+      await queue(store, newTask(input(1)))
+      await succeeded(store, await queue(store, newTask(input(2))), 'up-1')
+      await submitted(store, await queue(store, newTask(input(3))), 'up-2')
+      const none = { queued: 0, submitting: 0, unknown: 0, submitted: 0, processing: 0, success: 0, failed: 0 }
+      expect(await store.counts()).toEqual({ ...none, canceled: 0, queued: 1, success: 1, submitted: 1 })
+    })
+
+    test('lists the latest submits with their ends', async () => {
+      await using opened = await openWith()
+      const { store } = opened
+      const answered = await submitting(store, await queue(store, newTask(input(1))), 2_000)
+      await step(store, answered, 'unknown', {}, 7_000)
+      const running = await submitting(store, await queue(store, newTask(input(2))), 3_000)
+      const ended = { taskId: answered.id, begunMono: 2_000, endedMono: 7_000 }
+      const underWay = { taskId: running.id, begunMono: 3_000, endedMono: 3_000 }
+      expect(await store.recentSubmits(9)).toEqual([ended, underWay])
+      expect(await store.recentSubmits(1)).toEqual([underWay])
+    })
+  })
+
+  describe(`${name}: the poll queue`, () => {
+    test('lists what is due, the longest overdue first, and when the next is', async () => {
+      await using opened = await openWith()
+      const { store } = opened
+      expect(await store.nextDueMono()).toBeNull()
+      const early = await submitted(store, await queue(store), 'up-1', 5_000)
+      const late = await submitted(store, await queue(store), 'up-2', 8_000)
+      expect(await store.nextDueMono()).toBe(5_000)
+      expect((await store.due(7_999, 10)).map(({ task }) => task.id)).toEqual([early.id])
+      const poll = { dueMono: 9_000, checks: 1, failures: 2, absences: 3, problem: 'odd' }
+      await store.savePollStates([{ task: early, poll }])
+      const due = await store.due(9_000, 10)
+      expect(due.map(({ task }) => task.id)).toEqual([late.id, early.id])
+      expect(due[1]).toEqual({ task: early, poll })
+      expect(await store.due(9_000, 1)).toHaveLength(1)
+      expect(await store.due(9_000, 10, { dueMono: 8_000, id: late.id })).toEqual([due[1]])
+    })
+
+    test('saves many poll states, but none of a task that has moved', async () => {
+      await using opened = await openWith()
+      const { store } = opened
+      const gone = await submitted(store, await queue(store), 'up-1')
+      const still = await submitted(store, await queue(store), 'up-2')
+      await step(store, gone, 'success', { completedAt: 1, result: RESULT, costCents: 0 })
+      await store.savePollStates([gone, still].map(task => ({ task, poll: pollAt(7) })))
+      expect((await store.due(7, 9)).map(({ task }) => task.id)).toEqual([still.id])
+      await store.savePollStates([])
+    })
+  })
+
+  describe(`${name}: accounts`, () => {
+    test('reserve a price, and book what the task really cost', async () => {
+      await using opened = await openWith()
+      const { store } = opened
+      const made = await queue(store, newTask({ reservedCents: 48, createdAt: Date.UTC(2026, 0, 31) }))
+      const lost = await queue(store, newTask({ reservedCents: 10, createdAt: Date.UTC(2026, 0, 1) }))
+      const free = await queue(
+        store,
+        newTask({ ...{ audioUrl: 'https://m.example/f', caller: 'them' }, reservedCents: 7 }),
+      )
+      await queue(store, newTask({ reservedCents: 5, createdAt: Date.UTC(2026, 1, 1) }))
+      await succeeded(store, made, 'up', 30)
+      await succeeded(store, free, 'up-free', 0)
+      await step(store, lost, 'canceled', CANCELED)
+      const none = { PENDING: 0, PROCESSING: 0, SUCCESS: 0, FAILED: 0, CANCELED: 0 }
+      const nothing = { durationMs: 0, spentCents: 0, reservedCents: 0 }
+      const february = { caller: 'me', month: '2026-02', tasks: { ...none, PENDING: 1 }, ...nothing, reservedCents: 5 }
+      const january = {
+        ...{ caller: 'me', month: '2026-01', tasks: { ...none, SUCCESS: 1, CANCELED: 1 } },
+        ...{ ...nothing, durationMs: 1_250, spentCents: 30 },
+      }
+      const theirs = { caller: 'them', month: '1970-01', tasks: { ...none, SUCCESS: 1 }, ...nothing, durationMs: 1_250 }
+      expect(await store.usage({ caller: 'me', months: 9 })).toEqual([february, january])
+      expect(await store.usage({ caller: 'me', months: 1 })).toEqual([february])
+      expect(await store.usage({ months: 9 })).toEqual([february, january, theirs])
+      expect(await store.usage({ months: 2 })).toEqual([february, january])
+      expect(await store.usage({ caller: 'nobody', months: 2 })).toEqual([])
+    })
+
+    test('write nothing beyond the allowance of a caller', async () => {
+      await using opened = await openWith()
+      const { store } = opened
       const create = (fields: object, allowance: object) =>
         store.create(newTask({ reservedCents: 40, ...fields }), { ...NO_LIMITS, ...allowance })
       await create({}, { monthlyCents: 100, waitingTasks: 2 })
@@ -180,36 +445,7 @@ export const describeStore = (name: string, open: () => Promise<TaskStore>) =>
       expect(await create({}, { monthlyCents: 100 })).toEqual({ refused: 'monthlyCents', leftCents: 20 })
       expect(await create({}, { waitingTasks: 2 })).toEqual({ refused: 'waitingTasks' })
       expect(await create({ caller: 'them' }, { monthlyCents: 100, waitingTasks: 2 })).toHaveProperty('id')
-      expect(await store.page({ caller: 'me', limit: 9 })).toHaveLength(2)
-    })
-
-    test("finds a caller's task by its idempotency key, and nobody else's", async () => {
-      await using store = await open()
-      const mine = await queue(store, newTask({ idempotencyKey: 'k' }))
-      const theirs = await queue(store, newTask({ idempotencyKey: 'k', caller: 'them' }))
-      expect(theirs.id).not.toBe(mine.id)
-      expect(await store.create(newTask({ idempotencyKey: 'k' }), { waitingTasks: 0, monthlyCents: 0 })).toEqual(mine)
-    })
-
-    test('counts submits by when they ended', async () => {
-      await using store = await open()
-      const answered = await submitting(store, await queue(store), 2_000)
-      await store.move(answered, advance(answered, 'unknown', {}), step(7_000))
-      await submitting(store, await queue(store, newTask({ videoUrl: 'https://m.example/other' })), 3_000)
-      expect(await store.submitsSince(1_999)).toEqual([3_000, 7_000])
-      expect(await store.submitsSince(2_000)).toEqual([3_000])
-    })
-
-    test("reads one task's log, a page at a time", async () => {
-      await using store = await open()
-      const one = await queue(store)
-      const two = await queue(store)
-      await succeeded(store, one, 'up')
-      const mine = await store.transitionsAfter(one.seq, { taskId: one.id, limit: 2 })
-      expect(mine.map(({ task }) => task.stage)).toEqual(['submitting', 'submitted'])
-      expect(await store.transitionsAfter(0, { taskId: two.id, limit: 9 })).toHaveLength(1)
+      expect(await opened.mine()).toHaveLength(2)
     })
   })
-
-const submittingOrNull = (store: TaskStore, task: TaskIn<'queued'>, at: number) =>
-  store.move(task, advance(task, 'submitting', { attemptedAt: at }), step(at))
+}

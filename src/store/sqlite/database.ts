@@ -3,8 +3,9 @@ import { createRequire } from 'node:module'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type BetterSqlite3 from 'better-sqlite3'
-import { type BetterSQLite3Database, drizzle } from 'drizzle-orm/better-sqlite3'
+import { drizzle } from 'drizzle-orm/better-sqlite3'
 import { migrate } from 'drizzle-orm/better-sqlite3/migrator'
+import { type Connection, createConnection } from './connection.js'
 
 const MIGRATIONS = fileURLToPath(new URL('../../../drizzle/sqlite', import.meta.url))
 
@@ -26,20 +27,15 @@ const load = (): typeof BetterSqlite3 => {
 }
 export const Database: typeof BetterSqlite3 = load()
 
-export interface OpenDatabase {
-  readonly sqlite: BetterSqlite3.Database
-  readonly db: BetterSQLite3Database
-}
-
 /**
  * Opens the database, makes it durable and brings its tables up to date; safe to do again.
  *
- * `synchronous = FULL` makes each commit wait for the disk: what was answered survives a power cut.
+ * `synchronous = FULL` makes each commit wait for the disk, so that it survives a power cut.
  *
  * @param url `file:` and a path, or `:memory:`
- * @param onQuery is told the SQL of each query, for those who want to see its plan
+ * @param onQuery receives the SQL of each query, to inspect its plan
  */
-export const openDatabase = (url: string, onQuery?: (sql: string) => void): OpenDatabase => {
+export function openDatabase(url: string, onQuery?: (sql: string) => void): Connection {
   const path = url.replace(/^file:/, '')
   if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true })
   const sqlite = new Database(path)
@@ -49,7 +45,7 @@ export const openDatabase = (url: string, onQuery?: (sql: string) => void): Open
     sqlite.pragma('foreign_keys = ON')
     const db = drizzle(sqlite, { logger: onQuery ? { logQuery: onQuery } : false })
     migrate(db, { migrationsFolder: MIGRATIONS })
-    return { sqlite, db }
+    return createConnection(sqlite, db, path)
   } catch (thrown) {
     sqlite.close()
     throw thrown

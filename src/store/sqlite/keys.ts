@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { and, asc, eq, isNull, lte, or } from 'drizzle-orm'
 import { type KeyStore, TOUCH_EVERY_MS } from '../../auth/ports.js'
-import type { OpenDatabase } from './database.js'
+import type { Connection } from './connection.js'
 import { apiKeys, secrets } from './tables.js'
 
 /** The keys of callers and the gateway's own secrets, in SQLite. */
-export const createKeyStore = ({ db }: OpenDatabase): KeyStore => {
+export const createKeyStore = ({ db }: Pick<Connection, 'db'>): KeyStore => {
   const find = (id: string) => db.select().from(apiKeys).where(eq(apiKeys.id, id)).get() ?? null
   const findSecret = (name: string) => db.select().from(secrets).where(eq(secrets.name, name)).get()?.value
 

@@ -1,10 +1,13 @@
-import type { InferSelectModel } from 'drizzle-orm'
-import type { Task } from '../../tasks/task.js'
+import { StoreError } from '../../tasks/store-error.js'
+import type { Failure, FieldsByStage, Result, Stage, Task, TaskIn } from '../../tasks/task.js'
 import type { tasks, transitions } from './tables.js'
 
-type TaskRow = InferSelectModel<typeof tasks>
-type TransitionRow = InferSelectModel<typeof transitions>
-type InputColumns = Pick<
+export type TaskRow = typeof tasks.$inferSelect
+export type TransitionRow = typeof transitions.$inferSelect
+
+type StateRow = Omit<TransitionRow, 'seq' | 'taskId' | 'caller' | 'reference' | 'at' | 'mono' | 'reason'>
+type StateColumn = Exclude<keyof StateRow, 'stage'>
+type InputRow = Pick<
   TaskRow,
   | 'caller'
   | 'videoUrl'
@@ -15,63 +18,166 @@ type InputColumns = Pick<
   | 'retryOf'
   | 'createdAt'
   | 'reservedCents'
+  | 'lookupFirst'
 >
-type StateColumns = Omit<TransitionRow, 'seq' | 'taskId' | 'caller' | 'at' | 'reason'>
 
-/** The task that a row stands for. `id` and `seq` come with it, because each table names them in its own way. */
-export const taskFromRow = (id: string, seq: number, inputs: InputColumns, state: StateColumns): Task => {
-  const { caller, videoUrl, audioUrl, playbackType, reference, idempotencyKey, retryOf, createdAt, reservedCents } =
-    inputs
-  const said = { videoUrl, audioUrl, playbackType, reference, idempotencyKey, retryOf }
-  return { id, seq, caller, ...said, createdAt, reservedCents, ...fieldsFromRow(state) } as Task
+/** The fields of a stage as columns: `result` and `failure` have a column for each of their own fields. */
+type Flat<Fields> = Omit<Fields, 'result' | 'failure'> &
+  (Fields extends { readonly result: Result } ? Result : unknown) &
+  (Fields extends { readonly failure: Failure }
+    ? { readonly failureCode: Failure['code']; readonly failureMessage: Failure['message'] }
+    : unknown)
+
+/**
+ * Whether the field of a column must have a value, may be null, or may be missing. `never`, so that nothing compiles,
+ * for a field that has no column or a column that cannot hold it.
+ */
+type PresenceOf<Fields, F extends keyof Fields> = F extends StateColumn
+  ? Fields[F] extends StateRow[F] | undefined
+    ? undefined extends Fields[F]
+      ? 'optional'
+      : null extends Fields[F]
+        ? 'nullable'
+        : 'required'
+    : never
+  : never
+
+/** The columns of each stage. The types of `task.ts` decide what is here: nothing less compiles, and nothing more. */
+export const COLUMNS_BY_STAGE: {
+  readonly [S in Stage]: {
+    readonly [F in keyof Flat<FieldsByStage[S]>]-?: PresenceOf<Flat<FieldsByStage[S]>, F>
+  }
+} = {
+  queued: { queuedAt: 'required', queuedMono: 'required' },
+  submitting: {
+    queuedAt: 'required',
+    queuedMono: 'required',
+    attemptedAt: 'required',
+    attemptedMono: 'required',
+    attemptedUpstreamAt: 'nullable',
+  },
+  unknown: {
+    queuedAt: 'required',
+    queuedMono: 'required',
+    attemptedAt: 'required',
+    attemptedMono: 'required',
+    attemptedUpstreamAt: 'nullable',
+  },
+  submitted: { upstreamId: 'required', submittedAt: 'required', submittedMono: 'required' },
+  processing: { upstreamId: 'required', submittedAt: 'required', submittedMono: 'required', startedAt: 'required' },
+  success: {
+    upstreamId: 'required',
+    submittedAt: 'required',
+    submittedMono: 'required',
+    startedAt: 'optional',
+    completedAt: 'required',
+    resultUrl: 'required',
+    coverUrl: 'nullable',
+    durationMs: 'nullable',
+    animation: 'nullable',
+    animatedShare: 'nullable',
+    costCents: 'required',
+  },
+  failed: {
+    upstreamId: 'optional',
+    submittedAt: 'optional',
+    submittedMono: 'optional',
+    startedAt: 'optional',
+    completedAt: 'required',
+    failureCode: 'required',
+    failureMessage: 'required',
+  },
+  canceled: { completedAt: 'required', failureCode: 'required', failureMessage: 'required' },
 }
 
-/** The task that a row of `tasks` stands for. */
-export const taskOf = (row: TaskRow): Task => taskFromRow(row.id, row.seq, row, row)
+const EMPTY = {
+  queuedAt: null,
+  queuedMono: null,
+  attemptedAt: null,
+  attemptedMono: null,
+  attemptedUpstreamAt: null,
+  upstreamId: null,
+  submittedAt: null,
+  submittedMono: null,
+  startedAt: null,
+  completedAt: null,
+  resultUrl: null,
+  coverUrl: null,
+  durationMs: null,
+  animation: null,
+  animatedShare: null,
+  costCents: null,
+  failureCode: null,
+  failureMessage: null,
+} as const satisfies Record<StateColumn, null>
 
-/** What the stage has beside the inputs: the columns that are filled, in the shape of `task.ts`. */
-const fieldsFromRow = (row: StateColumns) => ({
-  stage: row.stage,
-  ...(row.queuedAt !== null && { queuedAt: row.queuedAt }),
-  ...(row.attemptedAt !== null && { attemptedAt: row.attemptedAt }),
-  ...(row.upstreamId !== null && { upstreamId: row.upstreamId }),
-  ...(row.submittedAt !== null && { submittedAt: row.submittedAt }),
-  ...(row.startedAt !== null && { startedAt: row.startedAt }),
-  ...(row.completedAt !== null && { completedAt: row.completedAt }),
-  ...(row.resultUrl !== null &&
-    row.durationMs !== null && {
-      result: {
-        resultUrl: row.resultUrl,
-        coverUrl: row.coverUrl,
-        durationMs: row.durationMs,
-        animation: row.animation,
-        animatedShare: row.animatedShare,
-      },
-    }),
-  ...(row.failureCode !== null && { failure: { code: row.failureCode, message: row.failureMessage ?? '' } }),
-})
+export const STATE_COLUMNS = ['stage', ...(Object.keys(EMPTY) as StateColumn[])] as const
 
-/** The columns that hold a task's state: every one of them, so that what the new stage lacks is cleared. */
-export const stateToRow = (task: Task): StateColumns => {
-  const waiting = task.stage === 'queued' || task.stage === 'submitting' || task.stage === 'unknown' ? task : null
-  const attempted = task.stage === 'submitting' || task.stage === 'unknown' ? task : null
-  const accepted = 'upstreamId' in task ? task : null
-  const result = task.stage === 'success' ? task.result : null
-  const failure = task.stage === 'failed' || task.stage === 'canceled' ? task.failure : null
-  return {
-    stage: task.stage,
-    queuedAt: waiting?.queuedAt ?? null,
-    attemptedAt: attempted?.attemptedAt ?? null,
-    upstreamId: accepted?.upstreamId ?? null,
-    submittedAt: accepted?.submittedAt ?? null,
-    startedAt: ('startedAt' in task ? task.startedAt : null) ?? null,
-    completedAt: 'completedAt' in task ? task.completedAt : null,
-    resultUrl: result?.resultUrl ?? null,
-    coverUrl: result?.coverUrl ?? null,
-    durationMs: result?.durationMs ?? null,
-    animation: result?.animation ?? null,
-    animatedShare: result?.animatedShare ?? null,
-    failureCode: failure?.code ?? null,
-    failureMessage: failure?.message ?? null,
+/** The task of a row of `tasks`. */
+export function taskOf(row: TaskRow): Task {
+  return taskFrom(row.id, row.seq, row, row)
+}
+
+/** The task as it was after a step: its inputs from `tasks`, its state from `transitions`. */
+export function taskAt(step: TransitionRow, inputs: InputRow): Task {
+  return taskFrom(step.taskId, step.seq, inputs, step)
+}
+
+/** The same task in the state that was written: without the fields of earlier stages. */
+export function withState(task: Task, seq: number, state: StateRow): Task {
+  return taskFrom(task.id, seq, task, state)
+}
+
+/** The task as one of the given stage, which the query has selected it by. */
+export function taskIn<S extends Stage>(stage: S, task: Task): TaskIn<S> {
+  if (isIn(stage, task)) return task
+  throw new StoreError('failed', `Task ${task.id} is ${task.stage} where ${stage} was expected.`)
+}
+
+/** The state columns of a task: those of other stages are null. */
+export function stateToRow(task: Task): StateRow {
+  const { stage } = task
+  const fields: Readonly<Record<string, unknown>> = {
+    ...task,
+    ...(task.stage === 'success' && task.result),
+    ...('failure' in task && { failureCode: task.failure.code, failureMessage: task.failure.message }),
   }
+  const filled = Object.keys(COLUMNS_BY_STAGE[stage]).map(column => [column, fields[column] ?? null])
+  return { ...EMPTY, ...Object.fromEntries(filled), stage }
+}
+
+function taskFrom(id: string, seq: number, inputs: InputRow, state: StateRow): Task {
+  const { caller, videoUrl, audioUrl, playbackType, reference, idempotencyKey, retryOf } = inputs
+  const { createdAt, reservedCents, lookupFirst } = inputs
+  const { resultUrl, coverUrl, durationMs, animation, animatedShare, failureCode, failureMessage, ...fields } =
+    checkedColumns(id, state)
+  return {
+    ...{ id, seq, caller, videoUrl, audioUrl, playbackType, reference, idempotencyKey, retryOf },
+    ...{ createdAt, reservedCents, lookupFirst },
+    stage: state.stage,
+    ...fields,
+    ...(resultUrl !== undefined && { result: { resultUrl, coverUrl, durationMs, animation, animatedShare } }),
+    ...(failureCode !== undefined && { failure: { code: failureCode, message: failureMessage } }),
+    // `COLUMNS_BY_STAGE` holds exactly the fields of the stage, and each was checked against it.
+  } as Task
+}
+
+/** The columns of the row's stage; those that are optional and null are left out. */
+function checkedColumns(id: string, state: StateRow): Partial<Record<StateColumn, unknown>> {
+  const columns: Readonly<Record<string, 'required' | 'nullable' | 'optional'>> | undefined =
+    COLUMNS_BY_STAGE[state.stage]
+  if (!columns) throw new StoreError('failed', `Task ${id} is stored with the unknown stage "${state.stage}".`)
+  const row: Readonly<Record<string, unknown>> = state
+  return Object.fromEntries(
+    Object.entries(columns).flatMap(([column, presence]) => {
+      const value = row[column] ?? null
+      if (value !== null || presence === 'nullable') return [[column, value]]
+      if (presence === 'optional') return []
+      throw new StoreError('failed', `Task ${id} is stored as ${state.stage} without ${column}.`)
+    }),
+  )
+}
+
+function isIn<S extends Stage>(stage: S, task: { readonly stage: Stage }): task is TaskIn<S> {
+  return task.stage === stage
 }

@@ -1,68 +1,90 @@
 import { sql } from 'drizzle-orm'
 import { index, integer, primaryKey, real, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
 import type { CallerLimits, Scope } from '../../tasks/caller.js'
-import type { Animation, FailureCode, PlaybackType, Stage, Status } from '../../tasks/task.js'
+import type { Animation, FailureCode, PlaybackType, Stage } from '../../tasks/task.js'
 
-/** What changes in a task: kept once for now (`tasks`), and once for each step as it was then (`transitions`). */
-const state = () => ({
-  stage: text().$type<Stage>().notNull(),
-  queuedAt: integer('queued_at'),
-  attemptedAt: integer('attempted_at'),
-  upstreamId: text('upstream_id'),
-  submittedAt: integer('submitted_at'),
-  startedAt: integer('started_at'),
-  completedAt: integer('completed_at'),
-  resultUrl: text('result_url'),
-  coverUrl: text('cover_url'),
-  durationMs: integer('duration_ms'),
-  animation: text().$type<Animation>(),
-  animatedShare: real('animated_share'),
-  failureCode: text('failure_code').$type<FailureCode>(),
-  failureMessage: text('failure_message'),
-})
+/**
+ * Columns named `…_at` hold wall-clock time, in milliseconds since the Unix epoch, for display only. Columns named
+ * `…_mono` hold monotonic milliseconds of the store's clock.
+ */
 
-/** Times are milliseconds since the Unix epoch. Only unfinished tasks stand in the partial indexes. */
+/** The columns of a stage, kept in `tasks` as they are now and in `transitions` as they were after each step. */
+function state() {
+  return {
+    stage: text().$type<Stage>().notNull(),
+    queuedAt: integer('queued_at'),
+    queuedMono: integer('queued_mono'),
+    attemptedAt: integer('attempted_at'),
+    attemptedMono: integer('attempted_mono'),
+    attemptedUpstreamAt: integer('attempted_upstream_at'),
+    upstreamId: text('upstream_id'),
+    submittedAt: integer('submitted_at'),
+    submittedMono: integer('submitted_mono'),
+    startedAt: integer('started_at'),
+    completedAt: integer('completed_at'),
+    resultUrl: text('result_url'),
+    coverUrl: text('cover_url'),
+    durationMs: integer('duration_ms'),
+    animation: text().$type<Animation>(),
+    animatedShare: real('animated_share'),
+    costCents: integer('cost_cents'),
+    failureCode: text('failure_code').$type<FailureCode>(),
+    failureMessage: text('failure_message'),
+  }
+}
+
+/** Only unfinished tasks are in the partial indexes. */
 export const tasks = sqliteTable(
   'tasks',
   {
     id: text().primaryKey(),
-    /** Whose it is: nobody else canSee it. */
     caller: text().notNull(),
     videoUrl: text('video_url').notNull(),
     audioUrl: text('audio_url').notNull(),
     playbackType: text('playback_type').$type<PlaybackType>().notNull(),
+    /** SHA-256 of the inputs: tasks with equal inputs are twins. */
+    inputsHash: text('inputs_hash').notNull(),
     reference: text(),
     idempotencyKey: text('idempotency_key'),
-    /** One retry per task: asking for it again finds the first. */
+    /** Unique: a repeated retry of a task finds the first one. */
     retryOf: text('retry_of').unique(),
     createdAt: integer('created_at').notNull(),
-    /** What was set aside of the caller's budget, in hundredths of a credit. */
     reservedCents: integer('reserved_cents').notNull(),
+    lookupFirst: integer('lookup_first', { mode: 'boolean' }).notNull(),
+    /** The number of the first transition: the order in which tasks were created, whatever the wall clock did. */
+    createdSeq: integer('created_seq').notNull(),
     ...state(),
-    status: text().$type<Status>().notNull(),
-    /** The latest transition: whoever wants to move the task must know it. */
+    /** The number of the latest transition: a move has to name it. */
     seq: integer().notNull(),
-    /** When the poller looks next; null when it need not. */
-    dueAt: integer('due_at'),
-    looks: integer().notNull().default(0),
-    failures: integer().notNull().default(0),
-    absences: integer().notNull().default(0),
+    dueMono: integer('due_mono'),
+    checks: integer().notNull(),
+    failures: integer().notNull(),
+    absences: integer().notNull(),
+    problem: text(),
   },
   t => [
-    index('tasks_by_caller').on(t.caller, t.id),
-    index('tasks_by_status').on(t.caller, t.status, t.id),
-    index('tasks_by_reference').on(t.caller, t.reference, t.id),
-    index('tasks_by_reference_and_status').on(t.caller, t.reference, t.status, t.id),
-    uniqueIndex('tasks_by_idempotency_key').on(t.caller, t.idempotencyKey),
-    index('tasks_due').on(t.dueAt).where(sql`due_at IS NOT NULL`),
-    index('tasks_queued').on(t.caller, t.id).where(sql`stage = 'queued'`),
-    index('tasks_waiting').on(t.queuedAt).where(sql`stage = 'queued'`),
-    index('tasks_unsettled').on(t.videoUrl, t.audioUrl, t.playbackType).where(sql`stage IN ('submitting', 'unknown')`),
+    index('tasks_by_age').on(t.createdAt, t.id),
+    index('tasks_by_stage').on(t.stage, t.createdAt, t.id),
+    index('tasks_by_reference').on(t.reference, t.createdAt, t.id).where(sql`reference IS NOT NULL`),
+    index('tasks_by_caller').on(t.caller, t.createdAt, t.id),
+    index('tasks_by_caller_and_stage').on(t.caller, t.stage, t.createdAt, t.id),
+    index('tasks_by_caller_and_reference')
+      .on(t.caller, t.reference, t.createdAt, t.id)
+      .where(sql`reference IS NOT NULL`),
+    index('tasks_by_caller_reference_and_stage')
+      .on(t.caller, t.reference, t.stage, t.createdAt, t.id)
+      .where(sql`reference IS NOT NULL`),
+    uniqueIndex('tasks_by_idempotency_key').on(t.caller, t.idempotencyKey).where(sql`idempotency_key IS NOT NULL`),
     index('tasks_by_upstream_id').on(t.upstreamId).where(sql`upstream_id IS NOT NULL`),
+    index('tasks_due').on(t.dueMono, t.id).where(sql`due_mono IS NOT NULL`),
+    index('tasks_queued').on(t.caller, t.createdSeq).where(sql`stage = 'queued'`),
+    index('tasks_queued_twins').on(t.inputsHash, t.caller, t.createdSeq).where(sql`stage = 'queued'`),
+    index('tasks_queued_by_age').on(t.queuedMono).where(sql`stage = 'queued'`),
+    index('tasks_unsettled').on(t.inputsHash).where(sql`stage IN ('submitting', 'unknown')`),
   ],
 )
 
-/** The log. Rows are only ever added; `seq` never goes back and is never used again. */
+/** The log. Rows are only added; a `seq` is never used again. */
 export const transitions = sqliteTable(
   'transitions',
   {
@@ -71,54 +93,86 @@ export const transitions = sqliteTable(
       .notNull()
       .references(() => tasks.id),
     caller: text().notNull(),
+    reference: text(),
     at: integer().notNull(),
-    /** What happened and why, for people. Null where the stage says it all. */
+    mono: integer().notNull(),
+    /** What happened and why, for people. Null where the stage says everything. */
     reason: text(),
     ...state(),
   },
   t => [
     index('transitions_by_task').on(t.taskId, t.seq),
     index('transitions_by_caller').on(t.caller, t.seq),
-    index('transitions_submitting').on(t.at).where(sql`stage = 'submitting'`),
+    index('transitions_by_reference').on(t.reference, t.seq).where(sql`reference IS NOT NULL`),
+    index('transitions_by_caller_and_reference').on(t.caller, t.reference, t.seq).where(sql`reference IS NOT NULL`),
+    index('transitions_submitting').on(t.seq).where(sql`stage = 'submitting'`),
   ],
 )
 
-/** When each caller last had its turn in the lane. */
-export const turns = sqliteTable('turns', {
-  caller: text().primaryKey(),
-  /** The number of the transition that was its turn. */
-  seq: integer().notNull(),
+/** The queue of each caller that ever had a task, kept with every step. */
+export const callerQueues = sqliteTable(
+  'caller_queues',
+  {
+    caller: text().primaryKey(),
+    waiting: integer().notNull(),
+    /** The number of the transition that was the caller's latest turn; 0: it had none. */
+    turn: integer().notNull(),
+  },
+  t => [index('caller_queues_by_turn').on(t.turn, t.caller).where(sql`waiting > 0`)],
+)
+
+/** The queued tasks of one caller that are twins, kept with every step. A group without tasks has no row. */
+export const twinQueues = sqliteTable(
+  'twin_queues',
+  {
+    inputsHash: text('inputs_hash').notNull(),
+    caller: text().notNull(),
+    waiting: integer().notNull(),
+    /** The least `created_seq` of the group. */
+    headSeq: integer('head_seq').notNull(),
+    /** Whether a twin has an unsettled submit, so that none of the group may leave. */
+    isHeld: integer('is_held', { mode: 'boolean' }).notNull(),
+  },
+  t => [
+    primaryKey({ columns: [t.inputsHash, t.caller] }),
+    index('twin_queues_by_head').on(t.caller, t.headSeq).where(sql`is_held = 0`),
+  ],
+)
+
+/** How many tasks are in each stage, kept with every step. */
+export const stageCounts = sqliteTable('stage_counts', {
+  stage: text().$type<Stage>().primaryKey(),
+  count: integer().notNull(),
 })
 
 /** What each caller used in each month (UTC) in which its tasks were created, kept with every step. */
 export const usage = sqliteTable(
   'usage',
   {
-    caller: text().notNull(),
-    /** `2026-01` */
     month: text().notNull(),
-    pending: integer().notNull().default(0),
-    processing: integer().notNull().default(0),
-    success: integer().notNull().default(0),
-    failed: integer().notNull().default(0),
-    durationMs: integer('duration_ms').notNull().default(0),
-    /** Hundredths of a credit. */
-    spentCents: integer('spent_cents').notNull().default(0),
-    reservedCents: integer('reserved_cents').notNull().default(0),
+    caller: text().notNull(),
+    pending: integer().notNull(),
+    processing: integer().notNull(),
+    success: integer().notNull(),
+    failed: integer().notNull(),
+    canceled: integer().notNull(),
+    durationMs: integer('duration_ms').notNull(),
+    spentCents: integer('spent_cents').notNull(),
+    reservedCents: integer('reserved_cents').notNull(),
   },
-  t => [primaryKey({ columns: [t.caller, t.month] })],
+  t => [primaryKey({ columns: [t.month, t.caller] }), index('usage_by_caller').on(t.caller, t.month)],
 )
 
-/** The keys of callers, without their secrets. None is ever deleted: a gateway that had a key does not open again. */
+/** The API keys, without their secrets. None is ever deleted: a gateway that once had a key stays closed. */
 export const apiKeys = sqliteTable('api_keys', {
   /** The public part of the key. */
   id: text().primaryKey(),
-  /** Whose it is: callers may have several keys, to change one without a gap. */
+  /** Several keys may belong to one caller, so that one can replace another without a gap. */
   caller: text().notNull(),
   /** SHA-256 of the secret part, in hex. */
   hash: text().notNull(),
   scopes: text({ mode: 'json' }).$type<readonly Scope[]>().notNull(),
-  /** Where the key's limits differ from the configured ones. */
+  /** The limits that differ from the configured ones. */
   limits: text({ mode: 'json' }).$type<Partial<CallerLimits>>().notNull(),
   createdAt: integer('created_at').notNull(),
   expiresAt: integer('expires_at'),
@@ -126,8 +180,25 @@ export const apiKeys = sqliteTable('api_keys', {
   lastUsedAt: integer('last_used_at'),
 })
 
-/** What the gateway itself signs with, made at the first need. */
+/** The gateway's own secrets, such as the one that signs watch tokens; each is made when it is first needed. */
 export const secrets = sqliteTable('secrets', {
   name: text().primaryKey(),
   value: text().notNull(),
+})
+
+/** One row: what the gateway has to know of its own past. */
+export const gateway = sqliteTable('gateway', {
+  id: integer().primaryKey(),
+  /** Identifies the log; replaced when the database is found to have gone back in time. */
+  epoch: text().notNull(),
+  /** How often the gateway started on this database. */
+  starts: integer().notNull(),
+  /** How many submits began. */
+  submits: integer().notNull(),
+  /** The boot of the machine on which the two readings below were taken. */
+  bootId: text('boot_id').notNull(),
+  /** The machine's monotonic clock at the last heartbeat. */
+  systemMono: integer('system_mono').notNull(),
+  /** The store's clock at the same moment. */
+  mono: integer().notNull(),
 })

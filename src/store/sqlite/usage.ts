@@ -1,70 +1,144 @@
-import { and, desc, eq, sql } from 'drizzle-orm'
-import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3'
-import { centsFor, monthOf } from '../../tasks/pricing.js'
+import { and, asc, desc, eq, gte, lt, sql } from 'drizzle-orm'
+import { monthOf } from '../../tasks/pricing.js'
 import { isFinal, type Status, statusOf, type Task } from '../../tasks/task.js'
-import type { MonthlyUsage } from '../../tasks/task-store.js'
+import type { MonthlyUsage, UsageStore } from '../../tasks/task-store.js'
+import type { Connection } from './connection.js'
 import { usage } from './tables.js'
 
-type Db = BetterSQLite3Database
+type Created = Pick<Task, 'caller' | 'createdAt' | 'reservedCents'>
 
-const COUNTER = {
+const COUNTERS = {
   PENDING: 'pending',
   PROCESSING: 'processing',
   SUCCESS: 'success',
   FAILED: 'failed',
+  CANCELED: 'canceled',
 } as const satisfies Record<Status, string>
 
-const accountOf = (task: Pick<Task, 'caller' | 'createdAt'>) =>
-  and(eq(usage.caller, task.caller), eq(usage.month, monthOf(task.createdAt)))
-
-/** What is left of a budget in the month of a new task, in hundredths of a credit. */
-export const centsLeft = (
-  db: Pick<Db, 'select'>,
-  task: Pick<Task, 'caller' | 'createdAt'>,
-  budgetCents: number,
-): number => {
-  const used = db.select().from(usage).where(accountOf(task)).get()
-  return budgetCents - (used ? used.spentCents + used.reservedCents : 0)
-}
-
-/** Enters a new task: its price is set aside. */
-export const addUsage = (db: Pick<Db, 'insert'>, task: Pick<Task, 'caller' | 'createdAt' | 'reservedCents'>): void => {
-  const { caller, reservedCents } = task
-  db.insert(usage)
-    .values({ caller, month: monthOf(task.createdAt), pending: 1, reservedCents })
+/** Keeps `usage`. Every method runs within the transaction of the step. */
+export function createAccounts({ db }: Pick<Connection, 'db'>) {
+  const { placeholder } = sql
+  const isAccount = and(eq(usage.month, placeholder('month')), eq(usage.caller, placeholder('caller')))
+  const used = db
+    .select({ cents: sql<number>`${usage.spentCents} + ${usage.reservedCents}` })
+    .from(usage)
+    .where(isAccount)
+    .prepare()
+  const reserve = db
+    .insert(usage)
+    .values({
+      month: placeholder('month'),
+      caller: placeholder('caller'),
+      pending: 1,
+      processing: 0,
+      success: 0,
+      failed: 0,
+      canceled: 0,
+      durationMs: 0,
+      spentCents: 0,
+      reservedCents: placeholder('reservedCents'),
+    })
     .onConflictDoUpdate({
-      target: [usage.caller, usage.month],
-      set: { pending: sql`${usage.pending} + 1`, reservedCents: sql`${usage.reservedCents} + ${reservedCents}` },
+      target: [usage.month, usage.caller],
+      set: {
+        pending: sql`${usage.pending} + 1`,
+        reservedCents: sql`${usage.reservedCents} + excluded.reserved_cents`,
+      },
     })
-    .run()
-}
-
-/** Enters a step: at the end of a task, what was set aside is spent by its true length, or free again. */
-export const bookUsage = (db: Pick<Db, 'update'>, from: Task, to: Task): void => {
-  const [before, after] = [COUNTER[statusOf(from)], COUNTER[statusOf(to)]]
-  if (before === after) return
-  const durationMs = to.stage === 'success' ? to.result.durationMs : 0
-  db.update(usage)
+    .prepare()
+  const plus = (counter: keyof typeof usage.$inferSelect) => sql`${usage[counter]} + ${placeholder(counter)}`
+  const book = db
+    .update(usage)
     .set({
-      [before]: sql`${usage[before]} - 1`,
-      [after]: sql`${usage[after]} + 1`,
-      ...(isFinal(to) && {
-        reservedCents: sql`${usage.reservedCents} - ${to.reservedCents}`,
-        spentCents: sql`${usage.spentCents} + ${centsFor(durationMs)}`,
-        durationMs: sql`${usage.durationMs} + ${durationMs}`,
-      }),
+      pending: plus('pending'),
+      processing: plus('processing'),
+      success: plus('success'),
+      failed: plus('failed'),
+      canceled: plus('canceled'),
+      durationMs: plus('durationMs'),
+      spentCents: plus('spentCents'),
+      reservedCents: plus('reservedCents'),
     })
-    .where(accountOf(to))
-    .run()
+    .where(isAccount)
+    .prepare()
+
+  return {
+    /** What the caller spent and reserved in the month of a new task, in hundredths of a credit. */
+    usedCents: ({ caller, createdAt }: Created): number => used.get({ month: monthOf(createdAt), caller })?.cents ?? 0,
+
+    created({ caller, createdAt, reservedCents }: Created) {
+      reserve.run({ month: monthOf(createdAt), caller, reservedCents })
+    },
+
+    /** At the end of a task its reservation becomes its cost, or is released. */
+    moved(from: Task, to: Task) {
+      const [before, after] = [COUNTERS[statusOf(from)], COUNTERS[statusOf(to)]]
+      if (before === after) return
+      const { caller, createdAt } = to
+      book.run({
+        ...NOTHING,
+        month: monthOf(createdAt),
+        caller,
+        [before]: -1,
+        [after]: 1,
+        ...(isFinal(to) && { reservedCents: -to.reservedCents }),
+        ...(to.stage === 'success' && { spentCents: to.costCents, durationMs: to.result.durationMs ?? 0 }),
+      })
+    },
+  }
 }
 
-export const usageByMonth = (db: Pick<Db, 'select'>, caller: string, limit: number): MonthlyUsage[] => {
-  const rows = db.select().from(usage).where(eq(usage.caller, caller)).orderBy(desc(usage.month)).limit(limit).all()
-  return rows.map(({ month, pending, processing, success, failed, durationMs, spentCents, reservedCents }) => ({
-    month,
-    tasks: { PENDING: pending, PROCESSING: processing, SUCCESS: success, FAILED: failed },
-    durationMs,
-    spentCents,
-    reservedCents,
-  }))
+const NOTHING = {
+  pending: 0,
+  processing: 0,
+  success: 0,
+  failed: 0,
+  canceled: 0,
+  durationMs: 0,
+  spentCents: 0,
+  reservedCents: 0,
+}
+
+export function createUsage({ db, read }: Connection): UsageStore {
+  const { placeholder } = sql
+  const ofCaller = db
+    .select()
+    .from(usage)
+    .where(eq(usage.caller, placeholder('caller')))
+    .orderBy(desc(usage.month))
+    .limit(placeholder('months'))
+    .prepare()
+  const monthBefore = db
+    .select({ month: usage.month })
+    .from(usage)
+    .where(lt(usage.month, placeholder('month')))
+    .orderBy(desc(usage.month))
+    .limit(1)
+    .prepare()
+  const since = db
+    .select()
+    .from(usage)
+    .where(gte(usage.month, placeholder('month')))
+    .orderBy(desc(usage.month), asc(usage.caller))
+    .prepare()
+
+  function ofAll(months: number) {
+    let earliest = LATER_THAN_ALL
+    for (let left = months; left > 0; left--) earliest = monthBefore.get({ month: earliest })?.month ?? earliest
+    return since.all({ month: earliest })
+  }
+
+  return {
+    usage: ({ caller, months }) =>
+      read(() => (caller === undefined ? ofAll(months) : ofCaller.all({ caller, months })).map(toMonthlyUsage)),
+  }
+}
+
+/** Greater than every `2026-01`. */
+const LATER_THAN_ALL = ':'
+
+function toMonthlyUsage(row: typeof usage.$inferSelect): MonthlyUsage {
+  const { caller, month, pending, processing, success, failed, canceled, durationMs, spentCents, reservedCents } = row
+  const tasks = { PENDING: pending, PROCESSING: processing, SUCCESS: success, FAILED: failed, CANCELED: canceled }
+  return { caller, month, tasks, durationMs, spentCents, reservedCents }
 }

@@ -21,13 +21,13 @@ export const createGatewayStatus =
   (parts: { store: TaskStore; upstream: Upstream; submitter: Submitter; statusPoller: StatusPoller }) =>
   async (): Promise<GatewayStatus> => {
     const { store, upstream, submitter, statusPoller } = parts
-    const { queued, active } = await store.counts()
+    const counts = await store.counts()
     return {
       upstream: upstream.name,
       submitQueue: await submitter.status(),
-      queueDepth: queued,
-      activeTasks: active,
-      oldestQueuedAt: await store.oldestQueuedAt(),
+      queueDepth: counts.queued,
+      activeTasks: counts.submitting + counts.unknown + counts.submitted + counts.processing,
+      oldestQueuedAt: (await store.oldestQueued())?.queuedAt ?? null,
       lastCheckedAt: statusPoller.lastCheckedAt(),
     }
   }

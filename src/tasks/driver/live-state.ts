@@ -16,9 +16,17 @@ export interface LiveState {
   readonly progress: number | null
   /** Since when the upstream has had it for too long; null while all is well. */
   readonly stalledSince: number | null
+  /** Why the upstream's latest answers could not be used; null while they can. */
+  readonly problem: string | null
 }
 
-const NONE: LiveState = { queuePosition: null, estimatedStartAt: null, progress: null, stalledSince: null }
+const NONE: LiveState = {
+  queuePosition: null,
+  estimatedStartAt: null,
+  progress: null,
+  stalledSince: null,
+  problem: null,
+}
 
 /** How long a look at the queue serves, as long as no task moves: a page of queued tasks takes one look. */
 const FRESH_MS = 100
@@ -36,7 +44,7 @@ export const createLiveState = ({ store, upstream, submitter, clock, stall }: Li
   let queue: { seq: number; at: number; seen: ReturnType<typeof look> } | null = null
 
   const seeQueue = async () => {
-    const [seq, now] = [await store.lastSeq(), clock.now()]
+    const [seq, now] = [await store.lastSeq(), clock.monotonic()]
     if (queue?.seq !== seq || now - queue.at > FRESH_MS) queue = { seq, at: now, seen: look() }
     return queue.seen
   }
@@ -49,18 +57,23 @@ export const createLiveState = ({ store, upstream, submitter, clock, stall }: Li
     switch (task.stage) {
       case 'queued': {
         const { lines, startOf } = await seeQueue()
-        const before = queuePosition(lines, task.caller, await store.queuedBefore(task))
+        const before = queuePosition(lines, task.caller, (await store.queuedBefore([task])).get(task.id) ?? 0)
         const first = lines.find(line => line.caller === task.caller)?.first ?? null
         // One that waits for a lost answer to be settled is passed over until then.
         const isHeld = first === null || task.id < first
-        return { ...NONE, queuePosition: before + 1, estimatedStartAt: isHeld ? null : startOf(before) }
+        const startMono = startOf(before)
+        return {
+          ...NONE,
+          queuePosition: before + 1,
+          estimatedStartAt: isHeld || startMono === null ? null : clock.now() + startMono - clock.monotonic(),
+        }
       }
       case 'unknown':
       case 'submitted':
       case 'processing': {
-        const stallsAt = stall.at(task)
+        const [stallsAt, mono] = [stall.at(task), clock.monotonic()]
         const progress = task.stage === 'unknown' ? null : (upstream.progress?.(task.upstreamId) ?? null)
-        return { ...NONE, progress, stalledSince: stallsAt <= clock.now() ? stallsAt : null }
+        return { ...NONE, progress, stalledSince: stallsAt <= mono ? clock.now() + stallsAt - mono : null }
       }
       default:
         return NONE

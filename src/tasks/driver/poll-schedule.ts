@@ -18,8 +18,14 @@ const ERROR_MAX_MS = 60_000
 
 /** After a look that found nothing new: a little later each time, a tenth to and fro so that tasks spread out. */
 export const afterCheck = (watch: PollState, pace: Pace, now: number, random: Random): PollState => {
-  const wait = Math.min(pace.minMs * 1.2 ** watch.looks, pace.maxMs)
-  return { dueAt: now + wait * (0.9 + 0.2 * random()), looks: watch.looks + 1, failures: 0, absences: 0 }
+  const wait = Math.min(pace.minMs * 1.2 ** watch.checks, pace.maxMs)
+  return {
+    dueMono: now + wait * (0.9 + 0.2 * random()),
+    checks: watch.checks + 1,
+    failures: 0,
+    absences: 0,
+    problem: null,
+  }
 }
 
 /** After a look that ended with an error: the upstream's fault, so the task only waits. */
@@ -30,14 +36,14 @@ export const afterError = (
   retryAfterMs: number | null = null,
 ): PollState => ({
   ...watch,
-  dueAt: now + Math.max(retryAfterMs ?? 0, backoffMs(watch.failures, random)),
+  dueMono: now + Math.max(retryAfterMs ?? 0, backoffMs(watch.failures, random)),
   failures: watch.failures + 1,
 })
 
 /** After the upstream said that it has no such job. */
 export const afterAbsence = (watch: PollState, now: number, random: Random): PollState => ({
   ...watch,
-  dueAt: now + backoffMs(watch.absences + 1, random),
+  dueMono: now + backoffMs(watch.absences + 1, random),
   failures: 0,
   absences: watch.absences + 1,
 })

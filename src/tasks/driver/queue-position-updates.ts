@@ -7,7 +7,7 @@ const BETWEEN_MS = 5_000
 /** Tells the watchers of queued tasks that the queue has moved: not at each step, and never too late for the last. */
 export const createQueuePositionUpdates = ({ notifier, clock }: { notifier: ChangeNotifier; clock: Clock }) => {
   let moved = false
-  let toldAt = 0
+  let toldAt = Number.NEGATIVE_INFINITY
   return {
     moved() {
       moved = true
@@ -15,11 +15,11 @@ export const createQueuePositionUpdates = ({ notifier, clock }: { notifier: Chan
     /** A round for a poller. */
     async round(): Promise<number | null> {
       if (!moved) return null
-      const now = clock.now()
+      const now = clock.monotonic()
       if (now < toldAt + BETWEEN_MS) return toldAt + BETWEEN_MS
       moved = false
       toldAt = now
-      notifier.stir(null)
+      notifier.refreshed(null)
       return null
     },
   }

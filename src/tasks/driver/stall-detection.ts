@@ -6,7 +6,7 @@ type Sent = TaskIn<'unknown' | 'submitted' | 'processing'>
 
 /** When the upstream has had a task for too long. It is looked at more slowly then, and a late result still delivered. */
 export interface StallDetection {
-  /** When this task counts as stalled, in milliseconds since the Unix epoch. */
+  /** When this task counts as stalled, in monotonic milliseconds. */
   at(task: Sent): number
   /** Tells of the stall, at the first look at or after that moment. */
   note(task: Sent, watch: PollState, now: number): void
@@ -22,17 +22,17 @@ export interface StallDetectionParts {
 }
 
 export const createStallDetection = ({ stallAfterMs, log, onStall }: StallDetectionParts): StallDetection => {
-  const at = (task: Sent) => (task.stage === 'unknown' ? task.attemptedAt : task.submittedAt) + stallAfterMs
+  const at = (task: Sent) => (task.stage === 'unknown' ? task.attemptedMono : task.submittedMono) + stallAfterMs
   return {
     at,
-    note(task, { dueAt }, now) {
-      if (now < at(task) || (dueAt ?? now) > at(task)) return
+    note(task, { dueMono }, now) {
+      if (now < at(task) || (dueMono ?? now) > at(task)) return
       const upstreamId = task.stage === 'unknown' ? undefined : task.upstreamId
       log.warn({ taskId: task.id, upstreamId }, 'task has stalled: the upstream brings it to no end')
       onStall(task.id)
     },
     notAfter(task, watch, now) {
-      return now < at(task) ? { ...watch, dueAt: Math.min(watch.dueAt ?? at(task), at(task)) } : watch
+      return now < at(task) ? { ...watch, dueMono: Math.min(watch.dueMono ?? at(task), at(task)) } : watch
     },
   }
 }

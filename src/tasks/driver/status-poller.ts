@@ -1,5 +1,6 @@
 import pMap from 'p-map'
 import { type PollState, pollAt } from '../poll-state.js'
+import { centsFor } from '../pricing.js'
 import type { Task, TaskIn } from '../task.js'
 import type { DriverParts } from './driver-parts.js'
 import { afterAbsence, afterCheck, afterError } from './poll-schedule.js'
@@ -51,10 +52,12 @@ export const createStatusPoller = (parts: StatusPollerParts): StatusPoller => {
   let lastCheckedAt: number | null = null
   const changed = new Set<string>()
 
+  const save = (task: Task, poll: PollState) => store.savePollStates([{ task, poll }])
+
   const look = async (task: Task, watch: PollState): Promise<void> => {
     switch (task.stage) {
       case 'submitting': {
-        const why = { reason: 'the answer to the submit got lost inside the gateway', watch: pollAt(clock.now()) }
+        const why = { reason: 'the answer to the submit got lost inside the gateway', poll: pollAt(clock.monotonic()) }
         await transitions.move(task, 'unknown', {}, why)
         return
       }
@@ -65,7 +68,7 @@ export const createStatusPoller = (parts: StatusPollerParts): StatusPoller => {
         return follow(task, watch)
       default:
         // Nothing to look at: it only must not come up again.
-        await store.watch(task, { ...watch, dueAt: null })
+        await save(task, { ...watch, dueMono: null })
     }
   }
 
@@ -78,33 +81,36 @@ export const createStatusPoller = (parts: StatusPollerParts): StatusPoller => {
   }
 
   const follow = async (task: TaskIn<'submitted' | 'processing'>, watch: PollState) => {
-    stall.note(task, watch, clock.now())
+    stall.note(task, watch, clock.monotonic())
     const seen = await ask(task, upstream.getJob(task.upstreamId, cut))
     if (!(seen instanceof UpstreamError)) return tell(task, watch, seen)
-    const now = clock.now()
+    const now = clock.monotonic()
     if (seen.kind !== 'not-found')
-      return store.watch(task, stall.notAfter(task, afterError(watch, now, random, seen.retryAfterMs), now))
-    if (watch.absences + 1 < LOST_AFTER)
-      return store.watch(task, stall.notAfter(task, afterAbsence(watch, now, random), now))
+      return save(task, stall.notAfter(task, afterError(watch, now, random, seen.retryAfterMs), now))
+    if (watch.absences + 1 < LOST_AFTER) return save(task, stall.notAfter(task, afterAbsence(watch, now, random), now))
     const failure = { code: 'UPSTREAM_LOST_TASK', message: 'The upstream does not know this job any more.' } as const
-    await transitions.move(task, 'failed', { completedAt: now, failure }, { reason: seen.message })
+    await transitions.move(task, 'failed', { completedAt: clock.now(), failure }, { reason: seen.message })
   }
 
   const tell = async (task: TaskIn<'submitted' | 'processing'>, watch: PollState, seen: UpstreamJob) => {
-    const now = clock.now()
+    const now = clock.monotonic()
     switch (seen.status) {
       case 'pending':
-        return store.watch(task, next(task, watch, now))
+        return save(task, next(task, watch, now))
       case 'processing':
-        if (task.stage === 'processing') return store.watch(task, next(task, watch, now))
-        await transitions.move(task, 'processing', { startedAt: now }, { watch: next(task, watch, now) })
+        if (task.stage === 'processing') return save(task, next(task, watch, now))
+        await transitions.move(task, 'processing', { startedAt: clock.now() }, { poll: next(task, watch, now) })
         return
       case 'success':
-        await transitions.move(task, 'success', { completedAt: seen.completedAt ?? now, result: seen.result })
+        await transitions.move(task, 'success', {
+          completedAt: seen.completedAt ?? clock.now(),
+          result: seen.result,
+          costCents: seen.result.durationMs === null ? task.reservedCents : centsFor(seen.result.durationMs),
+        })
         return
       case 'failed': {
         const failure = { code: 'UPSTREAM_FAILED', message: seen.message } as const
-        await transitions.move(task, 'failed', { completedAt: seen.completedAt ?? now, failure })
+        await transitions.move(task, 'failed', { completedAt: seen.completedAt ?? clock.now(), failure })
       }
     }
   }
@@ -116,21 +122,21 @@ export const createStatusPoller = (parts: StatusPollerParts): StatusPoller => {
   }
 
   const settle = async (task: TaskIn<'unknown'>, watch: PollState) => {
-    const askedAt = clock.now()
+    const askedAt = clock.monotonic()
     const seen = await ask(task, upstream.findJob(submitRequestOf(task), cut))
-    const now = clock.now()
-    if (seen instanceof UpstreamError) return store.watch(task, afterError(watch, now, random, seen.retryAfterMs))
+    const now = clock.monotonic()
+    if (seen instanceof UpstreamError) return save(task, afterError(watch, now, random, seen.retryAfterMs))
     if (seen && (await isOurs(task, seen))) {
-      const fields = { upstreamId: seen.upstreamId, submittedAt: seen.createdAt ?? now }
-      await transitions.move(task, 'submitted', fields, { reason: 'found upstream by its inputs', watch: pollAt(now) })
+      const fields = { upstreamId: seen.upstreamId, submittedAt: seen.createdAt ?? clock.now(), submittedMono: now }
+      await transitions.move(task, 'submitted', fields, { reason: 'found upstream by its inputs', poll: pollAt(now) })
       return
     }
-    const arrivesUntil = task.attemptedAt + timeoutMs + LATE_MS
+    const arrivesUntil = task.attemptedMono + timeoutMs + LATE_MS
     if (askedAt < arrivesUntil) {
       const soon = afterCheck(watch, pace, now, random)
-      return store.watch(task, { ...soon, dueAt: Math.min(soon.dueAt ?? arrivesUntil, arrivesUntil) })
+      return save(task, { ...soon, dueMono: Math.min(soon.dueMono ?? arrivesUntil, arrivesUntil) })
     }
-    if (watch.absences + 1 < ABSENT_AFTER) return store.watch(task, afterAbsence(watch, now, random))
+    if (watch.absences + 1 < ABSENT_AFTER) return save(task, afterAbsence(watch, now, random))
     await transitions.move(
       task,
       'queued',
@@ -161,23 +167,23 @@ export const createStatusPoller = (parts: StatusPollerParts): StatusPoller => {
 
     async recover() {
       for (const task of await store.submitting()) {
-        const why = { reason: 'the gateway stopped during the submit', watch: pollAt(clock.now() + pace.firstMs) }
+        const why = { reason: 'the gateway stopped during the submit', poll: pollAt(clock.monotonic() + pace.firstMs) }
         await transitions.move(task, 'unknown', {}, why)
       }
     },
 
     async round(stopping) {
-      const now = clock.now()
+      const now = clock.monotonic()
       const due = await store.due(now, BATCH)
       const early = (await takeChanged())
         .filter(({ id }) => due.every(({ task }) => task.id !== id))
-        .map(task => ({ task, watch: pollAt(now) }))
-      await pMap([...due, ...early], async ({ task, watch }) => stopping.aborted || look(task, watch), {
+        .map(task => ({ task, poll: pollAt(now) }))
+      await pMap([...due, ...early], async ({ task, poll }) => stopping.aborted || look(task, poll), {
         concurrency,
         // One task's trouble must not keep the others from being looked at; all of it is thrown in the end.
         stopOnError: false,
       })
-      return store.nextDueAt()
+      return store.nextDueMono()
     },
     lastCheckedAt: () => lastCheckedAt,
   }

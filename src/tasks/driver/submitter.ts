@@ -2,8 +2,7 @@ import { pollAt } from '../poll-state.js'
 import type { TaskIn } from '../task.js'
 import type { DriverParts } from './driver-parts.js'
 import { backoffMs } from './poll-schedule.js'
-import { nextTaskId } from './round-robin.js'
-import { nextSlots, WINDOW_MS } from './sliding-window.js'
+import { nextSlots } from './sliding-window.js'
 import { asUpstreamError, submitRequestOf, UpstreamError } from './upstream.js'
 
 /**
@@ -62,9 +61,10 @@ export const createSubmitter = (parts: SubmitterParts): Submitter => {
   let failures = 0
 
   const submit = async (queued: TaskIn<'queued'>) => {
-    const attemptedAt = clock.now()
-    const watch = pollAt(attemptedAt + timeoutMs + STUCK_AFTER_MS)
-    const task = await transitions.move(queued, 'submitting', { attemptedAt }, { watch })
+    const attemptedMono = clock.monotonic()
+    const attempt = { attemptedAt: clock.now(), attemptedMono, attemptedUpstreamAt: null }
+    const poll = pollAt(attemptedMono + timeoutMs + STUCK_AFTER_MS)
+    const task = await transitions.move(queued, 'submitting', attempt, { poll })
     if (!task) return
     const answer = await upstream.submit(submitRequestOf(task), cut).catch(asUpstreamError)
     if (answer instanceof UpstreamError) await refuse(task, answer)
@@ -74,18 +74,18 @@ export const createSubmitter = (parts: SubmitterParts): Submitter => {
   const accept = async (task: TaskIn<'submitting'>, upstreamId: string) => {
     hold = null
     failures = 0
-    const submittedAt = clock.now()
+    const accepted = { upstreamId, submittedAt: clock.now(), submittedMono: clock.monotonic() }
     // Should the next write fail, this line is what is left of it.
     log.info({ taskId: task.id, upstreamId }, 'submit accepted')
-    const why = { watch: pollAt(submittedAt + pace.firstMs) }
-    if (await transitions.move(task, 'submitted', { upstreamId, submittedAt }, why)) return
+    const why = { poll: pollAt(accepted.submittedMono + pace.firstMs) }
+    if (await transitions.move(task, 'submitted', accepted, why)) return
     // Somebody took the answer for lost meanwhile; here it is.
     const current = await store.get(task.id)
-    if (current?.stage === 'unknown') await transitions.move(current, 'submitted', { upstreamId, submittedAt }, why)
+    if (current?.stage === 'unknown') await transitions.move(current, 'submitted', accepted, why)
   }
 
   const refuse = async (task: TaskIn<'submitting'>, error: UpstreamError) => {
-    const now = clock.now()
+    const now = clock.monotonic()
     const reason = error.message
     log.warn({ taskId: task.id, kind: error.kind, err: error }, 'submit failed')
     switch (error.kind) {
@@ -93,7 +93,7 @@ export const createSubmitter = (parts: SubmitterParts): Submitter => {
         const failure = { code: 'UPSTREAM_REJECTED', message: reason } as const
         hold = null
         failures = 0
-        await transitions.move(task, 'failed', { completedAt: now, failure }, { reason })
+        await transitions.move(task, 'failed', { completedAt: clock.now(), failure }, { reason })
         return
       }
       case 'rate-limited':
@@ -115,51 +115,49 @@ export const createSubmitter = (parts: SubmitterParts): Submitter => {
       case 'not-found':
       case 'unclear':
         hold = { kind: error.kind, reason, until: now + backoffMs(failures++, random) }
-        await transitions.move(task, 'unknown', {}, { reason, watch: pollAt(now + pace.firstMs) })
+        await transitions.move(task, 'unknown', {}, { reason, poll: pollAt(now + pace.firstMs) })
     }
   }
 
   const hasCapacity = () => upstream.hasCapacity?.() ?? true
 
-  const next = async (): Promise<TaskIn<'queued'> | null> => {
-    const id = nextTaskId(await store.callerQueues())
-    const task = id === null ? null : await store.get(id)
-    return task?.stage === 'queued' ? task : null
-  }
-
   /** All of them, however many: one that is left would be the next to be sent. */
   const expire = async (now: number) => {
     let waiting: TaskIn<'queued'>[]
     do {
-      waiting = await store.waitingSince(now - maxQueueMs, EXPIRE_BATCH)
-      for (const task of waiting) await expireOne(task, now)
+      waiting = await store.expiredQueued(now - maxQueueMs, EXPIRE_BATCH)
+      for (const task of waiting) await expireOne(task)
     } while (waiting.length === EXPIRE_BATCH)
   }
 
-  const expireOne = async (task: TaskIn<'queued'>, now: number) => {
+  const expireOne = async (task: TaskIn<'queued'>) => {
     const failure = { code: 'EXPIRED', message: `It waited longer than ${maxQueueMs / HOUR_MS} h to be sent.` } as const
-    await transitions.move(task, 'failed', { completedAt: now, failure }, { reason: failure.message })
+    await transitions.move(task, 'failed', { completedAt: clock.now(), failure }, { reason: failure.message })
   }
 
   /** When the next calls may leave: from now on, by the submits of the last minute and by what holds the lane. */
   const places = async (): Promise<(place: number) => number> => {
-    const now = clock.now()
-    const from = Math.max(now, hold?.until ?? 0)
+    const now = clock.monotonic()
+    const from = Math.max(now, hold?.until ?? now)
     if (submitsPerMinute === null) return () => from
-    // A submit that began long ago may have ended just now.
-    const ended = await store.submitsSince(now - WINDOW_MS - timeoutMs - STUCK_AFTER_MS)
-    return nextSlots(ended, submitsPerMinute, now, from)
+    const recent = await store.recentSubmits(submitsPerMinute)
+    return nextSlots(
+      recent.map(submit => submit.endedMono).sort((a, b) => a - b),
+      submitsPerMinute,
+      now,
+      from,
+    )
   }
 
   return {
     async round(stopping) {
       while (!stopping.aborted) {
-        const now = clock.now()
+        const now = clock.monotonic()
         await expire(now)
-        const task = await next()
-        if (!task && (hold?.until ?? 0) <= now) hold = null
-        const oldestQueuedAt = await store.oldestQueuedAt()
-        const expiresAt = oldestQueuedAt === null ? null : oldestQueuedAt + maxQueueMs
+        const task = await store.nextToSubmit()
+        if (!task && (hold?.until ?? now) <= now) hold = null
+        const oldest = await store.oldestQueued()
+        const expiresAt = oldest && oldest.queuedMono + maxQueueMs
         if (!task && hold) return Math.min(hold.until, expiresAt ?? hold.until)
         if (!task || expiresAt === null || !hasCapacity()) return expiresAt
         const freeAt = (await places())(0)
@@ -169,12 +167,17 @@ export const createSubmitter = (parts: SubmitterParts): Submitter => {
       return null
     },
     async status() {
-      if (hold) return { state: 'PAUSED', reason: hold.reason, until: hold.until }
+      if (hold) return { state: 'PAUSED', reason: hold.reason, until: clock.now() + hold.until - clock.monotonic() }
       if (!hasCapacity())
         return { state: 'AT_LIMIT', reason: 'the upstream works on as many jobs as it can', until: null }
       const freeAt = (await places())(0)
-      if (freeAt <= clock.now()) return { state: 'OPEN', reason: null, until: null }
-      return { state: 'AT_LIMIT', reason: `${submitsPerMinute} submits left in the last minute`, until: freeAt }
+      const now = clock.monotonic()
+      if (freeAt <= now) return { state: 'OPEN', reason: null, until: null }
+      return {
+        state: 'AT_LIMIT',
+        reason: `${submitsPerMinute} submits left in the last minute`,
+        until: clock.now() + freeAt - now,
+      }
     },
     async forecast() {
       const predictable = (hold === null || hold.kind === 'rate-limited') && hasCapacity()

@@ -70,7 +70,7 @@ test('what waited too long is not sent, however many there are', async () => {
   for (let i = 0; i < 130; i++) await gw.gateway.tasks.create({ videoUrl: `${VIDEO}?${i}`, audioUrl: AUDIO })
   await gw.clock.advance(3_600_000)
   expect(gw.jogg.jobs.accepted()).toEqual([])
-  expect((await gw.gateway.tasks.list({ status: ['PENDING'] })).length).toBe(0)
+  expect((await gw.gateway.tasks.list({ statuses: ['PENDING'] })).length).toBe(0)
 })
 
 test('a job that another task owns is not adopted, even as the latest with the same inputs', async () => {

@@ -24,8 +24,10 @@ const history = async (gw: TestGateway, id: string): Promise<{ stage: string; re
   return data.lipSyncTask.history
 }
 const act = async (gw: TestGateway, call: string) => {
-  const { data, errors } = await gw.graphql(`mutation { it: ${call} { id stage status retryOf error { code } } }`)
-  return errors ? errors[0]?.extensions : data.it
+  const { data, errors } = await gw.graphql(
+    `mutation { it: ${call} { errors { code stage } task { id stage status retryOf { id } failure { code } } } }`,
+  )
+  return errors?.[0]?.extensions ?? data.it.errors[0] ?? data.it.task
 }
 const submitTimes = (gw: TestGateway) => gw.jogg.calls('submit').map(call => call.at - START)
 
@@ -39,7 +41,7 @@ test('two hundred simultaneous creates with one key make one task, whatever beca
   expect(again).toMatchObject({
     id: made[0]?.id,
     stage: 'FAILED',
-    error: { code: 'UPSTREAM_REJECTED', message: 'video_url is broken' },
+    failure: { code: 'UPSTREAM_REJECTED', message: 'video_url is broken' },
   })
   expect(gw.jogg.calls('submit')).toHaveLength(1)
 })
@@ -128,22 +130,23 @@ test('the status tells what holds the lane', async () => {
   gw.jogg.plays(code('submit', 10105, 'invalid key'))
   await gw.createLipSync()
   await gw.clock.advance(0)
-  const query =
-    '{ gatewayStatus { upstream submitQueue { state reason } queueDepth activeTasks oldestQueuedAt lastCheckedAt } }'
+  const query = '{ gateway { upstream submitQueue { state reason length oldestQueuedAt } activeTasks lastCheckedAt } }'
   const { data } = await gw.graphql(query)
-  expect(data.gatewayStatus).toEqual({
+  expect(data.gateway).toEqual({
     upstream: 'jogg',
-    submitQueue: { state: 'PAUSED', reason: expect.stringContaining('invalid key') },
-    queueDepth: 1,
+    submitQueue: {
+      state: 'PAUSED',
+      reason: expect.stringContaining('invalid key'),
+      length: 1,
+      oldestQueuedAt: new Date(START).toISOString(),
+    },
     activeTasks: 0,
-    oldestQueuedAt: new Date(START).toISOString(),
     lastCheckedAt: null,
   })
   await gw.clock.advance(60_000 + 3_000)
   const later = await gw.graphql(query)
-  expect(later.data.gatewayStatus).toMatchObject({
-    submitQueue: { state: 'OPEN', reason: null },
-    queueDepth: 0,
+  expect(later.data.gateway).toMatchObject({
+    submitQueue: { state: 'OPEN', reason: null, length: 0 },
     activeTasks: 1,
     lastCheckedAt: new Date(START + 63_000).toISOString(),
   })
@@ -208,10 +211,12 @@ test('without a look-up the task stays unknown, and a person decides', async () 
   expect(await gw.task(task.id)).toMatchObject({ stage: 'UNKNOWN', status: 'PENDING' })
   expect(gw.jogg.calls('find').length).toBeLessThan(100)
   expect(gw.jogg.calls('submit')).toHaveLength(1)
-  expect(await act(gw, `resolveLipSync(id: "${task.id}", action: RESUBMIT)`)).toMatchObject({ stage: 'QUEUED' })
+  expect(await act(gw, `resolveLipSync(input: { id: "${task.id}", action: RESUBMIT })`)).toMatchObject({
+    stage: 'QUEUED',
+  })
   await gw.clock.advance(0)
   expect(await gw.task(task.id)).toMatchObject({ stage: 'SUBMITTED' })
-  expect(await act(gw, `resolveLipSync(id: "${task.id}", action: FAIL)`)).toEqual({
+  expect(await act(gw, `resolveLipSync(input: { id: "${task.id}", action: FAIL })`)).toEqual({
     code: 'INVALID_STATE',
     stage: 'SUBMITTED',
   })
@@ -222,9 +227,9 @@ test('a person can give up a submit without answer', async () => {
   gw.jogg.plays(resets('submit'), notOffered('find'))
   const task = await gw.createLipSync()
   await gw.clock.advance(0)
-  expect(await act(gw, `resolveLipSync(id: "${task.id}", action: FAIL)`)).toMatchObject({
+  expect(await act(gw, `resolveLipSync(input: { id: "${task.id}", action: FAIL })`)).toMatchObject({
     stage: 'FAILED',
-    error: { code: 'SUBMIT_UNRESOLVED' },
+    failure: { code: 'SUBMIT_UNRESOLVED' },
   })
 })
 
@@ -246,10 +251,10 @@ test('a lane that was held opens again when nothing is left to send', async () =
   gw.jogg.plays(code('submit', 10105, 'invalid key'))
   const task = await gw.createLipSync()
   await gw.clock.advance(0)
-  await act(gw, `cancelLipSync(id: "${task.id}")`)
+  await act(gw, `cancelLipSync(input: { id: "${task.id}" })`)
   await gw.clock.advance(60_000)
-  const { data } = await gw.graphql('{ gatewayStatus { submitQueue { state } } }')
-  expect(data.gatewayStatus.submitQueue).toEqual({ state: 'OPEN' })
+  const { data } = await gw.graphql('{ gateway { submitQueue { state } } }')
+  expect(data.gateway.submitQueue).toEqual({ state: 'OPEN' })
 })
 
 test('an upstream that says to come back at once is not asked at once', async () => {
@@ -268,7 +273,7 @@ test('what waits for a lost answer is sent no later than what never left may wai
   gw.jogg.plays(resets('submit'), ...Array.from({ length: 150 }, () => notOffered('find')))
   const task = await gw.createLipSync()
   await gw.clock.advance(3 * 3_600_000)
-  expect(await gw.task(task.id)).toMatchObject({ stage: 'FAILED', error: { code: 'EXPIRED' } })
+  expect(await gw.task(task.id)).toMatchObject({ stage: 'FAILED', failure: { code: 'EXPIRED' } })
   expect(gw.jogg.jobs.accepted()).toEqual([])
 })
 
@@ -277,9 +282,9 @@ test('a step of the past shows no stall that never was', async () => {
   gw.jogg.plays(accepted('up'), success())
   const task = await gw.createLipSync()
   await gw.clock.advance(3_600_000)
-  const query = `subscription { taskUpdated(id: "${task.id}", after: "0") { stage stalledSince } }`
-  const results = gw.client().iterate<{ taskUpdated: { stalledSince: string | null } }>({ query })
-  for await (const { data } of results) expect(data?.taskUpdated.stalledSince).toBeNull()
+  const query = `subscription { taskUpdated(id: "${task.id}", after: "0") { task { stalledSince } } }`
+  const results = gw.client().iterate<{ taskUpdated: { task: { stalledSince: string | null } } }>({ query })
+  for await (const { data } of results) expect(data?.taskUpdated.task.stalledSince).toBeNull()
 })
 
 test('a queued task is canceled at no cost, one that was sent is not', async () => {
@@ -287,15 +292,18 @@ test('a queued task is canceled at no cost, one that was sent is not', async () 
   gw.jogg.plays(code('submit', 18020, 'insufficient credit'))
   const task = await gw.createLipSync()
   await gw.clock.advance(0)
-  const canceled = { id: task.id, stage: 'CANCELED', status: 'FAILED', retryOf: null, error: { code: 'CANCELED' } }
-  expect(await act(gw, `cancelLipSync(id: "${task.id}")`)).toEqual(canceled)
-  expect(await act(gw, `cancelLipSync(id: "${task.id}")`)).toEqual(canceled)
+  const canceled = { id: task.id, stage: 'CANCELED', status: 'CANCELED', retryOf: null, failure: { code: 'CANCELED' } }
+  expect(await act(gw, `cancelLipSync(input: { id: "${task.id}" })`)).toEqual(canceled)
+  expect(await act(gw, `cancelLipSync(input: { id: "${task.id}" })`)).toEqual(canceled)
   await gw.clock.advance(120_000)
   expect(gw.jogg.jobs.accepted()).toEqual([])
   const sent = await gw.createLipSync()
   await gw.clock.advance(0)
-  expect(await act(gw, `cancelLipSync(id: "${sent.id}")`)).toEqual({ code: 'INVALID_STATE', stage: 'SUBMITTED' })
-  expect(await act(gw, 'cancelLipSync(id: "none")')).toEqual({ code: 'NOT_FOUND' })
+  expect(await act(gw, `cancelLipSync(input: { id: "${sent.id}" })`)).toEqual({
+    code: 'INVALID_STATE',
+    stage: 'SUBMITTED',
+  })
+  expect(await act(gw, 'cancelLipSync(input: { id: "none" })')).toEqual({ code: 'NOT_FOUND', stage: null })
 })
 
 test('a failed task is made again once, however often that is asked for', async () => {
@@ -303,12 +311,18 @@ test('a failed task is made again once, however often that is asked for', async 
   gw.jogg.plays(code('submit', 40000, 'no'))
   const task = await gw.createLipSync({ reference: 'r' })
   await gw.clock.advance(0)
-  const retried = await act(gw, `retryLipSync(id: "${task.id}")`)
-  expect(retried).toMatchObject({ stage: 'QUEUED', retryOf: task.id })
+  const retried = await act(gw, `retryLipSync(input: { id: "${task.id}" })`)
+  expect(retried).toMatchObject({ stage: 'QUEUED', retryOf: { id: task.id } })
   expect(retried.id).not.toBe(task.id)
   await gw.clock.advance(0)
-  expect(await act(gw, `retryLipSync(id: "${task.id}")`)).toMatchObject({ id: retried.id, stage: 'SUBMITTED' })
-  expect(await act(gw, `retryLipSync(id: "${retried.id}")`)).toEqual({ code: 'INVALID_STATE', stage: 'SUBMITTED' })
+  expect(await act(gw, `retryLipSync(input: { id: "${task.id}" })`)).toMatchObject({
+    id: retried.id,
+    stage: 'SUBMITTED',
+  })
+  expect(await act(gw, `retryLipSync(input: { id: "${retried.id}" })`)).toEqual({
+    code: 'INVALID_STATE',
+    stage: 'SUBMITTED',
+  })
 })
 
 test('a job that the upstream forgot is looked for a while, then failed', async () => {
@@ -318,7 +332,7 @@ test('a job that the upstream forgot is looked for a while, then failed', async 
   await gw.clock.advance(180_000)
   expect(await gw.task(task.id)).toMatchObject({ stage: 'SUBMITTED' })
   await gw.clock.advance(600_000)
-  expect(await gw.task(task.id)).toMatchObject({ stage: 'FAILED', error: { code: 'UPSTREAM_LOST_TASK' } })
+  expect(await gw.task(task.id)).toMatchObject({ stage: 'FAILED', failure: { code: 'UPSTREAM_LOST_TASK' } })
 })
 
 test('a task without an end shows that, is looked at slowly, and a late success still comes', async () => {
@@ -350,7 +364,7 @@ test('what waited too long is not sent any more', async () => {
   await gw.clock.advance(3_600_000 - 1)
   expect(await gw.task(task.id)).toMatchObject({ stage: 'QUEUED' })
   await gw.clock.advance(1)
-  expect(await gw.task(task.id)).toMatchObject({ stage: 'FAILED', error: { code: 'EXPIRED' } })
+  expect(await gw.task(task.id)).toMatchObject({ stage: 'FAILED', failure: { code: 'EXPIRED' } })
 })
 
 test('who watches a queued task hears of its place, not too often', async () => {

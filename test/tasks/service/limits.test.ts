@@ -57,6 +57,7 @@ test('what was set aside is spent by the true length, or free again', async () =
       { status: 'PROCESSING', count: 0 },
       { status: 'SUCCESS', count: 1 },
       { status: 'FAILED', count: 1 },
+      { status: 'CANCELED', count: 0 },
     ],
   })
 })

@@ -1,16 +1,15 @@
 import { pino } from 'pino'
 import { expect, test } from 'vitest'
-import { openDatabase } from '../../../src/store/sqlite/database.js'
-import { createSqliteStore } from '../../../src/store/sqlite/task-store.js'
 import { OPEN_CALLER } from '../../../src/tasks/caller.js'
 import { createChangeNotifier } from '../../../src/tasks/change-notifier.js'
 import { createTaskServices } from '../../../src/tasks/service/create-task-services.js'
 import { createTransitions } from '../../../src/tasks/transitions.js'
+import { openTestStore } from '../../support/database.js'
 import { createManualClock } from '../../support/manual-clock.js'
 import { newTask, queue, succeeded } from '../../support/store-contract.js'
 
 test('links of the gateway are made public wherever a task leaves', async () => {
-  await using store = createSqliteStore(openDatabase(':memory:'))
+  await using store = (await openTestStore()).tasks
   const [notifier, clock, log] = [createChangeNotifier(), createManualClock(), pino({ level: 'silent' })]
   const tasks = createTaskServices({
     store,

@@ -103,7 +103,9 @@ const expectSighting = (seen: UpstreamJob) => {
   expect(isTime(seen.createdAt)).toBe(true)
   if (seen.status === 'success') {
     expect(isTime(seen.completedAt)).toBe(true)
-    expect(Number.isSafeInteger(seen.result.durationMs) && seen.result.durationMs >= 0).toBe(true)
+    expect(
+      seen.result.durationMs !== null && Number.isSafeInteger(seen.result.durationMs) && seen.result.durationMs >= 0,
+    ).toBe(true)
     for (const url of [seen.result.resultUrl, seen.result.coverUrl ?? 'https://none.example'])
       expect(new URL(url).protocol).toMatch(/^https?:$/)
   } else if (seen.status === 'failed') {

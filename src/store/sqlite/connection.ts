@@ -1,0 +1,59 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import type BetterSqlite3 from 'better-sqlite3'
+import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3'
+import { toStoreError } from './errors.js'
+
+/** An open database. Everything that reads or writes goes through `read` and `write`, which reject with a `StoreError`. */
+export interface Connection {
+  readonly sqlite: BetterSqlite3.Database
+  readonly db: BetterSQLite3Database
+  read<T>(query: () => T): Promise<T>
+  /** Runs `change` in one transaction that is on the disk when the promise resolves. */
+  write<T>(change: () => T): Promise<T>
+  /** The same, but a power cut may undo it. */
+  writeUnsynced<T>(change: () => T): Promise<T>
+}
+
+/** How long each attempt waits after one that met a lock: together about five seconds. */
+const RETRY_DELAYS_MS = [5, 10, 20, 40, 80, ...Array.from({ length: 48 }, () => 100)]
+
+/** @param path names the database in errors */
+export function createConnection(sqlite: BetterSqlite3.Database, db: BetterSQLite3Database, path: string): Connection {
+  /**
+   * SQLite does not wait for a lock of another program by itself, because that would block the event loop; the attempts
+   * are repeated from here instead.
+   */
+  async function attempt<T>(work: () => T): Promise<T> {
+    for (const delayMs of RETRY_DELAYS_MS) {
+      try {
+        return work()
+      } catch (thrown) {
+        const error = toStoreError(thrown, path)
+        if (error.kind !== 'busy') throw error
+        await wait(delayMs)
+      }
+    }
+    try {
+      return work()
+    } catch (thrown) {
+      throw toStoreError(thrown, path)
+    }
+  }
+
+  return {
+    sqlite,
+    db,
+    read: attempt,
+    write: change => attempt(() => sqlite.transaction(change).immediate()),
+    writeUnsynced: change =>
+      attempt(() => {
+        // Nothing else runs on this connection in between, and the next commit flushes this one to the disk as well.
+        sqlite.pragma('synchronous = NORMAL')
+        try {
+          return sqlite.transaction(change).immediate()
+        } finally {
+          sqlite.pragma('synchronous = FULL')
+        }
+      }),
+  }
+}
