@@ -1,8 +1,7 @@
 import { resolve } from 'node:path'
 import { z } from 'zod'
-import { isLoopback } from './auth/anonymous-access.js'
 import type { GatewayOptions } from './gateway-options.js'
-import { hostnameOf } from './http/url.js'
+import { hostnameOf, isLoopback } from './net/address.js'
 import { OPTIONS, type Option, optionsSchema } from './options.js'
 
 export type { GatewayOptions } from './gateway-options.js'

@@ -1,4 +1,4 @@
-import { urlOf } from './http/url.js'
+import { urlOf } from './net/address.js'
 
 /** Turns the paths of the files that the gateway serves into links, and back. */
 export interface PublicLinks {
