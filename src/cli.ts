@@ -46,10 +46,10 @@ program
   .description("Update the database's tables. Safe to repeat; serve does the same when it starts.")
   .addHelpText('after', '\nReads the environment variables of serve: DATABASE_URL, or DATA_DIR.')
   .action(async () => {
-    const { databaseUrl } = configFromEnv(process.env)
-    const { openDatabase } = await import('./store/sqlite/database.js')
-    openDatabase(databaseUrl).sqlite.close()
-    console.log(`Up to date: ${databaseUrl}`)
+    const config = configFromEnv(process.env)
+    const { migrateDatabase } = await import('./store/open-store.js')
+    migrateDatabase(config)
+    console.log(`Up to date: ${config.databaseUrl}`)
   })
 
 program

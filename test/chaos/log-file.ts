@@ -1,4 +1,4 @@
-import { Database } from '../../src/store/sqlite/database.js'
+import { Database } from '../../src/store/sqlite/load-sqlite.js'
 import type { Stage } from '../../src/tasks/task.js'
 
 /** A step of the log, as the database file has it. */
