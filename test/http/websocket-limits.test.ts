@@ -1,5 +1,7 @@
 import { once } from 'node:events'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { startGatewayWithKeys } from '../support/callers.js'
+import { openEventStream } from '../support/event-stream.js'
 import { AUDIO, startTestGateway, VIDEO } from '../support/gateway.js'
 import { openRawSocket, openSocket } from '../support/socket.js'
 
@@ -38,7 +40,7 @@ describe('the limits', () => {
     const client = await opened(narrow)
     for (const id of ['1', '2', '3']) client.ask(id, 'subscription { tasksUpdated { cursor } }')
     client.ask('4', `mutation { createLipSync(input: { videoUrl: "${VIDEO}", audioUrl: "${AUDIO}" }) { task { id } } }`)
-    expect(await client.closed).toEqual({ code: 4429, reason: 'More than 2 operations at a time' })
+    expect(await client.closed).toEqual({ code: 4429, reason: 'Limit of 2 operations at a time reached' })
     const { data } = await narrow.graphql('{ lipSyncTasks { edges { node { id } } } }')
     expect(data.lipSyncTasks.edges).toEqual([])
   })
@@ -69,9 +71,12 @@ describe('the limits', () => {
 })
 
 describe('who may open a socket', () => {
-  test.each(['https://evil.example', 'null', 'http://127.0.0.1:1', 'nonsense'])('not a page of %s', async origin => {
-    await expect(openSocket(gw.url, { origin })).rejects.toThrow('403')
-  })
+  test.each(['https://evil.example', 'null', 'http://127.0.0.1.evil.example', 'nonsense'])(
+    'not a page of %s',
+    async origin => {
+      await expect(openSocket(gw.url, { origin })).rejects.toThrow('403')
+    },
+  )
 
   test('a page of a listed origin, a page of the gateway itself, and whoever is no page', async () => {
     for (const origin of ['https://app.example', gw.url, undefined]) await (await openSocket(gw.url, { origin })).init()
@@ -92,4 +97,37 @@ describe('who may open a socket', () => {
   test('nobody on another path', async () => {
     await expect(openSocket(`${gw.url}/elsewhere`)).rejects.toThrow('404')
   })
+})
+
+test("one caller's watch tokens share a quarter of the sockets", async () => {
+  await using small = await startGatewayWithKeys({
+    webSocket: { maxConnections: 40 },
+    callerLimits: { sockets: 5 },
+  })
+  const me = await small.createKey('me')
+  const join = async (credential: string) => {
+    const client = await openSocket(small.url)
+    client.send({ type: 'connection_init', payload: { authorization: `Bearer ${credential}` } })
+    return Promise.race([client.next().then(({ type }) => type), client.closed.then(({ code }) => code)])
+  }
+  const mint = async (reference: number) =>
+    (await small.graphql(`mutation { createWatchToken(reference: "${reference}") { token } }`, {}, me.headers)).data
+      .createWatchToken.token
+  const outcomes = []
+  for (let reference = 0; reference < 12; reference++) outcomes.push(await join(await mint(reference)))
+  expect(outcomes).toEqual([...Array(10).fill('connection_ack'), 4429, 4429])
+  expect(await join((await small.createKey('you')).text)).toBe('connection_ack')
+})
+
+test("one caller's watch tokens share a bounded number of event streams", async () => {
+  await using small = await startGatewayWithKeys({ callerLimits: { subscriptions: 2 } })
+  const me = await small.createKey('me')
+  const statuses = []
+  for (let reference = 0; reference < 12; reference++) {
+    const mint = `mutation { createWatchToken(reference: "${reference}") { token } }`
+    const { token } = (await small.graphql(mint, {}, me.headers)).data.createWatchToken
+    const headers = { authorization: `Bearer ${token}` }
+    statuses.push((await openEventStream(small.url, 'subscription { taskUpdated { id } }', {}, headers)).status)
+  }
+  expect(statuses).toEqual([...Array(10).fill(200), 429, 429])
 })
