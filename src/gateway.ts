@@ -16,22 +16,14 @@ import { startServer } from './http/server.js'
 import { hostnameOf, urlOf } from './http/url.js'
 import { createWebSocketHandler } from './http/websocket.js'
 import { createLog } from './log.js'
-import { type Poller, startPoller } from './poller.js'
 import { createReadiness } from './readiness.js'
 import { openStore } from './store/open-store.js'
 import { OPEN_CALLER, type TaskRestriction } from './tasks/caller.js'
 import { createChangeNotifier } from './tasks/change-notifier.js'
-import { createGatewayStatus } from './tasks/driver/gateway-status.js'
-import { createLiveState } from './tasks/driver/live-state.js'
+import { createDriver } from './tasks/driver/create-driver.js'
 import type { Random } from './tasks/driver/poll-schedule.js'
-import { createQueuePositionUpdates } from './tasks/driver/queue-position-updates.js'
-import { createStallDetection } from './tasks/driver/stall-detection.js'
-import { createStatusPoller } from './tasks/driver/status-poller.js'
-import { createSubmitter } from './tasks/driver/submitter.js'
-import { centsFor } from './tasks/pricing.js'
 import { createTaskServices } from './tasks/service/create-task-services.js'
 import type { TaskService } from './tasks/service/task-service.js'
-import type { Task } from './tasks/task.js'
 import { createTransitions } from './tasks/transitions.js'
 import { openUpstream } from './upstream/index.js'
 
@@ -78,7 +70,6 @@ export const composeGateway = async (config: Config, { clock: systemClock, rando
   const stopping = new AbortController()
   // Each follower listens: their number is no leak.
   setMaxListeners(0, stopping.signal)
-  const cut = new AbortController()
   let publicUrl = config.publicUrl?.replace(/\/+$/, '') ?? urlOf(config.host, config.port)
 
   const { tasks: store, keys, clock } = await openStore(config, systemClock, log)
@@ -89,50 +80,37 @@ export const composeGateway = async (config: Config, { clock: systemClock, rando
     },
   )
   const notifier = createChangeNotifier()
-  const queuePositionUpdates = createQueuePositionUpdates({ notifier, clock })
   const transitions = createTransitions({ store, notifier, clock, log })
-  const pace = { firstMs: config.pollFirstMs, minMs: config.pollMinMs, maxMs: config.pollMaxMs }
-  const timeoutMs = config.upstreamTimeoutMs
-  const shared = { store, upstream, transitions, clock, log, random, pace, timeoutMs, cut: cut.signal }
-  const submitter = createSubmitter({
-    ...shared,
+  const driver = createDriver({
+    store,
+    upstream,
+    transitions,
+    notifier,
+    clock,
+    log,
+    random,
+    timeoutMs: config.upstreamTimeoutMs,
+    intervals: { firstMs: config.pollFirstMs, minMs: config.pollMinMs, maxMs: config.pollMaxMs },
+    concurrency: config.pollConcurrency,
+    stallAfterMs: config.stallAfterMinutes * 60_000,
     submitsPerMinute: config.submitsPerMinute,
     maxQueueMs: config.maxQueueHours * 3_600_000,
   })
-  const stall = createStallDetection({
-    stallAfterMs: config.stallAfterMinutes * 60_000,
-    log,
-    onStall: notifier.refreshed,
-  })
-  const statusPoller = createStatusPoller({ ...shared, concurrency: config.pollConcurrency, stall })
-  const liveState = createLiveState({ store, upstream, submitter, clock, stall })
-  const status = createGatewayStatus({ store, upstream, submitter, statusPoller })
-  const liveStatesOf = async (tasks: readonly Task[]) =>
-    new Map(await Promise.all(tasks.map(async task => [task.id, await liveState(task)] as const)))
   const publicLink = (url: string) => (url.startsWith('/') ? `${publicUrl}${url}` : url)
   const tasksOf = createTaskServices({
     store,
     transitions,
     notifier,
     clock,
-    liveStates: tasks => liveStatesOf(tasks),
-    priceOf: centsFor,
+    liveStates: driver.liveStates,
+    priceOf: durationMs => upstream.priceOf(durationMs),
     estimateMs: config.estimateSeconds * 1_000,
     publicLink,
     stopping: stopping.signal,
   })
 
-  const pollers: Poller[] = []
   const onError = (thrown: unknown) => log.error({ err: thrown }, 'round failed')
-  const readiness = createReadiness({ store, upstream, submitter, pollers, log })
-  const nudge = () => {
-    for (const poller of pollers) poller.nudge()
-  }
-  upstream.onChange?.((taskId, what) => {
-    if (what === 'progress') return notifier.refreshed(taskId)
-    statusPoller.checkSoon(taskId)
-    nudge()
-  })
+  const readiness = createReadiness({ store, upstream, submitter: driver.submitter, pollers: driver.pollers, log })
 
   const mode = config.auth ?? null
   const authenticator = createAuthenticator({
@@ -149,7 +127,7 @@ export const composeGateway = async (config: Config, { clock: systemClock, rando
     createGraphQLContext({
       caller: session.caller,
       tasks: tasksOf(session.caller),
-      status,
+      status: driver.status,
       mintWatchToken: (only: TaskRestriction, ttlSeconds: number) =>
         authenticator.mintWatchToken(session, only, ttlSeconds),
     })
@@ -176,15 +154,7 @@ export const composeGateway = async (config: Config, { clock: systemClock, rando
 
   const begin = async () => {
     await judge([])
-    await statusPoller.recover()
-    for (const { round } of [submitter, statusPoller, queuePositionUpdates]) {
-      pollers.push(startPoller({ clock, round, onError }))
-    }
-    notifier.onTransition('all', (task, from) => {
-      if (from === 'queued' || task.stage === 'queued') queuePositionUpdates.moved()
-      nudge()
-    })
-    log.info({ upstream: upstream.name }, 'gateway started')
+    await driver.start()
   }
   let beginning: Promise<void> | undefined
   let disposal: Promise<void> | undefined
@@ -197,9 +167,9 @@ export const composeGateway = async (config: Config, { clock: systemClock, rando
   const dispose = async () => {
     // What has begun to start is started first: half of it could not be stopped.
     await beginning?.catch(() => {})
-    const timer = setTimeout(() => cut.abort(), CUT_AFTER_MS)
+    const timer = setTimeout(driver.cut, CUT_AFTER_MS)
     // Followers are left to their sockets: ended by us, they would look complete to their clients.
-    await Promise.all([server, ...pollers].map(part => part[Symbol.asyncDispose]()))
+    await Promise.all([server, driver].map(part => part[Symbol.asyncDispose]()))
     clearTimeout(timer)
     stopping.abort()
     await sessions[Symbol.asyncDispose]()
@@ -234,10 +204,7 @@ export const composeGateway = async (config: Config, { clock: systemClock, rando
       }),
     readiness,
     /** Resolves when nothing is left to do before the clock moves on. */
-    async settled() {
-      // One that was asleep first may have been nudged by another since.
-      while (!pollers.every(poller => poller.isAsleep())) await Promise.all(pollers.map(poller => poller.asleep()))
-    },
+    settled: driver.settled,
     listeners: notifier.listeners,
     [Symbol.asyncDispose]: disposeOnce,
   } satisfies Gateway & { settled(): Promise<void>; listeners(): number }

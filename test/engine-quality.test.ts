@@ -36,8 +36,8 @@ const makeAll = async () => {
   const make = async (video: string, playbackType: string) => {
     const videoUrl = new URL(video, video.startsWith('/media') ? gateway.url : server.url('/')).href
     const told = await gateway.make({ videoUrl, audioUrl: `${gateway.url}/media/sample/speech.m4a`, playbackType })
-    const { result, error } = told.at(-1)!
-    if (!result) throw new Error(error?.message)
+    const { result, failure } = told.at(-1)!
+    if (!result) throw new Error(failure?.message)
     const file = gateway.fileOf(result.resultUrl)
     const hash = createHash('sha256')
       .update(await readFile(file))

@@ -54,14 +54,14 @@ test.each([
 ])('the same key with another %s is refused and says so', async (field, other) => {
   await using gw = await startTestGateway()
   await gw.createLipSync({ idempotencyKey: 'k' })
-  const { errors } = await gw.create({ idempotencyKey: 'k', ...other })
-  expect(errors?.map(error => error.extensions)).toEqual([{ code: 'IDEMPOTENCY_MISMATCH', field }])
+  const { data } = await gw.create({ idempotencyKey: 'k', ...other })
+  expect(data.createLipSync.errors).toMatchObject([{ code: 'IDEMPOTENCY_MISMATCH', path: ['input', field] }])
 })
 
 test.each(['', 'x'.repeat(129), 'a\nb', '\u0000'])('a key that is none is refused: %j', async idempotencyKey => {
   await using gw = await startTestGateway()
-  const { errors } = await gw.create({ idempotencyKey })
-  expect(errors?.[0]?.extensions).toEqual({ code: 'BAD_USER_INPUT', field: 'idempotencyKey' })
+  const { data } = await gw.create({ idempotencyKey })
+  expect(data.createLipSync.errors).toMatchObject([{ code: 'BAD_USER_INPUT', path: ['input', 'idempotencyKey'] }])
 })
 
 test('a burst is accepted at once, leaves in order, and never more than the limit in any minute', async () => {
