@@ -1,7 +1,7 @@
 /** A gateway made to be killed: composed like every other, on a database file, with an accelerated clock. */
 import { pino } from 'pino'
+import { composeGateway } from '../../src/compose-gateway.js'
 import { resolveConfig } from '../../src/config.js'
-import { composeGateway } from '../../src/gateway.js'
 import { Database } from '../../src/store/sqlite/load-sqlite.js'
 import { createAcceleratedClock, type TimeBase } from './accelerated-clock.js'
 import { createDice } from './dice.js'
@@ -49,16 +49,15 @@ async function run(settings: GatewaySettings, disk: DiskFaults) {
     port,
     databaseUrl: `file:${database}`,
     upstream: 'jogg',
-    joggApiKey: joggKey,
-    joggBaseUrl: joggUrl,
-    stallAfterMinutes: STALL_AFTER_MINUTES,
+    jogg: { apiKey: joggKey, baseUrl: joggUrl },
+    poll: { stallAfterMinutes: STALL_AFTER_MINUTES },
     logLevel: 'warn',
   })
   const { random } = createDice(seed)('gateway', start)
   const log = pino({ level: config.logLevel, base: { start } }, pino.destination({ sync: true }))
   const clock = createAcceleratedClock(time, wallOffsetMs)
   process.on('message', message => obey(message as GatewayOrder, clock.setWallOffset, disk))
-  const gateway = await composeGateway(config, { clock, log, random })
+  const { gateway } = await composeGateway(config, { clock, log, random })
   process.once('SIGTERM', () => void gateway[Symbol.asyncDispose]().then(() => process.exit()))
   await gateway.listen()
   process.send?.('listening' satisfies GatewayReport)

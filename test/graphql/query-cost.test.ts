@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest'
-import { Database } from '../../src/store/sqlite/database.js'
+import { Database } from '../../src/store/sqlite/load-sqlite.js'
 import { startTestGateway, VIDEO } from '../support/gateway.js'
 
 const EVERYTHING = `id status stage caller videoUrl audioUrl playbackType reference createdAt submittedAt startedAt
@@ -46,7 +46,7 @@ const statementsOf = async (act: () => Promise<unknown>): Promise<number> => {
 }
 
 test('a page of 100 tasks with all live values costs a handful of statements, and so does one of 10', async () => {
-  await using gw = await startTestGateway({ submitsPerMinute: 1 })
+  await using gw = await startTestGateway({ submits: { perMinute: 1 } })
   for (let i = 0; i < 100; i++) await gw.gateway.tasks.create({ videoUrl: `${VIDEO}?${i}`, audioUrl: VIDEO })
   await gw.clock.advance(0)
   let positions: (number | null)[] = []
@@ -63,7 +63,7 @@ test('a page of 100 tasks with all live values costs a handful of statements, an
 })
 
 test('fifteen aliases of a live value cost what one costs', async () => {
-  await using gw = await startTestGateway({ submitsPerMinute: 1 })
+  await using gw = await startTestGateway({ submits: { perMinute: 1 } })
   for (let i = 0; i < 20; i++) await gw.gateway.tasks.create({ videoUrl: `${VIDEO}?${i}`, audioUrl: VIDEO })
   await gw.clock.advance(0)
   const read = (aliases: number) => () => {
@@ -74,7 +74,7 @@ test('fifteen aliases of a live value cost what one costs', async () => {
 })
 
 test('fifteen aliases of one task load its live values once', async () => {
-  await using gw = await startTestGateway({ submitsPerMinute: 1 })
+  await using gw = await startTestGateway({ submits: { perMinute: 1 } })
   await gw.createLipSync()
   const { id } = await gw.createLipSync({ videoUrl: `${VIDEO}?2` })
   await gw.clock.advance(0)

@@ -161,7 +161,7 @@ const readWithDrops = async (gw: TestGateway, follow: Follow, random: () => numb
 }
 
 test.each([1, 2])('however often clients drop out and resume, each one saw the log (seed %i)', async seed => {
-  await using gw = await startTestGateway({ submitsPerMinute: 10_000 })
+  await using gw = await startTestGateway({ submits: { perMinute: 10_000 } })
   const random = seeded(seed)
   const ids: string[] = []
   const live = async () => {

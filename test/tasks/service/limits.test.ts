@@ -94,7 +94,7 @@ test('the rate of creates does not depend on the wall clock', async () => {
 })
 
 test('a caller sees its name, scopes and limits, and what is left of them', async () => {
-  await using gw = await startGatewayWithKeys({ submitsPerMinute: 1 })
+  await using gw = await startGatewayWithKeys({ submits: { perMinute: 1 } })
   const limits = { createsPerMinute: 5, waitingTasks: 4, subscriptions: 3, sockets: 2, monthlyCredits: 2 }
   const { headers, text } = await gw.createKey('me', { limits, scopes: ['create', 'read'] })
   const query = `{ viewer { name scopes limits { createsPerMinute { max left } waitingTasks { max left }
@@ -119,7 +119,7 @@ test('a caller sees its name, scopes and limits, and what is left of them', asyn
 })
 
 test('creates beyond the limit of waiting tasks are refused', async () => {
-  await using gw = await startGatewayWithKeys({ submitsPerMinute: 1 })
+  await using gw = await startGatewayWithKeys({ submits: { perMinute: 1 } })
   const { headers } = await gw.createKey('me', { limits: { waitingTasks: 2 } })
   await create(gw, headers)
   await gw.clock.advance(0)
@@ -161,7 +161,7 @@ test('the sockets of a caller are limited', async () => {
 })
 
 test('callers take turns, and both see their true queue position', async () => {
-  await using gw = await startGatewayWithKeys({ submitsPerMinute: 1 })
+  await using gw = await startGatewayWithKeys({ submits: { perMinute: 1 } })
   const [big, small] = [await gw.createKey('big'), await gw.createKey('small')]
   for (let i = 0; i < 5; i++) await create(gw, big.headers, { videoUrl: `${VIDEO}?big${i}` })
   await gw.clock.advance(0)
