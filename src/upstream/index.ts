@@ -13,8 +13,9 @@ export interface OpenUpstream {
 /** The upstream that the configuration asks for. The built-in engine is loaded only when it is the one. */
 export const openUpstream = async (
   config: Config,
-  { clock, log, publicUrl }: { clock: Clock; log: Logger; publicUrl(): string },
+  { clock, log, publicUrl, own }: { clock: Clock; log: Logger; publicUrl(): string; own?: Upstream },
 ): Promise<OpenUpstream> => {
+  if (own) return { upstream: own, mediaFile: () => null }
   if (config.upstream === 'jogg') {
     const { joggApiKey: apiKey = '', joggBaseUrl: baseUrl, upstreamTimeoutMs: timeoutMs } = config
     return { upstream: createJoggUpstream({ apiKey, baseUrl, timeoutMs, clock }), mediaFile: () => null }
