@@ -65,12 +65,12 @@ test.each(['take', 'answer'] as const)(
 )
 
 test('all tasks that waited too long expire, however many', async () => {
-  await using gw = await startTestGateway({ maxQueueHours: 1 })
+  await using gw = await startTestGateway({ submits: { maxQueueHours: 1 } })
   gw.jogg.plays(...Array.from({ length: 70 }, () => code('submit', 18020, 'insufficient credit')))
   for (let i = 0; i < 130; i++) await gw.gateway.tasks.create({ videoUrl: `${VIDEO}?${i}`, audioUrl: AUDIO })
   await gw.clock.advance(3_600_000 + SLACK_MS)
   expect(gw.jogg.jobs.accepted()).toEqual([])
-  expect((await gw.gateway.tasks.list({ status: ['PENDING'] })).length).toBe(0)
+  expect((await gw.gateway.tasks.list({ statuses: ['PENDING'] })).length).toBe(0)
 })
 
 test('a job that another task owns is not adopted, even as the latest with the same inputs', async () => {

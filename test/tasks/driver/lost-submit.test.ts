@@ -97,7 +97,7 @@ test('an upstream clock that is an hour behind does not make the job look old', 
 })
 
 test('a task that waited too long for a lost answer is not submitted again', async () => {
-  await using gw = await startTestGateway({ maxQueueHours: 1 })
+  await using gw = await startTestGateway({ submits: { maxQueueHours: 1 } })
   gw.jogg.plays(resets('submit'), ...Array.from({ length: 150 }, () => notOffered('find')))
   const task = await gw.createLipSync()
   await gw.clock.advance(3 * 3_600_000)

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { startTestGateway, VIDEO } from '../../support/gateway.js'
 
 test('followers of a queued task receive its position, not too often', async () => {
-  await using gw = await startTestGateway({ submitsPerMinute: 1 })
+  await using gw = await startTestGateway({ submits: { perMinute: 1 } })
   for (let i = 0; i < 3; i++) await gw.createLipSync({ videoUrl: `${VIDEO}?${i}` })
   const task = await gw.createLipSync()
   await gw.clock.advance(1_000)

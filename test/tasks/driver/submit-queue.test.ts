@@ -8,7 +8,7 @@ import { createManualClock } from '../../support/manual-clock.js'
 import { act, history, START } from '../../support/task-calls.js'
 
 test('a burst is accepted at once and leaves in order, never more than the limit in any minute', async () => {
-  await using gw = await startTestGateway({ submitsPerMinute: 5 })
+  await using gw = await startTestGateway({ submits: { perMinute: 5 } })
   const tasks = []
   for (let i = 0; i < 23; i++) tasks.push(await gw.createLipSync({ videoUrl: `${VIDEO}?${i}` }))
   await gw.clock.advance(30_000)
@@ -117,7 +117,7 @@ test('an upstream that asks for no wait is not called at once', async () => {
 })
 
 test('a task that waited too long expires', async () => {
-  await using gw = await startTestGateway({ maxQueueHours: 1 })
+  await using gw = await startTestGateway({ submits: { maxQueueHours: 1 } })
   for (let i = 0; i < 100; i++) gw.jogg.plays(code('submit', 18025, 'no permission'))
   const task = await gw.createLipSync()
   await gw.clock.advance(3_600_000 - 1)
