@@ -5,6 +5,8 @@
 export const ERROR_CODES = {
   BAD_USER_INPUT: 'The request is wrong; the message names the field.',
   NOT_FOUND: 'There is no task with this id.',
+  CURSOR_UNKNOWN:
+    'The cursor is of another history: the database was restored or replaced. List the tasks again and follow from there.',
   INVALID_STATE: 'The task is not in a stage that allows this; `stage` says in which it is.',
   IDEMPOTENCY_MISMATCH: 'The idempotency key stands for a task with other input; `field` names the first difference.',
   UNAUTHENTICATED: 'Who calls is not known: no credential was sent, or one that is wrong, expired or revoked.',

@@ -10,9 +10,12 @@ export const createLog = (level: LogLevel, destination?: DestinationStream): Log
       level,
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
-      redact: { paths: SECRETS.flatMap(name => [name, `*.${name}`, `*.*.${name}`]), censor: '[redacted]' },
+      redact: {
+        paths: SECRETS.flatMap(name => [name, `*.${name}`, `*.*.${name}`, `*.*.*.${name}`]),
+        censor: '[redacted]',
+      },
     },
     destination ?? pino.destination({ sync: true }),
   )
 
-const SECRETS = ['joggApiKey', 'jwtSecret', 'apiKey', 'token', 'authorization', '["x-api-key"]', 'cookie']
+const SECRETS = ['apiKey', 'secret', 'token', 'authorization', '["x-api-key"]', 'cookie']

@@ -6,13 +6,15 @@ import { expect, test } from 'vitest'
 /** From the top down; a name stands for a file or a folder of `src`. Within a line everything may import everything. */
 const LAYERS = [
   ['cli', 'index', 'sample'],
-  ['gateway'],
+  ['create-gateway'],
+  ['compose-gateway'],
+  ['config', 'options', 'gateway-options', 'disposal-stack', 'public-links'],
   ['readiness'],
   ['http'],
   ['graphql'],
   ['auth', 'store', 'upstream', 'poller'],
   ['tasks'],
-  ['config', 'options', 'errors', 'clock', 'log', 'slots'],
+  ['errors', 'clock', 'log', 'slots'],
 ]
 
 const SRC = fileURLToPath(new URL('../src', import.meta.url))
@@ -27,7 +29,7 @@ const layerOf = (file: string) =>
 
 test('imports only point down', () => {
   expect(files.filter(file => layerOf(file) < 0)).toEqual([])
-  expect(importsOf('gateway.ts')).toContain('http/server.ts')
+  expect(importsOf('compose-gateway.ts')).toContain('http/server.ts')
   const upward = files.flatMap(file =>
     importsOf(file).flatMap(other => (layerOf(other) < layerOf(file) ? [`${file} → ${other}`] : [])),
   )
@@ -50,4 +52,12 @@ test('only the command line reads the environment, prints or ends the process', 
   const outside = files.filter(file => !/^(cli|sample)\b/.test(file))
   const touches = /\bconsole\.|\bprocess\.(env|argv|stdout|stderr|exit|exitCode)\b/
   expect(outside.filter(file => touches.test(sources.get(file) ?? ''))).toEqual([])
+})
+
+test("the gateway's process loads no code of the engine's worker", () => {
+  const worker = 'upstream/engine/worker/'
+  const loaded = files
+    .filter(file => !file.startsWith(worker))
+    .flatMap(file => importsOf(file).filter(other => other.startsWith(worker)))
+  expect(new Set(loaded)).toEqual(new Set([`${worker}messages.ts`]))
 })

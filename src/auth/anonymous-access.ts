@@ -1,5 +1,5 @@
-import ipaddr from 'ipaddr.js'
 import type { Clock } from '../clock.js'
+import { isLoopback } from '../net/address.js'
 import type { KeyStore } from './ports.js'
 
 /** Whether those who bring no credential are let in, and how that is decided. */
@@ -29,12 +29,6 @@ export const createAnonymousAccess = ({ keys, clock, mode, hasIssuer }: Openness
     }
     return !isClosed
   }
-}
-
-/** Whether only programs on the same machine reach this address, or call from it. */
-export const isLoopback = (host: string): boolean => {
-  if (host === 'localhost') return true
-  return ipaddr.isValid(host) && ipaddr.process(host).range() === 'loopback'
 }
 
 /** What is to be said before a gateway is reached: a reason not to start, or a warning. */

@@ -1,10 +1,9 @@
-import ipaddr from 'ipaddr.js'
 import { RateLimiterMemory } from 'rate-limiter-flexible'
 import type { Clock } from '../clock.js'
+import { addressKey } from '../net/address.js'
 
 const FAILURES_PER_MINUTE = 10
 const WINDOW_S = 60
-const IPV6_SITE_BITS = 64
 
 /**
  * Counts failed logins by address. The minutes are those of the injected clock, each a counter of its own; the limiter's
@@ -13,7 +12,7 @@ const IPV6_SITE_BITS = 64
 export const createLoginThrottle = (clock: Clock) => {
   const limiter = new RateLimiterMemory({ points: FAILURES_PER_MINUTE, duration: WINDOW_S })
   const minute = () => Math.floor(clock.now() / (WINDOW_S * 1_000))
-  const counterOf = (from: string) => `${minute()} ${siteOf(from)}`
+  const counterOf = (from: string) => `${minute()} ${addressKey(from)}`
 
   return {
     /** In how many seconds the address may try again; null: at once. */
@@ -26,12 +25,4 @@ export const createLoginThrottle = (clock: Clock) => {
       return (await limiter.penalty(counterOf(from))).consumedPoints
     },
   }
-}
-
-/** Whoever has one IPv6 address usually has its whole /64. IPv4 inside IPv6 is IPv4. */
-export const siteOf = (address: string): string => {
-  if (!ipaddr.isValid(address)) return address
-  const parsed = ipaddr.process(address)
-  if (parsed instanceof ipaddr.IPv4) return parsed.toString()
-  return `${ipaddr.IPv6.networkAddressFromCIDR(`${parsed.toNormalizedString()}/${IPV6_SITE_BITS}`).toString()}/${IPV6_SITE_BITS}`
 }

@@ -109,21 +109,24 @@ const unknownOperation = () =>
     extensions: { code: 'OPERATION_RESOLUTION_FAILURE' },
   })
 
-const EXAMPLE = `# PollState all tasks in one tab …
-subscription PollState {
-  taskUpdated {
-    id
+const EXAMPLE = `# Follow all tasks in one tab …
+subscription Follow {
+  tasksUpdated {
     stage
-    result { resultUrl coverUrl durationSeconds credits }
-    error { code message }
+    progress
+    task {
+      id
+      result { resultUrl coverUrl durationSeconds credits }
+      failure { code message }
+    }
   }
 }
 
-# … and make one in another.
+# … and create one in another.
 mutation Create($videoUrl: URL!, $audioUrl: URL!) {
   createLipSync(input: { videoUrl: $videoUrl, audioUrl: $audioUrl }) {
-    id
-    stage
+    task { id stage }
+    errors { code message path }
   }
 }
 `

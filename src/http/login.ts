@@ -1,11 +1,10 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
-import { isLoopback } from '../auth/anonymous-access.js'
 import type { Authenticator } from '../auth/authenticator.js'
 import type { Session } from '../auth/session.js'
 import type { Clock } from '../clock.js'
 import { GatewayError } from '../errors.js'
+import { hostnameOf, isLoopback } from '../net/address.js'
 import { startPoller } from '../poller.js'
-import { hostnameOf } from './url.js'
 
 /** What a request shows of who sends it: a Bearer token or an API key; null: nothing. Other schemes are others' business. */
 export const credentialOf = ({ authorization, 'x-api-key': apiKey }: IncomingHttpHeaders): string | null => {

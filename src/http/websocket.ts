@@ -4,10 +4,10 @@ import { GraphQLError, type GraphQLFormattedError } from 'graphql'
 import { CloseCode, handleProtocols, makeServer } from 'graphql-ws'
 import type { Logger } from 'pino'
 import { type WebSocket, WebSocketServer } from 'ws'
-import { siteOf } from '../auth/login-throttle.js'
 import type { Session } from '../auth/session.js'
-import { createSlots } from '../slots.js'
-import { quotaKey } from '../tasks/service/permissions.js'
+import { addressKey } from '../net/address.js'
+import { acquireAll, createSlots } from '../slots.js'
+import { quotaKeys } from '../tasks/service/permissions.js'
 import type { GraphQLServer, Operation } from './graphql.js'
 import { credentialOfParams, type Login, type SessionExpiry } from './login.js'
 import { publicError } from './public-error.js'
@@ -16,11 +16,11 @@ import { keepAlive, waitForReader } from './socket-health.js'
 /** What one client, and all together, may take up. */
 export interface WebSocketLimits {
   /** Sockets in all. Beyond it: closed with 1013. */
-  readonly connections: number
+  readonly maxConnections: number
   /** Operations at a time on one socket. Beyond it: closed with 4429. */
-  readonly operations: number
+  readonly maxOperations: number
   /** A message's size in bytes. Beyond it: closed with 1009. */
-  readonly messageBytes: number
+  readonly maxMessageBytes: number
   /** From the opening to `connection_init`, in milliseconds. Beyond it: closed with 4408. */
   readonly initTimeoutMs: number
 }
@@ -84,7 +84,7 @@ export const createWebSocketHandler = (parts: WebSocketParts): WebSocketHandler 
     // Whoever left meanwhile takes no place: nothing would ever give it back.
     if (!session || socket.readyState !== socket.OPEN) return false
     const { limits } = session.caller
-    const leave = places.acquire(quotaKey(session.caller), limits.sockets)
+    const leave = acquireAll(places, quotaKeys(session.caller, 'sockets'))
     if (!leave) {
       socket.close(TOO_MANY, `More than ${limits.sockets} sockets of one caller`)
       return false
@@ -100,7 +100,7 @@ export const createWebSocketHandler = (parts: WebSocketParts): WebSocketHandler 
   // A name of its own, because the types of `ws` do not know `closeTimeout`.
   const options = {
     noServer: true,
-    maxPayload: limits.messageBytes * HARD_LIMIT,
+    maxPayload: limits.maxMessageBytes * HARD_LIMIT,
     closeTimeout: GOODBYE_MS,
     handleProtocols,
   }
@@ -118,8 +118,8 @@ export const createWebSocketHandler = (parts: WebSocketParts): WebSocketHandler 
       return true
     },
     async onSubscribe({ subscriptions, extra: { socket, request, session } }, _id, params) {
-      if (Object.keys(subscriptions).length > limits.operations) {
-        socket.close(TOO_MANY, `More than ${limits.operations} operations at a time`)
+      if (Object.keys(subscriptions).length > limits.maxOperations) {
+        socket.close(TOO_MANY, `More than ${limits.maxOperations} operations at a time`)
         return [new GraphQLError('Too many operations at a time.')]
       }
       if (!session) throw new Error('an operation on a socket that is not logged in')
@@ -153,8 +153,8 @@ export const createWebSocketHandler = (parts: WebSocketParts): WebSocketHandler 
           socket.on('message', (data: Buffer) => {
             if (socket.readyState !== socket.OPEN) return
             waitForReader(socket, request)
-            if (data.length > limits.messageBytes)
-              socket.close(MESSAGE_TOO_BIG, `Message larger than ${limits.messageBytes} bytes`)
+            if (data.length > limits.maxMessageBytes)
+              socket.close(MESSAGE_TOO_BIG, `Message larger than ${limits.maxMessageBytes} bytes`)
             else receive(data.toString()).catch(fail)
           }),
       },
@@ -172,8 +172,11 @@ export const createWebSocketHandler = (parts: WebSocketParts): WebSocketHandler 
       wss.handleUpgrade(req, socket, head, client => {
         client.on('error', error => log.debug({ err: error }, 'WebSocket failed'))
         // Who has not said who they are may not take all places.
-        const known = strangers.acquire(siteOf(req.socket.remoteAddress ?? ''), Math.max(10, limits.connections / 4))
-        if (!known || wss.clients.size > limits.connections) {
+        const known = strangers.acquire(
+          addressKey(req.socket.remoteAddress ?? ''),
+          Math.max(10, limits.maxConnections / 4),
+        )
+        if (!known || wss.clients.size > limits.maxConnections) {
           known?.()
           return client.close(TOO_MANY_CONNECTIONS, 'Too many connections, try later')
         }

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { createApiKey } from '../../src/auth/api-key.js'
-import { siteOf } from '../../src/auth/login-throttle.js'
+import { addressKey } from '../../src/net/address.js'
 import { OPEN_CALLER } from '../../src/tasks/caller.js'
 import { anyText, EXPIRED, HERE, LIMITS, NOT_VALID, startAuth } from '../support/auth.js'
 
@@ -219,12 +219,12 @@ describe('failed logins', () => {
   })
 
   test('every address has its network, and no text makes it throw', () => {
-    fc.assert(fc.property(fc.ipV4(), address => void expect(siteOf(address)).toBe(address)))
+    fc.assert(fc.property(fc.ipV4(), address => void expect(addressKey(address)).toBe(address)))
     fc.assert(
-      fc.property(fc.ipV6(), address => void expect(siteOf(address)).toMatch(/^([\d.]+|[0-9a-f:]+::\/64|::\/64)$/)),
+      fc.property(fc.ipV6(), address => void expect(addressKey(address)).toMatch(/^([\d.]+|[0-9a-f:]+::\/64|::\/64)$/)),
     )
-    fc.assert(fc.property(anyText(), text => void expect(typeof siteOf(text)).toBe('string')))
-    expect(siteOf('2001:db8:1:2:3:4:5:6')).toBe('2001:db8:1:2::/64')
-    expect(siteOf('fe80::1%eth0')).toBe('fe80::/64')
+    fc.assert(fc.property(anyText(), text => void expect(typeof addressKey(text)).toBe('string')))
+    expect(addressKey('2001:db8:1:2:3:4:5:6')).toBe('2001:db8:1:2::/64')
+    expect(addressKey('fe80::1%eth0')).toBe('fe80::/64')
   })
 })

@@ -21,7 +21,7 @@ const post = async (body: string, headers: Record<string, string> = {}) => {
 
 const get = (params: Record<string, string>) => fetch(`${gw.url}/graphql?${new URLSearchParams(params)}`)
 
-const CREATE = `mutation { createLipSync(input: { videoUrl: "${VIDEO}", audioUrl: "${VIDEO}" }) { id } }`
+const CREATE = `mutation { createLipSync(input: { videoUrl: "${VIDEO}", audioUrl: "${VIDEO}" }) { task { id } } }`
 const created = async () => {
   const { data } = await gw.graphql('{ lipSyncTasks { edges { node { id } } } }')
   return data.lipSyncTasks.edges.length

@@ -17,7 +17,7 @@ const opened = async ({ url } = gw) => {
 
 describe('the limits', () => {
   test('a client that does not introduce itself is closed with 4408', async () => {
-    await using hasty = await startTestGateway({ wsInitTimeoutMs: 20 })
+    await using hasty = await startTestGateway({ webSocket: { initTimeoutMs: 20 } })
     const client = await openSocket(hasty.url)
     expect(await client.closed).toEqual({ code: 4408, reason: 'Connection initialisation timeout' })
   })
@@ -34,17 +34,17 @@ describe('the limits', () => {
   })
 
   test('an operation too many closes with 4429, and nothing after it is carried out', async () => {
-    await using narrow = await startTestGateway({ wsMaxOperations: 2 })
+    await using narrow = await startTestGateway({ webSocket: { maxOperations: 2 } })
     const client = await opened(narrow)
-    for (const id of ['1', '2', '3']) client.ask(id, 'subscription { taskUpdated { id } }')
-    client.ask('4', `mutation { createLipSync(input: { videoUrl: "${VIDEO}", audioUrl: "${AUDIO}" }) { id } }`)
+    for (const id of ['1', '2', '3']) client.ask(id, 'subscription { tasksUpdated { cursor } }')
+    client.ask('4', `mutation { createLipSync(input: { videoUrl: "${VIDEO}", audioUrl: "${AUDIO}" }) { task { id } } }`)
     expect(await client.closed).toEqual({ code: 4429, reason: 'More than 2 operations at a time' })
     const { data } = await narrow.graphql('{ lipSyncTasks { edges { node { id } } } }')
     expect(data.lipSyncTasks.edges).toEqual([])
   })
 
   test('operations one after the other are no operation too many', async () => {
-    await using narrow = await startTestGateway({ wsMaxOperations: 1 })
+    await using narrow = await startTestGateway({ webSocket: { maxOperations: 1 } })
     const client = await opened(narrow)
     for (const id of ['1', '2', '3']) {
       client.ask(id, '{ __typename }')
@@ -53,7 +53,7 @@ describe('the limits', () => {
   })
 
   test('a connection too many is closed with 1013, whatever it still says, and there is room when one leaves', async () => {
-    await using small = await startTestGateway({ wsMaxConnections: 1 })
+    await using small = await startTestGateway({ webSocket: { maxConnections: 1 } })
     const first = await openSocket(small.url)
     const second = await openSocket(small.url)
     expect(await second.closed).toEqual({ code: 1013, reason: 'Too many connections, try later' })

@@ -26,7 +26,7 @@ export function createWriter(connection: Connection, readEarlier: ReadEarlier, s
   const insertTask = db.insert(tasks).values(placeholdersOf(tasks)).prepare()
   const update = db
     .update(tasks)
-    .set(settersOf([...STATE_COLUMNS, 'seq', ...POLL_COLUMNS]))
+    .set(settersOf([...STATE_COLUMNS, 'seq', 'lookupFirst', ...POLL_COLUMNS]))
     .where(eq(tasks.id, placeholder('id')))
     .prepare()
   const unmoved = db
@@ -71,7 +71,7 @@ export function createWriter(connection: Connection, readEarlier: ReadEarlier, s
     if (!place) return null
     const seq = append(to, step)
     const state = stateToRow(to)
-    update.run({ id, ...state, seq, ...step.poll })
+    update.run({ id, ...state, seq, lookupFirst: Number(to.lookupFirst), ...step.poll })
     if (to.stage === 'submitting') submits.add()
     accounts.moved(from, to)
     counts.moved({ caller, ...place }, stage, to.stage, seq)
