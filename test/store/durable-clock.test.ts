@@ -55,13 +55,14 @@ test('writes a heartbeat every ten seconds', async () => {
   const file = await newDatabase()
   const clock = createManualClock()
   await using store = await openTestStore(urlOf(file), clock)
+  const start = store.clock.monotonic()
   const saved = () => meddle(file, db => db.prepare('SELECT mono FROM gateway').pluck().get())
   const opened = saved()
   await clock.advance(9_999)
   expect(saved()).toBe(opened)
   await clock.advance(10_000)
   expect(saved()).toBeGreaterThan(Number(opened) + 9_999)
-  expect(store.clock.monotonic()).toBe(19_999)
+  expect(store.clock.monotonic() - start).toBe(19_999)
 })
 
 test('moves with the machine and not with its wall clock', () => {
