@@ -17,6 +17,7 @@ import { createRouter } from './http/router.js'
 import { createRoutes } from './http/routes.js'
 import { startServer } from './http/server.js'
 import { createWebSocketHandler } from './http/websocket.js'
+import { createMediaStore } from './media/media-store.js'
 import { hostnameOf, isLoopback, urlOf } from './net/address.js'
 import { createPublicLinks } from './public-links.js'
 import { createReadiness } from './readiness.js'
@@ -59,8 +60,8 @@ export async function composeGateway(config: Config, runtime: GatewayRuntime) {
 async function compose(config: Config, { clock: systemClock, random, log }: GatewayRuntime, parts: DisposalStack) {
   const links = createPublicLinks(config)
   const { tasks: store, keys, clock } = parts.own(await openStore(config, systemClock, log))
-  const { upstream, mediaFile } = await openUpstream(config, { clock, log, links })
-  parts.own(upstream)
+  const media = createMediaStore(config.dataDir)
+  const upstream = parts.own(await openUpstream(config, { clock, log, media, links }))
 
   const notifier = createChangeNotifier()
   const transitions = createTransitions({ store, notifier, clock, log })
@@ -127,11 +128,11 @@ async function compose(config: Config, { clock: systemClock, random, log }: Gate
   const limits = config.webSocket
   const webSocket = createWebSocketHandler({ graphql, authenticator, sessions, origins, limits, clock, log })
   const sampleLinks = () =>
-    mediaFile(SAMPLE_VIDEO) === null
+    media.resolve(SAMPLE_VIDEO) === null
       ? null
       : { videoUrl: links.linkTo(SAMPLE_VIDEO), audioUrl: links.linkTo(SAMPLE_AUDIO) }
   const graphiql = config.explorer ? createGraphiQL(sampleLinks) : null
-  const router = createRouter(createRoutes({ graphql, graphiql, readiness, mediaFile }))
+  const router = createRouter(createRoutes({ graphql, graphiql, readiness, mediaFile: media.resolve }))
   const edge = createEdge({ router, webSocket, authenticator, origins, log })
 
   let front: AsyncDisposable = edge

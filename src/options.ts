@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { z } from 'zod'
 import { LOG_LEVELS } from './log.js'
+import { isHostEntry } from './net/address.js'
 import type { Upstream } from './tasks/driver/upstream.js'
 import { LONGEST_SECONDS } from './tasks/service/create-input.js'
 
@@ -150,8 +151,8 @@ export const optionsSchema = z.strictObject({
     'MEDIA',
     z
       .strictObject({
-        allowedHosts: option(list(text()), {
-          description: 'Private hosts (`name` or `name:port`) that the built-in engine may fetch from.',
+        allowedHosts: option(list(hostEntry()), {
+          description: 'Private hosts (`name`, `name:port` or `[::1]`) that the built-in engine may fetch from.',
         }),
         ffmpegPath: option(orNone(text()), {
           description: 'Native `ffmpeg` to use, several times faster than the bundled WebAssembly build.',
@@ -164,6 +165,9 @@ export const optionsSchema = z.strictObject({
         maxSeconds: option(whole(1, LONGEST_SECONDS).default(600), { description: 'Longest audio, in seconds.' }),
         maxPixels: option(whole(1, 100_000_000).default(1_920 * 1_080), {
           description: 'Largest picture, as width times height; the default is 1920x1080, in either orientation.',
+        }),
+        maxSpoolBytes: option(whole(1, 1_000_000_000_000).default(16_000_000_000), {
+          description: 'Largest temporary file for the decoded frames of one job, in bytes.',
         }),
         concurrency: option(whole(1, 256).default(Math.max(1, availableParallelism() - 1)), {
           description: 'Jobs that run at a time.',
@@ -268,6 +272,11 @@ function whole(from: number, to: number) {
     .int({ error: `must be a whole number from ${from} to ${to}` })
     .min(from)
     .max(to)
+}
+
+/** Any other text would never match a host. */
+function hostEntry() {
+  return text().refine(isHostEntry, 'must be hosts as in a URL: name, name:port or [::1]')
 }
 
 function ms() {

@@ -94,6 +94,7 @@ describe('mistakes', () => {
       PUBLIC_URL: 'gateway.example',
       JOGG_BASE_URL: 'ftp://secret',
       CORS_ORIGINS: 'https://a.example/, *',
+      MEDIA_ALLOWED_HOSTS: 'media.lan:8080, *',
       WS_MAX_CONNECTIONS: '0',
       LOG_LEVEL: 'loud',
     }
@@ -106,6 +107,7 @@ describe('mistakes', () => {
         'PUBLIC_URL: must be an http or https URL, such as https://example.com',
         'POLL_MIN_MS: must be a whole number from 1 to 3600000',
         'CORS_ORIGINS: must be origins, such as https://example.com',
+        'MEDIA_ALLOWED_HOSTS: must be hosts as in a URL: name, name:port or [::1]',
         'WS_MAX_CONNECTIONS: must be a whole number from 1 to 1000000',
         'LOG_LEVEL: must be one of trace, debug, info, warn, error, fatal, silent',
       ].sort(),

@@ -117,3 +117,11 @@ test('only the command line reads the environment, prints or ends the process', 
   const touches = /\bconsole\.|\bprocess\.(env|argv|stdout|stderr|exit|exitCode)\b/
   expect(outside.filter(file => touches.test(sources.get(file) ?? ''))).toEqual([])
 })
+
+test("the gateway's process loads no code of the engine's worker", () => {
+  const worker = 'upstream/engine/worker/'
+  const loaded = files
+    .filter(file => !file.startsWith(worker))
+    .flatMap(file => importsOf(file).filter(other => other.startsWith(worker)))
+  expect(new Set(loaded)).toEqual(new Set([`${worker}messages.ts`]))
+})

@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest'
-import { Database } from '../../src/store/sqlite/database.js'
+import { Database } from '../../src/store/sqlite/load-sqlite.js'
 import { startTestGateway, VIDEO } from '../support/gateway.js'
 
 const EVERYTHING = `id status stage caller videoUrl audioUrl playbackType reference createdAt submittedAt startedAt

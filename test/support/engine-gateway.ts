@@ -4,7 +4,7 @@ import { WebSocket } from 'ws'
 import { systemClock } from '../../src/clock.js'
 import { composeGateway } from '../../src/compose-gateway.js'
 import { type GatewayOptions, resolveConfig } from '../../src/config.js'
-import { createMediaFiles } from '../../src/upstream/local/files.js'
+import { createMediaStore } from '../../src/media/media-store.js'
 import { temporaryFolder } from './engine-media.js'
 
 /** What the tests ask of a task that the built-in engine makes. */
@@ -36,7 +36,7 @@ export const startEngineGateway = async (options: GatewayOptions = {}) => {
   const { gateway } = await composeGateway(config, { clock: systemClock, log, random: Math.random })
   const url = await gateway.listen()
   const client = createClient({ url: `${url.replace('http', 'ws')}/graphql`, webSocketImpl: WebSocket })
-  const files = createMediaFiles(folder.path)
+  const files = createMediaStore(folder.path)
 
   return {
     url,

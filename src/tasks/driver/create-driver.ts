@@ -77,7 +77,8 @@ export function createDriver(parts: DriverParts): Driver {
   const onTransition: TransitionListener = ({ stage }, from) => {
     if (stage === 'queued' || isSettled(from, stage)) pollers.submitter?.nudge()
     if (isChecked(stage)) pollers.statusPoller?.nudge()
-    if (from === 'queued' || stage === 'queued') {
+    // A new task is behind the others.
+    if (from === 'queued' || (from !== null && stage === 'queued')) {
       positions.moved()
       pollers.positions?.nudge()
     }
