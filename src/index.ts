@@ -5,12 +5,13 @@ export type { GatewayOptions } from './gateway-options.js'
 export type { Readiness, ReadinessChecks } from './readiness.js'
 export type { Caller, CallerLimits, Scope, TaskRestriction } from './tasks/caller.js'
 export type { LiveState } from './tasks/driver/live-state.js'
-export type {
-  SubmitRequest,
-  Upstream,
-  UpstreamErrorKind,
-  UpstreamErrorOptions,
-  UpstreamJob,
+export {
+  type SubmitRequest,
+  type Upstream,
+  UpstreamError,
+  type UpstreamErrorKind,
+  type UpstreamErrorOptions,
+  type UpstreamJob,
 } from './tasks/driver/upstream.js'
 export type { CreateInput } from './tasks/service/create-input.js'
 export type {
