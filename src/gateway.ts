@@ -9,9 +9,9 @@ import { createSessionExpiry } from './auth/session-expiry.js'
 import { callerLimits, jwtSettings } from './auth/settings.js'
 import { type Clock, systemClock } from './clock.js'
 import { type Config, ConfigError, type GatewayOptions, resolveConfig } from './config.js'
+import { createGraphQLContext } from './graphql/index.js'
 import { createEdge } from './http/edge.js'
 import { createGraphiQL } from './http/graphiql.js'
-import { createGraphQLContext } from './graphql/index.js'
 import { createGraphQLServer } from './http/graphql.js'
 import { createOrigins } from './http/origins.js'
 import { createQueryBudget } from './http/query-budget.js'
@@ -21,22 +21,14 @@ import { startServer } from './http/server.js'
 import { createWebSocketHandler } from './http/websocket.js'
 import { createLog } from './log.js'
 import { hostnameOf, isLoopback, urlOf } from './net/address.js'
-import { type Poller, startPoller } from './poller.js'
 import { createReadiness, type Readiness } from './readiness.js'
 import { openStore } from './store/open-store.js'
 import { OPEN_CALLER, type TaskRestriction } from './tasks/caller.js'
 import { createChangeNotifier } from './tasks/change-notifier.js'
-import { createGatewayStatus } from './tasks/driver/gateway-status.js'
-import { createLiveState } from './tasks/driver/live-state.js'
+import { createDriver } from './tasks/driver/create-driver.js'
 import type { Random } from './tasks/driver/poll-schedule.js'
-import { createQueuePositionUpdates } from './tasks/driver/queue-position-updates.js'
-import { createStallDetection } from './tasks/driver/stall-detection.js'
-import { createStatusPoller } from './tasks/driver/status-poller.js'
-import { createSubmitter } from './tasks/driver/submitter.js'
-import { centsFor } from './tasks/pricing.js'
 import { createTaskServices } from './tasks/service/create-task-services.js'
 import type { TaskService } from './tasks/service/task-service.js'
-import type { Task } from './tasks/task.js'
 import { createTransitions } from './tasks/transitions.js'
 import { openUpstream } from './upstream/index.js'
 
@@ -83,7 +75,6 @@ export const composeGateway = async (config: Config, { clock: systemClock, rando
   const stopping = new AbortController()
   // Each follower listens: their number is no leak.
   setMaxListeners(0, stopping.signal)
-  const cut = new AbortController()
   let publicUrl = config.publicUrl?.replace(/\/+$/, '') ?? urlOf(config.host, config.port)
 
   const { tasks: store, keys, clock } = await openStore(config, systemClock, log)
@@ -94,50 +85,38 @@ export const composeGateway = async (config: Config, { clock: systemClock, rando
     },
   )
   const notifier = createChangeNotifier()
-  const queuePositionUpdates = createQueuePositionUpdates({ notifier, clock })
   const transitions = createTransitions({ store, notifier, clock, log })
-  const pace = { firstMs: config.pollFirstMs, minMs: config.pollMinMs, maxMs: config.pollMaxMs }
-  const timeoutMs = config.upstreamTimeoutMs
-  const shared = { store, upstream, transitions, clock, log, random, pace, timeoutMs, cut: cut.signal }
-  const submitter = createSubmitter({
-    ...shared,
+  const driver = createDriver({
+    store,
+    upstream,
+    transitions,
+    notifier,
+    clock,
+    log,
+    random,
+    timeoutMs: config.upstreamTimeoutMs,
+    intervals: { firstMs: config.pollFirstMs, minMs: config.pollMinMs, maxMs: config.pollMaxMs },
+    concurrency: config.pollConcurrency,
+    stallAfterMs: config.stallAfterMinutes * 60_000,
     submitsPerMinute: config.submitsPerMinute,
     maxQueueMs: config.maxQueueHours * 3_600_000,
   })
-  const stall = createStallDetection({
-    stallAfterMs: config.stallAfterMinutes * 60_000,
-    log,
-    onStall: notifier.refreshed,
-  })
-  const statusPoller = createStatusPoller({ ...shared, concurrency: config.pollConcurrency, stall })
-  const liveState = createLiveState({ store, upstream, submitter, clock, stall })
-  const status = createGatewayStatus({ store, upstream, submitter, statusPoller })
-  const liveStatesOf = async (tasks: readonly Task[]) =>
-    new Map(await Promise.all(tasks.map(async task => [task.id, await liveState(task)] as const)))
   const publicLink = (url: string) => (url.startsWith('/') ? `${publicUrl}${url}` : url)
   const tasksOf = createTaskServices({
     store,
     transitions,
     notifier,
     clock,
-    liveStates: tasks => liveStatesOf(tasks),
-    priceOf: centsFor,
+    liveStates: driver.liveStates,
+    priceOf: upstream.priceOf,
     estimateMs: config.estimateSeconds * 1_000,
     publicLink,
     stopping: stopping.signal,
   })
 
-  const pollers = new Map<string, Poller>()
   const onError = (thrown: unknown) => log.error({ err: thrown }, 'round failed')
-  const readiness = createReadiness({ store, upstream, submitter, pollers, clock, log })
-  const nudge = () => {
-    for (const poller of pollers.values()) poller.nudge()
-  }
-  upstream.onChange?.((taskId, what) => {
-    if (what === 'progress') return notifier.refreshed(taskId)
-    statusPoller.checkSoon(taskId)
-    nudge()
-  })
+  const { submitter, pollers } = driver
+  const readiness = createReadiness({ store, submitter, pollers, clock, log })
 
   const mode = config.auth ?? null
   // A host application decides where a mounted gateway can be reached, so the safe assumption is: from anywhere.
@@ -156,7 +135,7 @@ export const composeGateway = async (config: Config, { clock: systemClock, rando
     createGraphQLContext({
       caller: session.caller,
       tasks: tasksOf(session.caller),
-      status,
+      status: driver.status,
       mintWatchToken: (only: TaskRestriction, ttlSeconds: number) =>
         authenticator.mintWatchToken(session, only, ttlSeconds),
     })
@@ -192,14 +171,7 @@ export const composeGateway = async (config: Config, { clock: systemClock, rando
 
   const begin = async () => {
     if (server === edge) await judge([])
-    await statusPoller.recover()
-    const rounds = { submitter, statusPoller, queuePositionUpdates }
-    for (const [name, { round }] of Object.entries(rounds)) pollers.set(name, startPoller({ clock, round, onError }))
-    notifier.onTransition('all', (task, from) => {
-      if (from === 'queued' || task.stage === 'queued') queuePositionUpdates.moved()
-      nudge()
-    })
-    log.info({ upstream: upstream.name }, 'gateway started')
+    await driver.start()
   }
   let beginning: Promise<void> | undefined
   let disposal: Promise<void> | undefined
@@ -212,9 +184,9 @@ export const composeGateway = async (config: Config, { clock: systemClock, rando
   const dispose = async () => {
     // What has begun to start is started first: half of it could not be stopped.
     await beginning?.catch(() => {})
-    const timer = setTimeout(() => cut.abort(), CUT_AFTER_MS)
+    const timer = setTimeout(driver.cut, CUT_AFTER_MS)
     // Followers are left to their sockets: ended by us, they would look complete to their clients.
-    await Promise.all([server, ...pollers.values()].map(part => part[Symbol.asyncDispose]()))
+    await Promise.all([server, driver].map(part => part[Symbol.asyncDispose]()))
     clearTimeout(timer)
     stopping.abort()
     await sessions[Symbol.asyncDispose]()
@@ -249,11 +221,7 @@ export const composeGateway = async (config: Config, { clock: systemClock, rando
       }),
     readiness,
     /** Resolves when nothing is left to do before the clock moves on. */
-    async settled() {
-      // One that was asleep first may have been nudged by another since.
-      const all = [...pollers.values()]
-      while (!all.every(poller => poller.isAsleep())) await Promise.all(all.map(poller => poller.asleep()))
-    },
+    settled: driver.settled,
     listeners: notifier.listeners,
     [Symbol.asyncDispose]: disposeOnce,
   } satisfies Gateway & { settled(): Promise<void>; listeners(): number }

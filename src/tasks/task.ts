@@ -182,8 +182,10 @@ export function advance<N extends Stage, S extends PreviousStage<N>>(
   stage: N,
   fields: FieldsTo<S, N>,
 ): TaskIn<N> {
+  // A task that comes back from `unknown` was looked up, or a person decided to submit it.
+  const lookupFirst = task.lookupFirst && !(task.stage === 'unknown' && stage === 'queued')
   // Fields of the old stage stay on the object; the store writes those of the new stage only.
-  return { ...task, ...fields, stage } as unknown as TaskIn<N>
+  return { ...task, ...fields, lookupFirst, stage } as unknown as TaskIn<N>
 }
 
 export function statusOf(task: Task): Status {

@@ -25,7 +25,7 @@ export function createWriter(connection: Connection, readEarlier: ReadEarlier): 
   const insertTask = db.insert(tasks).values(placeholdersOf(tasks)).prepare()
   const update = db
     .update(tasks)
-    .set(settersOf([...STATE_COLUMNS, 'seq', ...POLL_COLUMNS]))
+    .set(settersOf([...STATE_COLUMNS, 'seq', 'lookupFirst', ...POLL_COLUMNS]))
     .where(eq(tasks.id, placeholder('id')))
     .prepare()
   const unmoved = db
@@ -70,7 +70,7 @@ export function createWriter(connection: Connection, readEarlier: ReadEarlier): 
     if (!place) return null
     const seq = append(to, step)
     const state = stateToRow(to)
-    update.run({ id, ...state, seq, ...step.poll })
+    update.run({ id, ...state, seq, lookupFirst: Number(to.lookupFirst), ...step.poll })
     accounts.moved(from, to)
     counts.moved({ caller, ...place }, stage, to.stage, seq)
     return withState(to, seq, state)

@@ -100,6 +100,8 @@ export const openLocalUpstream = async (options: LocalUpstreamOptions): Promise<
 
   return {
     name: 'local',
+    submitsPerMinute: null,
+    priceOf: () => 0,
     async submit(job) {
       const { taskId } = job
       if (closed) throw new UpstreamError('not-accepted', 'The engine is shutting down')
@@ -117,7 +119,11 @@ export const openLocalUpstream = async (options: LocalUpstreamOptions): Promise<
       if (!sighting) throw new UpstreamError('not-found', 'The engine has no such job')
       return sighting
     },
-    findJob: job => sight(job.taskId),
+    async findJob({ taskId }) {
+      const job = await sight(taskId)
+      // It was found by the task's id, so it certainly belongs to the request.
+      return job && { ...job, createdAt: null }
+    },
     hasCapacity: queue.hasCapacity,
     progress: taskId => (queue.get(taskId) ? (progress.get(taskId) ?? 0) : null),
     onChange(listener) {

@@ -15,7 +15,7 @@ test('links of the gateway are made public wherever a task leaves', async () => 
     store,
     notifier,
     clock,
-    transitions: createTransitions({ store, notifier, clock, log, onQueueMoved() {} }),
+    transitions: createTransitions({ store, notifier, clock, log }),
     liveState: () => Promise.reject(new Error('nobody asks')),
     admit: async () => {},
     estimateMs: 1_000,
