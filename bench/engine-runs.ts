@@ -1,11 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { QUIET, readFrom, writeTo } from '../src/upstream/local/ffmpeg/ffmpeg.js'
-import type { JobReport } from '../src/upstream/local/job/child.js'
-import type { JobOrder } from '../src/upstream/local/job/make-lip-sync.js'
-import { resolveLimits } from '../src/upstream/local/limits.js'
+import { resolveConfig } from '../src/config.js'
+import { jobLimits } from '../src/upstream/engine/job-limits.js'
+import { QUIET, readFrom, writeTo } from '../src/upstream/engine/worker/ffmpeg/ffmpeg.js'
+import type { WorkerInput, WorkerReport } from '../src/upstream/engine/worker/messages.js'
 import { type Cost, watchCost } from './process-cost.js'
 
 export interface Run {
@@ -21,17 +22,20 @@ export interface Run {
 export const ENCODE =
   '-c:v libx264 -threads 1 -preset veryfast -crf 20 -pix_fmt yuv420p -c:a aac -b:a 128k -f mp4'.split(' ')
 
-const COMPILED = new URL('../dist/upstream/local/', import.meta.url)
+const COMPILED = new URL('../dist/upstream/engine/worker/', import.meta.url)
 
 /** A whole job, in the process that the engine starts for it. */
 export const runJob = async ({ video, audio, ffmpegPath, folder }: Run): Promise<Cost> => {
-  const child = start([fileURLToPath(new URL('job/child.js', COMPILED))])
-  const order: JobOrder = {
-    ...{ video: { file: video }, audio: { file: audio }, playbackType: 'normal_reverse' },
-    ...{ folder: join(folder, 'job'), limits: resolveLimits(), allowedHosts: [], ffmpegPath },
+  const child = start([fileURLToPath(new URL('worker.js', COMPILED))])
+  const work = join(folder, 'job')
+  await mkdir(work, { recursive: true })
+  const input: WorkerInput = {
+    ...{ videoFile: video, audioFile: audio, playbackType: 'normal_reverse', folder: work, ffmpegPath },
+    outputs: { video: join(work, 'lipsync.mp4'), cover: join(work, 'cover.jpg') },
+    limits: jobLimits(resolveConfig().engine),
   }
-  child.send(order)
-  return costOf(child, (report: JobReport) => {
+  child.send(input)
+  return costOf(child, (report: WorkerReport) => {
     if (report.type === 'failed' || report.type === 'broken') throw new Error(JSON.stringify(report))
     return report.type === 'success'
   })
@@ -42,8 +46,8 @@ export const runPlain = async ({ video, audio, seconds, ffmpegPath, folder }: Ru
   const inputs = ['-stream_loop', '-1', '-i', readFrom(video), '-i', readFrom(audio)]
   const rest = ['-map', '0:v', '-map', '1:a', '-t', String(seconds), ...ENCODE, writeTo(join(folder, 'plain.mp4'))]
   const [file, create, argument] = ffmpegPath
-    ? ['ffmpeg-native.js', 'createNativeFfmpeg', JSON.stringify(ffmpegPath)]
-    : ['ffmpeg-wasm.js', 'createWasmFfmpeg', '']
+    ? ['native-ffmpeg.js', 'createNativeFfmpeg', `${JSON.stringify(ffmpegPath)}, ${1920 * 1080}`]
+    : ['wasm-ffmpeg.js', 'createWasmFfmpeg', '']
   const code = `
     import { ${create} } from ${JSON.stringify(new URL(`ffmpeg/${file}`, COMPILED).href)}
     const ffmpeg = await ${create}(${argument})

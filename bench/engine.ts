@@ -10,8 +10,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type FfmpegArg, QUIET, readFrom, writeTo } from '../src/upstream/local/ffmpeg/ffmpeg.js'
-import { createWasmFfmpeg } from '../src/upstream/local/ffmpeg/ffmpeg-wasm.js'
+import { type FfmpegArg, QUIET, readFrom, writeTo } from '../src/upstream/engine/worker/ffmpeg/ffmpeg.js'
+import { createWasmFfmpeg } from '../src/upstream/engine/worker/ffmpeg/wasm-ffmpeg.js'
 import { ENCODE, runJob, runPlain } from './engine-runs.js'
 
 const FPS = 25

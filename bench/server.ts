@@ -12,8 +12,8 @@ const [, , kind, databaseUrl = ''] = process.argv
 
 /** The gateway without its pollers, so that nothing but the calls makes work. */
 const gatewayServer = async () => {
-  const jogg = { joggApiKey: 'key', joggBaseUrl: 'http://127.0.0.1:9' }
-  const gateway = await createGateway({ databaseUrl, ...jogg, wsMaxConnections: 10_000, logLevel: 'silent' })
+  const jogg = { apiKey: 'key', baseUrl: 'http://127.0.0.1:9' }
+  const gateway = await createGateway({ databaseUrl, jogg, webSocket: { maxConnections: 10_000 }, logLevel: 'silent' })
   const server = createServer(gateway.requestListener)
   return server.on('upgrade', gateway.upgradeHandler)
 }

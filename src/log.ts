@@ -10,10 +10,13 @@ export function createLog(level: LogLevel, destination?: DestinationStream): Log
       level,
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
-      redact: { paths: SECRETS.flatMap(name => [name, `*.${name}`, `*.*.${name}`]), censor: '[redacted]' },
+      redact: {
+        paths: SECRETS.flatMap(name => [name, `*.${name}`, `*.*.${name}`, `*.*.*.${name}`]),
+        censor: '[redacted]',
+      },
     },
     destination ?? pino.destination({ sync: true }),
   )
 }
 
-const SECRETS = ['joggApiKey', 'jwtSecret', 'apiKey', 'token', 'authorization', '["x-api-key"]', 'cookie']
+const SECRETS = ['apiKey', 'secret', 'token', 'authorization', '["x-api-key"]', 'cookie']

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { expect, test } from 'vitest'
-import { createGateway } from '../src/gateway.js'
+import { createGateway } from '../src/create-gateway.js'
 import { meddle, newDatabase } from './support/database.js'
 import { openEventStream } from './support/event-stream.js'
 import { startTestGateway } from './support/gateway.js'
@@ -110,7 +110,13 @@ test('a gateway that can not listen leaves nothing behind', async () => {
   const other = createServer()
   await new Promise<void>(resolve => other.listen(0, '127.0.0.1', resolve))
   const { port } = other.address() as AddressInfo
-  const options = { port, databaseUrl: ':memory:', upstream: 'jogg', joggApiKey: 'k', logLevel: 'silent' } as const
+  const options = {
+    port,
+    databaseUrl: ':memory:',
+    upstream: 'jogg',
+    jogg: { apiKey: 'k' },
+    logLevel: 'silent',
+  } as const
   const gateway = await createGateway(options)
   await expect(gateway.listen()).rejects.toThrow('EADDRINUSE')
   await expect(gateway.tasks.get('x')).rejects.toThrow('not open')
@@ -123,6 +129,6 @@ test('a gateway may be shut down twice, at once, and before it ever started', as
   await Promise.all([gw.gateway[Symbol.asyncDispose](), gw.gateway[Symbol.asyncDispose]()])
   await gw.gateway[Symbol.asyncDispose]()
   await gw[Symbol.asyncDispose]()
-  const options = { databaseUrl: ':memory:', upstream: 'jogg', joggApiKey: 'k', logLevel: 'silent' } as const
+  const options = { databaseUrl: ':memory:', upstream: 'jogg', jogg: { apiKey: 'k' }, logLevel: 'silent' } as const
   await (await createGateway(options))[Symbol.asyncDispose]()
 })

@@ -37,7 +37,7 @@ export function createGraphQLContext(parts: GraphQLContextParts): GraphQLContext
     return ids.map(id => found.get(id) ?? null)
   }, options)
   const liveLoader = new DataLoader<Task, LiveState | null>(async batch => {
-    const found = await tasks.liveStates(batch)
+    const found = await tasks.liveStates([...new Map(batch.map(task => [task.id, task])).values()])
     return batch.map(task => found.get(task.id) ?? null)
   }, options)
   const liveStates = new WeakMap<Task, Promise<LiveState | null>>()

@@ -47,15 +47,34 @@ export const LipSyncSubmitQueueState = enumOf<SubmitQueueStatus['state']>(
   },
 )
 
+const {
+  BAD_USER_INPUT,
+  NOT_FOUND,
+  INVALID_STATE,
+  IDEMPOTENCY_MISMATCH,
+  RATE_LIMITED,
+  BUDGET_EXCEEDED,
+  LIMIT_EXCEEDED,
+} = ERROR_CODES
+
 /** The errors that a caller can act on: payloads return them. All others are errors of the operation. */
 export const USER_ERRORS = {
-  BAD_USER_INPUT: ERROR_CODES.BAD_USER_INPUT.message,
-  NOT_FOUND: ERROR_CODES.NOT_FOUND.message,
-  INVALID_STATE: ERROR_CODES.INVALID_STATE.message,
-  IDEMPOTENCY_MISMATCH: ERROR_CODES.IDEMPOTENCY_MISMATCH.message,
-  RATE_LIMITED: ERROR_CODES.RATE_LIMITED.message,
-  BUDGET_EXCEEDED: ERROR_CODES.BUDGET_EXCEEDED.message,
-  LIMIT_EXCEEDED: ERROR_CODES.LIMIT_EXCEEDED.message,
+  BAD_USER_INPUT,
+  NOT_FOUND,
+  INVALID_STATE,
+  IDEMPOTENCY_MISMATCH,
+  RATE_LIMITED,
+  BUDGET_EXCEEDED,
+  LIMIT_EXCEEDED,
 }
 
-export const LipSyncUserErrorCode = enumOf('LipSyncUserErrorCode', 'The kind of a mistake in a mutation.', USER_ERRORS)
+export const LipSyncUserErrorCode = enumOf(
+  'LipSyncUserErrorCode',
+  'The kind of a mistake in a mutation.',
+  meaningsOf(USER_ERRORS),
+)
+
+function meaningsOf<C extends string>(errors: Readonly<Record<C, { readonly message: string }>>): Record<C, string> {
+  const meanings = Object.entries<{ readonly message: string }>(errors).map(([code, { message }]) => [code, message])
+  return Object.fromEntries(meanings)
+}

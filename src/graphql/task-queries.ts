@@ -21,7 +21,7 @@ builder.queryFields(t => ({
     nullable: true,
     description: 'The object with this id; null when there is none.',
     args: { id: t.arg.id({ required: true, description: 'The id.' }) },
-    resolve: (_, { id }, { tasks }) => tasks.get(id),
+    resolve: (_, { id }, { loadTask }) => loadTask(id),
   }),
   nodes: t.field({
     type: [Node],
@@ -39,7 +39,7 @@ builder.queryFields(t => ({
     nullable: true,
     description: 'A task as it is now; null when there is none with this id.',
     args: { id: t.arg.id({ required: true, description: 'The id of the task.' }) },
-    resolve: (_, { id }, { tasks }) => tasks.get(id),
+    resolve: (_, { id }, { loadTask }) => loadTask(id),
   }),
   lipSyncTasks: t.connection(
     {

@@ -17,11 +17,11 @@ import { createSocketServer } from './socket-server.js'
 /** What one client, and all of them together, may use. */
 export interface WebSocketLimits {
   /** Sockets in all. One more is closed with 1013. */
-  readonly connections: number
+  readonly maxConnections: number
   /** Operations at a time on one socket. One more closes it with 4429. */
-  readonly operations: number
+  readonly maxOperations: number
   /** The size of a message in bytes. A larger one closes the socket with 1009. */
-  readonly messageBytes: number
+  readonly maxMessageBytes: number
   /** Time from the opening to `connection_init`, in milliseconds. Later, the socket is closed with 4408. */
   readonly initTimeoutMs: number
 }
@@ -56,11 +56,11 @@ const MIN_UNIDENTIFIED = 10
 export function createWebSocketHandler(parts: WebSocketParts): WebSocketHandler {
   const { graphql, authenticator, sessions, origins, limits, clock, log } = parts
   const unidentified = createSlots()
-  const maxUnidentified = Math.max(MIN_UNIDENTIFIED, limits.connections * UNIDENTIFIED_SHARE)
+  const maxUnidentified = Math.max(MIN_UNIDENTIFIED, limits.maxConnections * UNIDENTIFIED_SHARE)
   // A constant of its own, because the types of `ws` lack `closeTimeout`.
   const options = {
     noServer: true,
-    maxPayload: limits.messageBytes * HARD_LIMIT_FACTOR,
+    maxPayload: limits.maxMessageBytes * HARD_LIMIT_FACTOR,
     closeTimeout: CLOSE_TIMEOUT_MS,
     handleProtocols,
   }
@@ -70,7 +70,7 @@ export function createWebSocketHandler(parts: WebSocketParts): WebSocketHandler 
     login: createSocketLogin({ authenticator, sessions, origins }),
     sessions,
     initTimeoutMs: limits.initTimeoutMs,
-    maxOperations: limits.operations,
+    maxOperations: limits.maxOperations,
   })
 
   /** Reports a failure of the gateway while it handled a message. */
@@ -87,8 +87,8 @@ export function createWebSocketHandler(parts: WebSocketParts): WebSocketHandler 
   ): void {
     if (socket.readyState !== socket.OPEN) return
     waitForReader(socket, req)
-    if (data.length > limits.messageBytes)
-      socket.close(MESSAGE_TOO_BIG, `Message larger than ${limits.messageBytes} bytes`)
+    if (data.length > limits.maxMessageBytes)
+      socket.close(MESSAGE_TOO_BIG, `Message larger than ${limits.maxMessageBytes} bytes`)
     else handle(data.toString()).catch(thrown => fail(socket, thrown))
   }
 
@@ -111,7 +111,7 @@ export function createWebSocketHandler(parts: WebSocketParts): WebSocketHandler 
   function accept(socket: WebSocket, request: IncomingMessage): void {
     socket.on('error', error => log.debug({ err: error }, 'WebSocket failed'))
     const identified = unidentified.acquire(addressKey(request.socket.remoteAddress ?? ''), maxUnidentified)
-    if (!identified || sockets.clients.size > limits.connections) {
+    if (!identified || sockets.clients.size > limits.maxConnections) {
       identified?.()
       socket.close(TRY_AGAIN_LATER, 'Too many connections, try later')
       return

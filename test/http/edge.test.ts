@@ -138,7 +138,7 @@ describe('below another server', () => {
 
 test('a framework that presets another status does not change that of a media file', async () => {
   const dataDir = mkdtempSync(join(tmpdir(), 'edge-'))
-  await using engine = await startTestGateway({ upstream: 'local', dataDir })
+  await using engine = await startTestGateway({ upstream: 'engine', dataDir })
   const host = createServer((req, res) => {
     // As Koa does before its middleware runs.
     res.statusCode = 404

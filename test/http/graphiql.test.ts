@@ -90,7 +90,7 @@ test('one address has a bounded number of responses under way', async () => {
 
 test('the example of the built-in engine creates a video of the bundled sample', async () => {
   const dataDir = mkdtempSync(join(tmpdir(), 'graphiql-'))
-  await using engine = await startTestGateway({ upstream: 'local', dataDir })
+  await using engine = await startTestGateway({ upstream: 'engine', dataDir })
   const html = await (await fetch(`${engine.url}/graphql`, { headers: { accept: 'text/html' } })).text()
   const script = await (await fetch(engine.url + fileOf(html, 'js'))).text()
   expect(script).toContain(`${engine.url}/media/sample/presenter.mp4`)

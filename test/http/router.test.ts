@@ -28,7 +28,7 @@ test('/ready says that all is well, or why submits wait', async () => {
     const answer = await fetch(`${held.url}/ready`)
     return { status: answer.status, ...((await answer.json()) as object) }
   }
-  const pollers = { submitter: 'ok', statusPoller: 'ok', queuePositions: 'ok' }
+  const pollers = { submitter: 'ok', statusPoller: 'ok', queuePositionUpdates: 'ok' }
   const well = { store: 'ok', pollers, upstream: 'ok' }
   expect(await ready()).toEqual({ status: 'ready', checks: well })
   held.jogg.plays(code('submit', 10105, 'invalid key'))

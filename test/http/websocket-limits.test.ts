@@ -19,7 +19,7 @@ const opened = async ({ url } = gw) => {
 
 describe('the limits', () => {
   test('a client that does not introduce itself is closed with 4408', async () => {
-    await using hasty = await startTestGateway({ wsInitTimeoutMs: 20 })
+    await using hasty = await startTestGateway({ webSocket: { initTimeoutMs: 20 } })
     const client = await openSocket(hasty.url)
     expect(await client.closed).toEqual({ code: 4408, reason: 'Connection initialisation timeout' })
   })
@@ -36,7 +36,7 @@ describe('the limits', () => {
   })
 
   test('an operation too many closes with 4429, and nothing after it is carried out', async () => {
-    await using narrow = await startTestGateway({ wsMaxOperations: 2 })
+    await using narrow = await startTestGateway({ webSocket: { maxOperations: 2 } })
     const client = await opened(narrow)
     for (const id of ['1', '2', '3']) client.ask(id, 'subscription { tasksUpdated { cursor } }')
     client.ask('4', `mutation { createLipSync(input: { videoUrl: "${VIDEO}", audioUrl: "${AUDIO}" }) { task { id } } }`)
@@ -46,7 +46,7 @@ describe('the limits', () => {
   })
 
   test('operations one after the other are no operation too many', async () => {
-    await using narrow = await startTestGateway({ wsMaxOperations: 1 })
+    await using narrow = await startTestGateway({ webSocket: { maxOperations: 1 } })
     const client = await opened(narrow)
     for (const id of ['1', '2', '3']) {
       client.ask(id, '{ __typename }')
@@ -55,7 +55,7 @@ describe('the limits', () => {
   })
 
   test('a connection too many is closed with 1013, whatever it still says, and there is room when one leaves', async () => {
-    await using small = await startTestGateway({ wsMaxConnections: 1 })
+    await using small = await startTestGateway({ webSocket: { maxConnections: 1 } })
     const first = await openSocket(small.url)
     const second = await openSocket(small.url)
     expect(await second.closed).toEqual({ code: 1013, reason: 'Too many connections, try later' })
@@ -100,7 +100,7 @@ describe('who may open a socket', () => {
 })
 
 test("the sockets of one caller's watch tokens are bounded as a whole, whatever each token shows", async () => {
-  await using small = await startGatewayWithKeys({ limitSockets: 2 })
+  await using small = await startGatewayWithKeys({ callerLimits: { sockets: 2 } })
   const me = await small.createKey('me')
   const join = async (credential: string) => {
     const client = await openSocket(small.url)
@@ -115,7 +115,7 @@ test("the sockets of one caller's watch tokens are bounded as a whole, whatever 
 })
 
 test("the event streams of one caller's watch tokens are bounded as a whole", async () => {
-  await using small = await startGatewayWithKeys({ limitSubscriptions: 2 })
+  await using small = await startGatewayWithKeys({ callerLimits: { subscriptions: 2 } })
   const me = await small.createKey('me')
   const refused = []
   for (let count = 0; count < 12; count++) {

@@ -2,9 +2,9 @@ import { createClient } from 'graphql-ws'
 import { pino } from 'pino'
 import { WebSocket } from 'ws'
 import { systemClock } from '../../src/clock.js'
+import { composeGateway } from '../../src/compose-gateway.js'
 import { type GatewayOptions, resolveConfig } from '../../src/config.js'
-import { composeGateway } from '../../src/gateway.js'
-import { createMediaFiles } from '../../src/upstream/local/files.js'
+import { createMediaStore } from '../../src/media/media-store.js'
 import { temporaryFolder } from './engine-media.js'
 
 /** What the tests ask of a task that the built-in engine makes. */
@@ -31,12 +31,12 @@ const FOLLOW = `subscription ($id: ID!) { taskUpdated(id: $id, after: "0") { ${F
 /** A whole gateway with the built-in engine in a temporary folder, and a real graphql-ws client. */
 export const startEngineGateway = async (options: GatewayOptions = {}) => {
   const folder = await temporaryFolder()
-  const config = resolveConfig({ upstream: 'local', port: 0, dataDir: folder.path, ...options })
+  const config = resolveConfig({ upstream: 'engine', port: 0, dataDir: folder.path, ...options })
   const log = pino({ level: 'silent' })
-  const gateway = await composeGateway(config, { clock: systemClock, log, random: Math.random })
+  const { gateway } = await composeGateway(config, { clock: systemClock, log, random: Math.random })
   const url = await gateway.listen()
   const client = createClient({ url: `${url.replace('http', 'ws')}/graphql`, webSocketImpl: WebSocket })
-  const files = createMediaFiles(folder.path)
+  const files = createMediaStore(folder.path)
 
   return {
     url,

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
+import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { SubmitRequest } from '../../src/tasks/driver/upstream.js'
 
@@ -53,13 +54,35 @@ const readProc = (name: string): string => {
   }
 }
 
-/** The processes of jobs that a process has started; each leads a group. */
-export const jobsOf = (parent: number): number[] =>
+/** The worker processes that a process has started. Each leads a process group. */
+export const workersOf = (parent: number): number[] =>
   processes()
-    .filter(each => each.parent === parent && readProc(`${each.pid}/cmdline`).includes('job/child.'))
+    .filter(each => each.parent === parent && readProc(`${each.pid}/cmdline`).includes('worker/worker.'))
     .map(({ pid }) => pid)
 
 export const membersOf = (group: number): number[] =>
   processes()
     .filter(each => each.group === group)
     .map(({ pid }) => pid)
+
+/** Resolves to the first worker process of a process, as soon as it runs. */
+export const workerOf = async (parent: number): Promise<number> => {
+  for (;;) {
+    const [pid] = workersOf(parent)
+    if (pid !== undefined) return pid
+    await setTimeout(5)
+  }
+}
+
+/** Watches the peak memory of a process. The returned function ends that and returns it, in MB. */
+export const peakMegabytes = (pid: number): (() => number) => {
+  let peak = 0
+  const read = () => {
+    peak = Math.max(peak, Number(/VmHWM:\s+(\d+)/.exec(readProc(`${pid}/status`))?.[1] ?? 0) / 1024)
+  }
+  const timer = setInterval(read, 5)
+  return () => {
+    clearInterval(timer)
+    return peak
+  }
+}

@@ -1,8 +1,8 @@
 import { createClient } from 'graphql-ws'
 import { pino } from 'pino'
 import { WebSocket } from 'ws'
+import { composeGateway } from '../../src/compose-gateway.js'
 import { type GatewayOptions, resolveConfig } from '../../src/config.js'
-import { composeGateway } from '../../src/gateway.js'
 import { startJogg } from './jogg.js'
 import { createManualClock } from './manual-clock.js'
 
@@ -79,13 +79,12 @@ export const openTestGateway = async (
     port: 0,
     databaseUrl: ':memory:',
     upstream: 'jogg',
-    joggApiKey: jogg.apiKey,
-    joggBaseUrl: jogg.url,
+    jogg: { apiKey: jogg.apiKey, baseUrl: jogg.url },
     ...options,
   })
-  const gateway = await composeGateway(config, { clock, log, random: () => 0.5 })
-  const url = await gateway.listen()
-  return { gateway, url, lines }
+  const { gateway: product, ...hooks } = await composeGateway(config, { clock, log, random: () => 0.5 })
+  const url = await product.listen()
+  return { gateway: { ...product, ...hooks }, url, lines }
 }
 
 /** The whole gateway on real sockets: SQLite in memory, a free port, a clock that moves when told, a scripted JoggAI. */

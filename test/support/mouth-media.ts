@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url'
-import { QUIET, readFrom } from '../../src/upstream/local/ffmpeg/ffmpeg.js'
-import { createWasmFfmpeg } from '../../src/upstream/local/ffmpeg/ffmpeg-wasm.js'
-import { contourPoint, eyeDistance } from '../../src/upstream/local/mouth/landmarks.js'
-import type { createTracker } from '../../src/upstream/local/mouth/track.js'
+import type { createFaceTracker } from '../../src/upstream/engine/worker/face/face-tracker.js'
+import { contourPoint, eyeDistance } from '../../src/upstream/engine/worker/face/landmarks.js'
+import { QUIET, readFrom } from '../../src/upstream/engine/worker/ffmpeg/ffmpeg.js'
+import { createWasmFfmpeg } from '../../src/upstream/engine/worker/ffmpeg/wasm-ffmpeg.js'
 
 export const FPS = 25
 /** Of the speech as `decodeSpeech` answers it, in Hz. */
@@ -51,8 +51,13 @@ export const loudnessPerFrame = (pcm: Float32Array, frames: number): number[] =>
 }
 
 /** The gap of the inner lips over the eye distance, as the landmarks read it in a frame. */
-export const readGap = (tracker: ReturnType<typeof createTracker>, data: Uint8Array, width: number, height: number) => {
-  const { face } = tracker.see({ data, width, height })
+export const readGap = (
+  tracker: ReturnType<typeof createFaceTracker>,
+  data: Uint8Array,
+  width: number,
+  height: number,
+) => {
+  const { face } = tracker.track({ data, width, height })
   if (!face) throw new Error('no face found in the output')
   const [upper, lower] = [contourPoint(face, 'upperInner', 5), contourPoint(face, 'lowerInner', 5)]
   return Math.hypot(lower.x - upper.x, lower.y - upper.y) / eyeDistance(face)

@@ -129,7 +129,9 @@ export function createCheckPool({ store, clock, limit, check, takeEarly, onSaved
   async function waitForWork() {
     if (waiting.length > 0) return signal.wait()
     const nap = new AbortController()
-    void clock.sleep(Math.max(readAgainAt - clock.monotonic(), 1), nap.signal).then(signal.raise)
+    void clock.sleep(Math.max(readAgainAt - clock.monotonic(), 1), nap.signal).then(() => {
+      if (!nap.signal.aborted) signal.raise()
+    })
     await signal.wait()
     nap.abort()
   }

@@ -19,7 +19,7 @@ export interface Driver extends AsyncDisposable {
   readonly statusPoller: StatusPoller
   readonly liveStates: LiveStates
   readonly status: () => Promise<GatewayStatus>
-  /** By name. Empty until the start. */
+  /** By name; empty until the start. */
   readonly pollers: ReadonlyMap<string, Poller>
   /** Starts to submit and to check. */
   start(): Promise<void>
@@ -77,7 +77,8 @@ export function createDriver(parts: DriverParts): Driver {
   const onTransition: TransitionListener = ({ stage }, from) => {
     if (stage === 'queued' || isSettled(from, stage)) pollers.submitter?.nudge()
     if (isChecked(stage)) pollers.statusPoller?.nudge()
-    if (from === 'queued' || stage === 'queued') {
+    // A new task is behind the others.
+    if (from === 'queued' || (from !== null && stage === 'queued')) {
       positions.moved()
       pollers.positions?.nudge()
     }
@@ -101,7 +102,7 @@ export function createDriver(parts: DriverParts): Driver {
       notifier.onTransition('all', onTransition)
       pollers.submitter = start('submitter', submitter.round)
       pollers.statusPoller = start('statusPoller', statusPoller.round)
-      pollers.positions = start('queuePositions', positions.round)
+      pollers.positions = start('queuePositionUpdates', positions.round)
       log.info({ upstream: upstream.name }, 'gateway started')
     },
 

@@ -102,8 +102,8 @@ export function createLiveStates({ store, upstream, submitter, clock, stallAfter
 }
 
 /**
- * Whether a person may give a task up: its submit lost its answer, or the upstream has had it for too long and its
- * answers cannot be used.
+ * Whether a person may give a task up: its submit lost its answer, the upstream has had it for too long, or its answers
+ * cannot be used.
  */
 export function mayBeGivenUp(task: Task, { stalledSince, problem }: LiveState): boolean {
   switch (task.stage) {
@@ -111,7 +111,7 @@ export function mayBeGivenUp(task: Task, { stalledSince, problem }: LiveState): 
       return true
     case 'submitted':
     case 'processing':
-      return stalledSince !== null && problem !== null
+      return stalledSince !== null || problem !== null
     case 'queued':
     case 'submitting':
     case 'success':

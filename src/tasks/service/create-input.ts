@@ -19,7 +19,7 @@ export interface CreateInput {
 }
 
 /** Ten hours. A longer duration is a mistake. */
-const LONGEST_SECONDS = 36_000
+export const LONGEST_SECONDS = 36_000
 const LONGEST_URL = 2_048
 const LONGEST_REFERENCE = 200
 

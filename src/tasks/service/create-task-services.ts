@@ -3,7 +3,7 @@ import { badInput, GatewayError } from '../../errors.js'
 import { acquireAll, createSlots } from '../../slots.js'
 import type { Caller } from '../caller.js'
 import type { ChangeNotifier } from '../change-notifier.js'
-import type { LiveState } from '../driver/live-state.js'
+import { type LiveState, mayBeGivenUp, NO_LIVE_STATE } from '../driver/live-state.js'
 import { monthOf } from '../pricing.js'
 import { isFinal, statusOf, type Task } from '../task.js'
 import type { TaskFilter, TaskStore, Transition } from '../task-store.js'
@@ -272,8 +272,8 @@ export function createTaskServices(parts: ServiceParts): (caller: Caller) => Tas
       )
     }
     if (task.stage !== 'submitted' && task.stage !== 'processing') return null
-    const live = (await parts.liveStates([task])).get(task.id)
-    if (!live?.problem && !live?.stalledSince) return null
+    const live = (await parts.liveStates([task])).get(task.id) ?? NO_LIVE_STATE
+    if (!mayBeGivenUp(task, live)) return null
     const message = live.problem ?? 'The upstream did not finish the job in time.'
     return transitions.move(task, 'failed', { completedAt, failure: { code: 'GIVEN_UP', message } }, { reason })
   }
