@@ -90,7 +90,6 @@ async function compose(config: Config, { clock: systemClock, random, log }: Gate
   })
   const readiness = createReadiness({
     store,
-    upstream,
     clock,
     log,
     submitter: driver.submitter,

@@ -4,7 +4,7 @@
  */
 export const ERROR_CODES = {
   BAD_USER_INPUT: { status: 400, message: 'An input value is invalid; the message names the field.' },
-  NOT_FOUND: { status: 404, message: 'No task has this id, or no page has this path.' },
+  NOT_FOUND: { status: 404, message: 'There is nothing with this id or at this path.' },
   INVALID_STATE: { status: 409, message: "The task's stage does not allow this; `stage` is the current one." },
   IDEMPOTENCY_MISMATCH: {
     status: 409,

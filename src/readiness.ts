@@ -2,7 +2,7 @@ import type { Logger } from 'pino'
 import type { Clock } from './clock.js'
 import type { Poller } from './poller.js'
 import type { Submitter } from './tasks/driver/submitter.js'
-import type { Upstream } from './tasks/driver/upstream.js'
+import type { UpstreamErrorKind } from './tasks/driver/upstream.js'
 import type { TaskStore } from './tasks/task-store.js'
 
 /**
@@ -17,13 +17,12 @@ export interface Readiness {
 export interface ReadinessChecks {
   readonly store: 'ok' | 'unavailable'
   readonly pollers: Readonly<Record<string, 'ok' | 'failing'>> | 'not started'
-  /** `paused`: submits wait, for a reason that no single task causes. The gateway still accepts tasks. */
-  readonly upstream: 'ok' | 'paused' | 'unknown'
+  /** While submits are paused for a reason that no single task causes: the kind of that reason. Tasks are still accepted. */
+  readonly upstream: 'ok' | 'unknown' | `paused: ${UpstreamErrorKind}`
 }
 
 export interface ReadinessParts {
   store: Pick<TaskStore, 'check'>
-  upstream: Pick<Upstream, 'name'>
   submitter: Pick<Submitter, 'status'>
   /** By name; empty until the start. */
   pollers: ReadonlyMap<string, Pick<Poller, 'problem'>>
@@ -56,7 +55,8 @@ export function createReadiness(parts: ReadinessParts): () => Promise<Readiness>
 
   async function checkUpstream(): Promise<ReadinessChecks['upstream']> {
     try {
-      return (await submitter.status()).state === 'PAUSED' ? 'paused' : 'ok'
+      const { state, kind } = await submitter.status()
+      return state === 'PAUSED' ? `paused: ${kind}` : 'ok'
     } catch (thrown) {
       log.error({ err: thrown }, 'the state of the submit queue cannot be read')
       return 'unknown'

@@ -124,19 +124,22 @@ const PLACEHOLDER_LINKS: SampleLinks = {
 
 const FOLLOW_EXAMPLE = `# Follow all tasks in this tab, and create one in the next.
 subscription Follow {
-  taskUpdated {
-    id
+  tasksUpdated {
     stage
-    result { resultUrl coverUrl durationSeconds credits }
-    error { code message }
+    progress
+    task {
+      id
+      result { resultUrl coverUrl durationSeconds credits }
+      failure { code message }
+    }
   }
 }
 `
 
 const CREATE_EXAMPLE = `mutation Create($videoUrl: URL!, $audioUrl: URL!) {
   createLipSync(input: { videoUrl: $videoUrl, audioUrl: $audioUrl }) {
-    id
-    stage
+    task { id stage }
+    errors { code message path }
   }
 }
 `

@@ -7,8 +7,6 @@ import type { Session } from '../auth/session.js'
 import type { SessionExpiry } from '../auth/session-expiry.js'
 import { GatewayError } from '../errors.js'
 import { type GraphQLContext, schema } from '../graphql/index.js'
-import { createSlots } from '../slots.js'
-import type { CallerLimits } from '../tasks/caller.js'
 import { createDocumentCaches } from './document-cache.js'
 import { toGraphQLError, withoutHttp, withoutSuggestion } from './graphql-error.js'
 import type { QueryBudget } from './query-budget.js'
@@ -53,7 +51,6 @@ interface ServerContext {
 
 export function createGraphQLServer(parts: GraphQLParts): GraphQLServer {
   const { contextOf, sessions, budget, explorer, log } = parts
-  const streams = createSlots()
 
   function publicError(thrown: unknown): GraphQLError {
     const error = toGraphQLError(thrown, log)
@@ -88,25 +85,16 @@ export function createGraphQLServer(parts: GraphQLParts): GraphQLServer {
     ],
   })
 
-  /** Counts an event stream against the whole of its caller, and cuts it when the session ends. */
-  function watchResponse(req: IncomingMessage, res: ServerResponse, session: Session): void {
-    res.once(
-      'close',
-      sessions.add(session, () => res.destroy()),
-    )
-    if (!req.headers.accept?.includes('text/event-stream')) return
-    const { id, limits } = session.caller
-    const release = streams.acquire(id, streamsOfCaller(limits))
-    if (!release)
-      throw new GatewayError('LIMIT_EXCEEDED', 'Too many event streams at a time.', { limit: 'subscriptions' })
-    res.once('close', release)
+  /** Cuts a response that outlives its session, as an event stream can. */
+  function watchResponse(res: ServerResponse, session: Session): void {
+    const stopWatching = sessions.add(session, () => res.destroy())
+    res.once('close', stopWatching)
   }
-
   return {
     publicError,
     async handle(req, res, session, body) {
       if (res.closed) return
-      watchResponse(req, res, session)
+      watchResponse(res, session)
       if (req.method === 'POST') Object.assign(req, { body: operationIn(body) })
       await yoga(req, res, { req, res, session })
     },
@@ -125,16 +113,6 @@ export function createGraphQLServer(parts: GraphQLParts): GraphQLServer {
       return { schema, document, operationName, variableValues, contextValue, execute, subscribe }
     },
   }
-}
-
-/**
- * A watch token has subscriptions of its own, and a caller can mint any number of them. All of a caller's event streams
- * together are bounded by this multiple.
- */
-const STREAMS_OVER_SUBSCRIPTIONS = 5
-
-function streamsOfCaller({ subscriptions }: CallerLimits): number | null {
-  return subscriptions === null ? null : subscriptions * STREAMS_OVER_SUBSCRIPTIONS
 }
 
 function operationIn(body: unknown): object {
@@ -197,7 +175,7 @@ const dataDecidesStatus: Plugin = {
 const hideSchema: Plugin = {
   onValidate({ addValidationRule }) {
     addValidationRule(NoSchemaIntrospectionCustomRule)
-    return ({ result, setResult }) => setResult((result as readonly GraphQLError[]).map(withoutSuggestion))
+    return ({ result, setResult }) => setResult([...result].map(withoutSuggestion))
   },
 }
 

@@ -6,7 +6,6 @@ import type { Session } from '../auth/session.js'
 import type { SessionExpiry } from '../auth/session-expiry.js'
 import { GatewayError } from '../errors.js'
 import { acquireAll, createSlots } from '../slots.js'
-import type { Caller } from '../tasks/caller.js'
 import { quotaKeys } from '../tasks/service/permissions.js'
 import type { Origins } from './origins.js'
 import { clientOf, credentialOfParams } from './request-login.js'
@@ -27,26 +26,10 @@ export interface SocketLoginParts {
   authenticator: Pick<Authenticator, 'authenticate'>
   sessions: SessionExpiry
   origins: Origins
-  /** Sockets of the gateway in all. */
-  maxConnections: number
 }
 
-/** The part of the gateway's sockets that one caller may hold with all its watch tokens. */
-const SHARE_OF_CALLER = 1 / 4
-
-export function createSocketLogin({ authenticator, sessions, origins, maxConnections }: SocketLoginParts): SocketLogin {
+export function createSocketLogin({ authenticator, sessions, origins }: SocketLoginParts): SocketLogin {
   const slots = createSlots()
-
-  /**
-   * Counts a socket twice: against the limit of its credential, and against the whole of its caller, because a caller can
-   * mint any number of watch tokens. Returns null beyond a limit.
-   */
-  function acquire(caller: Caller): (() => void) | null {
-    const { sockets } = caller.limits
-    const whole = sockets === null ? null : Math.max(sockets, Math.floor(maxConnections * SHARE_OF_CALLER))
-    // No caller has a blank in its name.
-    return acquireAll(slots, [...quotaKeys(caller, 'sockets'), { key: `all of ${caller.id}`, limit: whole }])
-  }
 
   async function authenticate(
     params: Readonly<Record<string, unknown>> | undefined,
@@ -69,7 +52,7 @@ export function createSocketLogin({ authenticator, sessions, origins, maxConnect
     }
     // A slot that a closed socket takes would never be released.
     if (socket.readyState !== socket.OPEN) return null
-    const release = acquire(session.caller)
+    const release = acquireAll(slots, quotaKeys(session.caller, 'sockets'))
     if (!release) {
       socket.close(TOO_MANY, `Socket limit of ${session.caller.limits.sockets} per caller reached`)
       return null

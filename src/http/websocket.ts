@@ -67,7 +67,7 @@ export function createWebSocketHandler(parts: WebSocketParts): WebSocketHandler 
   const sockets = new WebSocketServer(options)
   const server = createSocketServer({
     graphql,
-    login: createSocketLogin({ authenticator, sessions, origins, maxConnections: limits.maxConnections }),
+    login: createSocketLogin({ authenticator, sessions, origins }),
     sessions,
     initTimeoutMs: limits.initTimeoutMs,
     maxOperations: limits.maxOperations,

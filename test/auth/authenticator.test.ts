@@ -150,7 +150,7 @@ test('without the explorer there is no console and no introspection', async () =
   for (const query of [
     '{ lipSyncTaks { id } }',
     '{ lipSyncTasks(frist: 1) { edges { node { id } } } }',
-    'mutation { createLipSync(input: { videoUrl: "x", audioUrl: "x", playbackType: NORML }) { id } }',
+    'mutation { createLipSync(input: { videoUrl: "x", audioUrl: "x", playbackType: NORML }) { task { id } } }',
   ]) {
     const [error] = (await gw.graphql(query)).errors ?? []
     expect(error?.extensions?.code).toBe('GRAPHQL_VALIDATION_FAILED')

@@ -14,8 +14,9 @@ const EXPENSIVE = `{ ${Array.from(
 test("one caller's operations are bounded by the minute, whichever credential brings them", async () => {
   await using gw = await startGatewayWithKeys()
   const me = await gw.createKey('me')
-  const mint = 'mutation { createWatchToken(reference: "r") { token } }'
-  const watcher = { authorization: `Bearer ${(await gw.graphql(mint, {}, me.headers)).data.createWatchToken.token}` }
+  const mint = 'mutation { createWatchToken(input: { reference: "r" }) { watchToken { token } } }'
+  const { token } = (await gw.graphql(mint, {}, me.headers)).data.createWatchToken.watchToken
+  const watcher = { authorization: `Bearer ${token}` }
 
   const statuses: number[] = []
   for (let count = 0; statuses.at(-1) !== 429 && count < 1_000; count++)
@@ -29,7 +30,7 @@ test("one caller's operations are bounded by the minute, whichever credential br
   const client = await openSocket(gw.url)
   client.send({ type: 'connection_init', payload: { 'x-api-key': me.text } })
   await client.next()
-  client.ask('1', 'subscription { taskUpdated { id } }')
+  client.ask('1', 'subscription { tasksUpdated { cursor } }')
   expect((await client.next()).payload.errors[0].extensions).toEqual({ code: 'RATE_LIMITED', retryAfter: 60 })
   client.socket.close()
 

@@ -99,35 +99,36 @@ describe('who may open a socket', () => {
   })
 })
 
-test("one caller's watch tokens share a quarter of the sockets", async () => {
-  await using small = await startGatewayWithKeys({
-    webSocket: { maxConnections: 40 },
-    callerLimits: { sockets: 5 },
-  })
+test("the sockets of one caller's watch tokens are bounded as a whole, whatever each token shows", async () => {
+  await using small = await startGatewayWithKeys({ callerLimits: { sockets: 2 } })
   const me = await small.createKey('me')
   const join = async (credential: string) => {
     const client = await openSocket(small.url)
     client.send({ type: 'connection_init', payload: { authorization: `Bearer ${credential}` } })
     return Promise.race([client.next().then(({ type }) => type), client.closed.then(({ code }) => code)])
   }
-  const mint = async (reference: number) =>
-    (await small.graphql(`mutation { createWatchToken(reference: "${reference}") { token } }`, {}, me.headers)).data
-      .createWatchToken.token
   const outcomes = []
-  for (let reference = 0; reference < 12; reference++) outcomes.push(await join(await mint(reference)))
+  for (let count = 0; count < 12; count++) outcomes.push(await join(await mintFor(small, me.headers, `order ${count}`)))
   expect(outcomes).toEqual([...Array(10).fill('connection_ack'), 4429, 4429])
+  expect(await join(me.text)).toBe('connection_ack')
   expect(await join((await small.createKey('you')).text)).toBe('connection_ack')
 })
 
-test("one caller's watch tokens share a bounded number of event streams", async () => {
+test("the event streams of one caller's watch tokens are bounded as a whole", async () => {
   await using small = await startGatewayWithKeys({ callerLimits: { subscriptions: 2 } })
   const me = await small.createKey('me')
-  const statuses = []
-  for (let reference = 0; reference < 12; reference++) {
-    const mint = `mutation { createWatchToken(reference: "${reference}") { token } }`
-    const { token } = (await small.graphql(mint, {}, me.headers)).data.createWatchToken
-    const headers = { authorization: `Bearer ${token}` }
-    statuses.push((await openEventStream(small.url, 'subscription { taskUpdated { id } }', {}, headers)).status)
+  const refused = []
+  for (let count = 0; count < 12; count++) {
+    const headers = { authorization: `Bearer ${await mintFor(small, me.headers, `order ${count}`)}` }
+    const stream = await openEventStream(small.url, 'subscription { tasksUpdated { cursor } }', {}, headers)
+    if (count >= 10) refused.push((await stream.next())?.data.errors[0].extensions)
   }
-  expect(statuses).toEqual([...Array(10).fill(200), 429, 429])
+  expect(refused).toEqual(Array(2).fill({ code: 'LIMIT_EXCEEDED', limit: 'subscriptions' }))
 })
+
+type Gateway = Awaited<ReturnType<typeof startGatewayWithKeys>>
+
+async function mintFor(gateway: Gateway, headers: Record<string, string>, reference: string): Promise<string> {
+  const mint = `mutation { createWatchToken(input: { reference: "${reference}" }) { watchToken { token } } }`
+  return (await gateway.graphql(mint, {}, headers)).data.createWatchToken.watchToken.token
+}
