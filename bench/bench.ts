@@ -25,10 +25,10 @@ type Kind = (typeof KINDS)[number]
 type Client = Awaited<ReturnType<typeof startClient>>
 
 const INPUT = { videoUrl: 'https://media.example/presenter.mp4', audioUrl: 'https://media.example/speech.mp3' }
-const CREATE = 'mutation ($input: CreateLipSyncInput!) { createLipSync(input: $input) { id } }'
+const CREATE = 'mutation ($input: CreateLipSyncInput!) { createLipSync(input: $input) { task { id } } }'
 const READ = `query ($id: ID!) { lipSyncTask(id: $id) { id status stage videoUrl audioUrl playbackType reference createdAt
-  submittedAt startedAt completedAt result { resultUrl } error { message } cursor } }`
-const FOLLOW = 'subscription { taskUpdated { id stage cursor } }'
+  submittedAt startedAt completedAt result { resultUrl } failure { message } cursor } }`
+const FOLLOW = 'subscription { tasksUpdated { cursor stage task { id } } }'
 
 const startClient = async (kind: Kind, folder: string) => {
   const args = [kind, `file:${join(folder, kind)}.db`]
@@ -48,7 +48,7 @@ const startClient = async (kind: Kind, folder: string) => {
     server,
     url: `ws://127.0.0.1:${port}/graphql`,
     create: async (): Promise<string> =>
-      isBare ? (await call('POST', '/', INPUT)).id : (await graphql(CREATE, { input: INPUT })).createLipSync.id,
+      isBare ? (await call('POST', '/', INPUT)).id : (await graphql(CREATE, { input: INPUT })).createLipSync.task.id,
     read: (id: string) => (isBare ? call('GET', `/${id}`) : graphql(READ, { id })),
     async [Symbol.asyncDispose]() {
       await pool.close()

@@ -1,49 +1,53 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { QUIET, readFrom, writeTo } from '../src/upstream/local/ffmpeg/ffmpeg.js'
-import type { JobReport } from '../src/upstream/local/job/child.js'
-import type { JobOrder } from '../src/upstream/local/job/make-lip-sync.js'
-import { resolveLimits } from '../src/upstream/local/limits.js'
+import { resolveConfig } from '../src/config.js'
+import { jobLimits } from '../src/upstream/engine/job-limits.js'
+import { QUIET, readFrom, writeTo } from '../src/upstream/engine/worker/ffmpeg/ffmpeg.js'
+import type { WorkerInput, WorkerReport } from '../src/upstream/engine/worker/messages.js'
 import { type Cost, watchCost } from './process-cost.js'
 
 export interface Run {
   readonly video: string
   readonly audio: string
   readonly seconds: number
-  /** Null: the WebAssembly one. */
+  /** Null for the WebAssembly build. */
   readonly ffmpegPath: string | null
   readonly folder: string
 }
 
-/** As the engine encodes. */
+/** The encoder settings of the engine. */
 export const ENCODE =
   '-c:v libx264 -threads 1 -preset veryfast -crf 20 -pix_fmt yuv420p -c:a aac -b:a 128k -f mp4'.split(' ')
 
-const COMPILED = new URL('../dist/upstream/local/', import.meta.url)
+const COMPILED = new URL('../dist/upstream/engine/worker/', import.meta.url)
 
-/** A whole job, in the process that the engine starts for it. */
+/** Runs a whole job in a worker process. */
 export const runJob = async ({ video, audio, ffmpegPath, folder }: Run): Promise<Cost> => {
-  const child = start([fileURLToPath(new URL('job/child.js', COMPILED))])
-  const order: JobOrder = {
-    ...{ video: { file: video }, audio: { file: audio }, playbackType: 'normal_reverse' },
-    ...{ folder: join(folder, 'job'), limits: resolveLimits(), allowedHosts: [], ffmpegPath },
+  const child = start([fileURLToPath(new URL('worker.js', COMPILED))])
+  const work = join(folder, 'job')
+  await mkdir(work, { recursive: true })
+  const input: WorkerInput = {
+    ...{ videoFile: video, audioFile: audio, playbackType: 'normal_reverse', folder: work, ffmpegPath },
+    outputs: { video: join(work, 'lipsync.mp4'), cover: join(work, 'cover.jpg') },
+    limits: jobLimits(resolveConfig().engine),
   }
-  child.send(order)
-  return costOf(child, (report: JobReport) => {
+  child.send(input)
+  return costOf(child, (report: WorkerReport) => {
     if (report.type === 'failed' || report.type === 'broken') throw new Error(JSON.stringify(report))
     return report.type === 'success'
   })
 }
 
-/** The limit: the same length of video and audio, only encoded anew. */
+/** Re-encodes video and audio of the same length. */
 export const runPlain = async ({ video, audio, seconds, ffmpegPath, folder }: Run): Promise<Cost> => {
   const inputs = ['-stream_loop', '-1', '-i', readFrom(video), '-i', readFrom(audio)]
   const rest = ['-map', '0:v', '-map', '1:a', '-t', String(seconds), ...ENCODE, writeTo(join(folder, 'plain.mp4'))]
   const [file, create, argument] = ffmpegPath
-    ? ['ffmpeg-native.js', 'createNativeFfmpeg', JSON.stringify(ffmpegPath)]
-    : ['ffmpeg-wasm.js', 'createWasmFfmpeg', '']
+    ? ['native-ffmpeg.js', 'createNativeFfmpeg', `${JSON.stringify(ffmpegPath)}, ${1920 * 1080}`]
+    : ['wasm-ffmpeg.js', 'createWasmFfmpeg', '']
   const code = `
     import { ${create} } from ${JSON.stringify(new URL(`ffmpeg/${file}`, COMPILED).href)}
     const ffmpeg = await ${create}(${argument})
@@ -55,7 +59,7 @@ export const runPlain = async ({ video, audio, seconds, ffmpegPath, folder }: Ru
   })
 }
 
-/** It waits for its end after it has told how the work went, so that what it used can still be read. */
+/** The process keeps running after its report, so that its resource usage can be read. */
 const start = (args: string[]): ChildProcess =>
   spawn(process.execPath, args, { stdio: ['pipe', 'ignore', 'inherit', 'ipc'], detached: true })
 

@@ -12,8 +12,8 @@ const [, , kind, databaseUrl = ''] = process.argv
 
 /** The gateway without its pollers, so that nothing but the calls makes work. */
 const gatewayServer = async () => {
-  const jogg = { joggApiKey: 'key', joggBaseUrl: 'http://127.0.0.1:9' }
-  const gateway = await createGateway({ databaseUrl, ...jogg, wsMaxConnections: 10_000, logLevel: 'silent' })
+  const jogg = { apiKey: 'key', baseUrl: 'http://127.0.0.1:9' }
+  const gateway = await createGateway({ databaseUrl, jogg, webSocket: { maxConnections: 10_000 }, logLevel: 'silent' })
   const server = createServer(gateway.requestListener)
   return server.on('upgrade', gateway.upgradeHandler)
 }
@@ -41,7 +41,7 @@ const bareServer = async () => {
     const seq = 'seq' in created ? created.seq : 0
     const message = JSON.stringify({
       type: 'next',
-      payload: { data: { taskUpdated: { id, stage: 'QUEUED', cursor: `${seq}` } } },
+      payload: { data: { tasksUpdated: { cursor: `0-${seq}`, stage: 'QUEUED', task: { id } } } },
     })
     for (const socket of sockets.clients) socket.send(message)
     res.end(JSON.stringify({ id }))

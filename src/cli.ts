@@ -1,30 +1,33 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
-import { Command } from 'commander'
+import { Command, Help } from 'commander'
 import { addKeysCommand } from './cli/keys.js'
-import { describeVariables } from './cli/variables.js'
+import { toWhole } from './cli/parse-argument.js'
+import type { ServeFlags } from './cli/serve.js'
+import { listVariables } from './cli/variables.js'
 import { ConfigError, configFromEnv } from './config.js'
 
 const { version, description } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
 
-const VARIABLES_HELP = () => `
-Environment variables (one that is empty counts as unset, lists are separated by commas):
-${describeVariables(Math.min(process.stdout.columns ?? 100, 120))}`
-
-// Each command loads what it needs when it runs: the whole gateway takes a second, its help should not.
+// Each command loads what it needs when it runs: the whole gateway takes a second to load, and the help should not.
 const program = new Command('lipsync-gateway').description(description).version(version)
 
 program
   .command('serve')
-  .description('Serve the gateway: GraphQL over HTTP, SSE and WebSocket at /graphql.')
+  .description('Serve the gateway: GraphQL over HTTP, server-sent events and WebSocket at /graphql.')
+  .option('--host <address>', 'address to listen on; overrides HOST')
+  .option('--port <number>', 'port to listen on; overrides PORT', toWhole(0, 65_535))
+  .option('--restored', 'the database was restored from a backup: look up queued tasks before they are submitted')
   .addHelpText(
     'after',
     () => `
 Logs are JSON lines on the standard output. SIGTERM and SIGINT shut down within 5 s, a second one at once.
-Exit codes: 0 after a shutdown, 2 when the configuration is wrong, 1 for anything else.
-${VARIABLES_HELP()}`,
+Exit codes: 0 after a shutdown, 2 for a wrong configuration, 1 for any other error.
+
+Environment variables (an empty one counts as unset, lists are separated by commas):
+${variablesHelp()}`,
   )
-  .action(async () => (await import('./cli/serve.js')).serve())
+  .action(async (flags: ServeFlags) => (await import('./cli/serve.js')).serve(flags))
 
 program
   .command('demo')
@@ -32,26 +35,26 @@ program
   .addHelpText(
     'after',
     `
-Starts a gateway with the built-in engine on a free loopback port, asks it for a lip sync as any client would, and
-follows the task. The video and its cover are left in a new folder below the system's folder for temporary files;
-nothing else is. Of the environment only FFMPEG_PATH counts. Exit code 1 when the task fails.`,
+Starts a gateway with the built-in engine on a free loopback port, creates a task as any client would, and follows it.
+The video and its cover are left in a new folder below the system's folder for temporary files; nothing else is kept.
+The only environment variable it reads is FFMPEG_PATH. The exit code is 1 when the task fails.`,
   )
   .action(async () => (await import('./cli/demo.js')).demo())
 
 program
   .command('migrate')
-  .description("Bring the database's tables up to date. Safe to run again; serve does it by itself.")
-  .addHelpText('after', '\nReads the same environment variables as serve: DATABASE_URL, or DATA_DIR.')
+  .description("Update the database's tables. Safe to repeat; serve does the same when it starts.")
+  .addHelpText('after', '\nReads the environment variables of serve: DATABASE_URL, or DATA_DIR.')
   .action(async () => {
-    const { databaseUrl } = configFromEnv(process.env)
-    const { openDatabase } = await import('./store/sqlite/database.js')
-    openDatabase(databaseUrl).sqlite.close()
-    console.log(`Up to date: ${databaseUrl}`)
+    const config = configFromEnv(process.env)
+    const { migrateDatabase } = await import('./store/open-store.js')
+    migrateDatabase(config)
+    console.log(`Up to date: ${config.databaseUrl}`)
   })
 
 program
   .command('schema')
-  .description('Print the GraphQL schema, as the file schema.graphql has it.')
+  .description('Print the GraphQL schema, as in the file schema.graphql.')
   .action(async () => {
     const { printedSchema } = await import('./graphql/index.js')
     process.stdout.write(printedSchema())
@@ -62,7 +65,15 @@ addKeysCommand(program)
 try {
   await program.parseAsync()
 } catch (thrown) {
-  const isWrongConfig = thrown instanceof ConfigError
   console.error(thrown instanceof Error ? thrown.message : thrown)
-  process.exitCode = isWrongConfig ? 2 : 1
+  process.exitCode = thrown instanceof ConfigError ? 2 : 1
+}
+
+/** The variables as commander lays out options. */
+function variablesHelp(): string {
+  const help = new Help()
+  help.prepareContext({ helpWidth: Math.min(process.stdout.columns ?? 100, 120) })
+  const variables = listVariables()
+  const width = Math.max(...variables.map(({ name }) => name.length))
+  return variables.map(({ name, description }) => help.formatItem(name, width, description, help)).join('\n')
 }

@@ -1,20 +1,28 @@
 import { setTimeout as timer } from 'node:timers/promises'
 
-/** Time as a parameter: whoever waits or stamps is handed one, so that tests move time instead of waiting for it. */
+/**
+ * Time as a parameter, so that tests move it instead of waiting for it.
+ *
+ * The wall clock may jump: it is set, corrected or wrong. It is for times that are shown or logged, and decides nothing.
+ * Every duration, deadline, due time, window and age is measured in monotonic time.
+ */
 export interface Clock {
-  /** Milliseconds since the Unix epoch. */
+  /** Wall time in milliseconds since the Unix epoch. May jump forward and back. */
   now(): number
-  /** Milliseconds that only go forward, whatever happens to the wall clock: for every duration, deadline and age. */
+  /** Milliseconds that only go forward, from an arbitrary origin, whatever happens to the wall clock. */
   monotonic(): number
-  /** Resolves after `ms`, or as soon as `signal` aborts. Never rejects. */
+  /** Resolves after `ms` of monotonic time, or as soon as `signal` aborts. Never rejects. */
   sleep(ms: number, signal: AbortSignal): Promise<void>
 }
 
-/** The longest a Node timer can wait; a longer sleep wakes early, and every sleeper here looks again when it wakes. */
+/** The longest a Node timer can wait. A longer sleep wakes early; every sleeper checks the time when it wakes. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1
+const NS_PER_MS = 1_000_000n
 
+/** The clocks of this machine. On Linux all processes since the last boot share the monotonic one. */
 export const systemClock: Clock = {
   now: Date.now,
-  monotonic: () => Number(process.hrtime.bigint() / 1_000_000n),
-  sleep: (ms, signal) => timer(Math.min(Math.max(ms, 0), LONGEST_TIMER_MS), undefined, { signal }).catch(() => {}),
+  monotonic: () => Number(process.hrtime.bigint() / NS_PER_MS),
+  sleep: (ms, signal) =>
+    timer(Math.min(Math.max(Math.ceil(ms), 0), LONGEST_TIMER_MS), undefined, { signal }).catch(() => {}),
 }

@@ -1,161 +1,335 @@
 import { availableParallelism } from 'node:os'
 import { z } from 'zod'
-import { LOG_LEVELS, type LogLevel } from './log.js'
+import { LOG_LEVELS } from './log.js'
+import { isHostEntry } from './net/address.js'
+import type { Upstream } from './tasks/driver/upstream.js'
+import { LONGEST_SECONDS } from './tasks/service/create-input.js'
+
+/** The vendors that the gateway brings along. */
+export const BUILT_IN_UPSTREAMS = ['jogg', 'engine'] as const
 
 /**
- * Every option of the gateway. An embedding app gives them to `createGateway`; the command line reads each from the
- * environment, where `pollFirstMs` is `POLL_FIRST_MS` and lists are separated by commas, and shows these comments in
- * its help.
+ * Every option of the gateway: its type, its limits, its one default and its description. The type `GatewayOptions`, the
+ * help of the command line and docs/configuration.md are generated from this schema (`npm run docs`).
  */
-export interface GatewayOptions {
-  /** The address to listen on. @default '127.0.0.1' */
-  host?: string | undefined
-  /** The port to listen on; 0 takes a free one. @default 4_000 */
-  port?: number | undefined
-  /** The folder of the database and of the media files. @default './data' */
-  dataDir?: string | undefined
-  /** The SQLite database: `file:` and a path, or `:memory:`. @default `gateway.db` in the data folder */
-  databaseUrl?: string | undefined
-  /** Who makes the lip sync: `jogg`, or `local`, the built-in engine. @default 'jogg' with a key, else 'local' */
-  upstream?: 'jogg' | 'local' | undefined
-  /** The key of the JoggAI account. @default none */
-  joggApiKey?: string | undefined
-  /** Where JoggAI's API is. @default 'https://api.jogg.ai' */
-  joggBaseUrl?: string | undefined
-  /** How others reach the gateway: the beginning of the links to its media. @default `http://HOST:PORT` */
-  publicUrl?: string | undefined
-  /** From a submit to the first look at the job, in milliseconds. @default 3_000 */
-  pollFirstMs?: number | undefined
-  /** From the first look to the second, in milliseconds; each later wait is a fifth longer. @default 5_000 */
-  pollMinMs?: number | undefined
-  /** The longest wait between two looks, in milliseconds. @default 10_000 */
-  pollMaxMs?: number | undefined
-  /** How many looks run at a time. @default 8 */
-  pollConcurrency?: number | undefined
-  /** The time limit of each call upstream, in milliseconds. @default 10_000 */
-  upstreamTimeoutMs?: number | undefined
-  /** Submits in any 60 s; JoggAI allows 20 POSTs. @default 20 with JoggAI, else unlimited */
-  submitsPerMinute?: number | undefined
-  /** How long a task may wait to be sent before it fails as `EXPIRED`, in hours. @default 24 */
-  maxQueueHours?: number | undefined
-  /** After how long upstream a task shows `stalledSince` and is looked at more slowly, in minutes. @default 30 */
-  stallAfterMinutes?: number | undefined
-  /** Origins of web pages that may call the gateway, beside its own. @default none */
-  corsOrigins?: readonly string[] | undefined
-  /** Let anybody in who brings no credential: `open`. @default only on a loopback address, without keys and tokens */
-  auth?: 'open' | undefined
-  /** Where the platform's token issuer publishes its public keys, as a JWKS. @default none */
-  jwtJwksUrl?: string | undefined
-  /** The secret it signs with (HS256) instead, at least 32 bytes. @default none */
-  jwtSecret?: string | undefined
-  /** The `iss` claim of its tokens. @default none */
-  jwtIssuer?: string | undefined
-  /** The `aud` claim of its tokens. @default none */
-  jwtAudience?: string | undefined
-  /** The claim that names the caller: whose tasks they are. @default 'sub' */
-  jwtCallerClaim?: string | undefined
-  /** The claim that holds the scopes (read, create, admin), as a list or separated by spaces. @default 'scope' */
-  jwtScopeClaim?: string | undefined
-  /** Creates of one caller in a minute. @default 60 */
-  limitCreatesPerMinute?: number | undefined
-  /** Tasks of one caller that wait to be sent. @default 500 */
-  limitWaitingTasks?: number | undefined
-  /** WebSockets of one caller at a time. @default 50 */
-  limitSockets?: number | undefined
-  /** Subscriptions of one caller at a time, over WebSockets and event streams together. @default 200 */
-  limitSubscriptions?: number | undefined
-  /** JoggAI's credits of one caller in a calendar month (UTC). @default none */
-  limitMonthlyCredits?: number | undefined
-  /** What a task sets aside of that budget when its caller names no expected duration, in seconds. @default 60 */
-  estimateSeconds?: number | undefined
-  /** GraphiQL and introspection: true or false. @default true */
-  explorer?: boolean | undefined
-  /** Hosts (`name`, `name:port`) that the built-in engine may fetch from although they are private. @default none */
-  mediaAllowedHosts?: readonly string[] | undefined
-  /** An `ffmpeg` for the built-in engine, several times faster than its own. @default its own */
-  ffmpegPath?: string | undefined
-  /** The largest file that the built-in engine fetches, in bytes. @default 200_000_000 */
-  mediaMaxBytes?: number | undefined
-  /** The longest audio that it takes, in seconds. @default 600 */
-  mediaMaxSeconds?: number | undefined
-  /** The largest picture that it takes, in pixels: 1920x1080, either way up. @default 2_073_600 */
-  mediaMaxPixels?: number | undefined
-  /** How many jobs it works on at a time. @default one for each core but one */
-  mediaConcurrency?: number | undefined
-  /** WebSockets in all; one more is closed with 1013. @default 1_000 */
-  wsMaxConnections?: number | undefined
-  /** Operations at a time on one WebSocket; one more closes it with 4429. @default 100 */
-  wsMaxOperations?: number | undefined
-  /** The largest WebSocket message, in bytes; a larger one closes it with 1009. @default 100_000 */
-  wsMaxMessageBytes?: number | undefined
-  /** From a WebSocket's opening to its `connection_init`, in milliseconds; later it is closed with 4408. @default 5_000 */
-  wsInitTimeoutMs?: number | undefined
-  /** The least important lines that are logged: trace, debug, info, warn, error, fatal or silent. @default 'info' */
-  logLevel?: LogLevel | undefined
+export const optionsSchema = z.strictObject({
+  host: option(text().default('127.0.0.1'), { description: 'Address to listen on.' }),
+  port: option(whole(0, 65_535).default(4_000), { description: 'Port to listen on; 0 takes a free one.' }),
+  publicUrl: option(orNone(httpUrl()), {
+    description: 'URL under which clients reach the gateway; the prefix of its media links.',
+    defaultText: '`http://HOST:PORT`',
+  }),
+  dataDir: option(text().default('./data'), { description: 'Folder of the database and the media files.' }),
+  databaseUrl: option(orNone(text().regex(/^(file:.+|:memory:)$/, 'must be file: and a path, or :memory:')), {
+    description: 'SQLite database: `file:` and a path, or `:memory:`.',
+    defaultText: '`gateway.db` in the data folder',
+  }),
+  restored: option(z.boolean(TRUE_OR_FALSE()).default(false), {
+    description:
+      'The database was restored from a backup: looks up every queued task at the upstream before it is submitted. Set it for one start only.',
+    variable: null,
+  }),
+  upstream: option(orNone(z.union([oneOf(BUILT_IN_UPSTREAMS), upstreamObject()], UPSTREAM_ERROR())), {
+    description:
+      "Makes the videos: `jogg` (JoggAI's API) or `engine` (the built-in engine). An embedding app may pass its own `Upstream`.",
+    defaultText: '`jogg` with a JoggAI key, else `engine`; required when the gateway is reachable from other machines',
+    type: "'jogg' | 'engine' | Upstream",
+  }),
+  upstreamTimeoutMs: option(ms().default(10_000), {
+    description: 'Time limit of each upstream call, in milliseconds.',
+  }),
+  auth: option(orNone(oneOf(['open'])), {
+    description: '`open` accepts requests without a credential, from any machine.',
+    defaultText: 'none: only on a loopback address, and only while no API key or token issuer exists',
+  }),
+  corsOrigins: option(list(origin()), {
+    description: 'Origins of web pages that may call the gateway, besides its own.',
+  }),
+  estimateSeconds: option(whole(1, LONGEST_SECONDS).default(60), {
+    description: 'Duration that a task without `expectedDurationSeconds` reserves budget for, in seconds.',
+  }),
+  explorer: option(z.boolean(TRUE_OR_FALSE()).default(true), {
+    description: 'Serves GraphiQL and answers introspection queries.',
+  }),
+  logLevel: option(oneOf(LOG_LEVELS).default('info'), {
+    description: 'Least severe level that is logged: trace, debug, info, warn, error, fatal or silent.',
+  }),
+
+  jogg: group(
+    'JoggAI',
+    'JOGG',
+    z
+      .strictObject({
+        apiKey: option(orNone(text()), { description: 'API key of the JoggAI account.' }),
+        baseUrl: option(httpUrl().default('https://api.jogg.ai'), { description: "Base URL of JoggAI's API." }),
+      })
+      .prefault({}),
+  ),
+
+  submits: group(
+    'Submit queue',
+    'SUBMITS',
+    z
+      .strictObject({
+        perMinute: option(orNone(whole(1, 100_000)), {
+          description: 'Submits in any 60 seconds.',
+          defaultText: "the upstream's own limit: 20 for JoggAI, none for the engine",
+        }),
+        maxQueueHours: option(whole(1, 8_760).default(24), {
+          description: 'Hours after which a task that is still queued fails as `EXPIRED`.',
+          variable: 'MAX_QUEUE_HOURS',
+        }),
+      })
+      .prefault({}),
+  ),
+
+  poll: group(
+    'Status checks',
+    'POLL',
+    z
+      .strictObject({
+        firstMs: option(ms().default(3_000), {
+          description: 'Delay between a submit and its first status check, in milliseconds.',
+        }),
+        minMs: option(ms().default(5_000), {
+          description:
+            'Delay between the first status check and the second, in milliseconds; each later delay is a fifth longer.',
+        }),
+        maxMs: option(ms().default(10_000), {
+          description: 'Longest delay between two status checks, in milliseconds.',
+        }),
+        concurrency: option(whole(1, 100).default(8), { description: 'Status checks that run at a time.' }),
+        stallAfterMinutes: option(whole(1, 10_080).default(30), {
+          description: 'Minutes upstream after which a task shows `stalledSince` and is checked less often.',
+          variable: 'STALL_AFTER_MINUTES',
+        }),
+      })
+      .prefault({}),
+  ),
+
+  jwt: group(
+    "Tokens of the platform's issuer",
+    'JWT',
+    z
+      .strictObject({
+        jwksUrl: option(orNone(httpUrl()), {
+          description: 'URL of the JWKS with the public keys of the token issuer.',
+        }),
+        secret: option(orNone(text().refine(value => Buffer.byteLength(value) >= 32, 'must be at least 32 bytes')), {
+          description: 'Shared secret for HS256 tokens, instead of a JWKS; at least 32 bytes.',
+        }),
+        issuer: option(orNone(text()), { description: 'Required `iss` claim.' }),
+        audience: option(orNone(text()), { description: 'Required `aud` claim.' }),
+        callerClaim: option(text().default('sub'), { description: 'Claim that names the caller.' }),
+        scopeClaim: option(text().default('scope'), {
+          description: 'Claim that holds the scopes (read, create, admin), as a list or separated by spaces.',
+        }),
+      })
+      .prefault({}),
+  ),
+
+  callerLimits: group(
+    'Limits of each caller',
+    'LIMIT',
+    z
+      .strictObject({
+        createsPerMinute: option(quota().default(60), { description: 'Tasks that a caller may create in a minute.' }),
+        waitingTasks: option(quota().default(500), { description: 'Tasks of a caller that may wait in the queue.' }),
+        sockets: option(quota().default(50), { description: 'WebSockets that a caller may have open.' }),
+        subscriptions: option(quota().default(200), {
+          description: 'Subscriptions that a caller may have open, over WebSockets and event streams together.',
+        }),
+        monthlyCredits: option(orNone(whole(0, 1_000_000_000)), {
+          description: 'Credits that a caller may spend in a calendar month (UTC).',
+        }),
+      })
+      .prefault({}),
+  ),
+
+  engine: group(
+    'Built-in engine',
+    'MEDIA',
+    z
+      .strictObject({
+        allowedHosts: option(list(hostEntry()), {
+          description: 'Private hosts (`name`, `name:port` or `[::1]`) that the built-in engine may fetch from.',
+        }),
+        ffmpegPath: option(orNone(text()), {
+          description: 'Native `ffmpeg` to use, several times faster than the bundled WebAssembly build.',
+          defaultText: 'the bundled build',
+          variable: 'FFMPEG_PATH',
+        }),
+        maxBytes: option(whole(1, 10_000_000_000).default(200_000_000), {
+          description: 'Largest input file, in bytes.',
+        }),
+        maxSeconds: option(whole(1, LONGEST_SECONDS).default(600), { description: 'Longest audio, in seconds.' }),
+        maxPixels: option(whole(1, 100_000_000).default(1_920 * 1_080), {
+          description: 'Largest picture, as width times height; the default is 1920x1080, in either orientation.',
+        }),
+        maxSpoolBytes: option(whole(1, 1_000_000_000_000).default(16_000_000_000), {
+          description: 'Largest temporary file for the decoded frames of one job, in bytes.',
+        }),
+        concurrency: option(whole(1, 256).default(Math.max(1, availableParallelism() - 1)), {
+          description: 'Jobs that run at a time.',
+          defaultText: 'the number of cores minus one, at least 1',
+        }),
+      })
+      .prefault({}),
+  ),
+
+  webSocket: group(
+    'WebSockets',
+    'WS',
+    z
+      .strictObject({
+        maxConnections: option(whole(1, 1_000_000).default(1_000), {
+          description: 'Open WebSockets of all callers; one more is closed with 1013.',
+        }),
+        maxOperations: option(whole(1, 100_000).default(100), {
+          description: 'Concurrent operations on one WebSocket; one more closes it with 4429.',
+        }),
+        maxMessageBytes: option(whole(1, 100_000_000).default(100_000), {
+          description: 'Largest WebSocket message, in bytes; a larger one closes the WebSocket with 1009.',
+        }),
+        initTimeoutMs: option(ms().default(5_000), {
+          description:
+            'Time from the opening of a WebSocket to its `connection_init`, in milliseconds; then it is closed with 4408.',
+        }),
+      })
+      .prefault({}),
+  ),
+})
+
+export interface OptionMeta {
+  /** A sentence that completes "this option is the …" or states what it does. Markdown. */
+  readonly description: string
+  /** The default in words, where the value alone would not explain it. Markdown. */
+  readonly defaultText?: string
+  /** The environment variable, where it is not the group's prefix and the option's name; null: it has none. */
+  readonly variable?: string | null
+  /** The TypeScript type, where it cannot be derived from the schema. */
+  readonly type?: string
 }
 
-const whole = (from: number, to: number) =>
-  z
+/** One option of the schema, with its documentation. */
+export interface Option extends OptionMeta {
+  /** Its place in `GatewayOptions`, such as `['poll', 'firstMs']`. */
+  readonly path: readonly string[]
+  readonly field: z.core.$ZodType
+  readonly variable: string | null
+}
+
+export interface OptionGroup {
+  /** Null: the options at the top level. */
+  readonly name: string | null
+  readonly title: string
+  readonly options: readonly Option[]
+}
+
+/** The options by group, in the order in which they are documented. */
+export const OPTION_GROUPS: readonly OptionGroup[] = groupsOf(optionsSchema)
+export const OPTIONS: readonly Option[] = OPTION_GROUPS.flatMap(({ options }) => options)
+
+function groupsOf(schema: typeof optionsSchema): OptionGroup[] {
+  const top: Option[] = []
+  const groups: OptionGroup[] = []
+  for (const [name, field] of Object.entries<z.ZodType>(schema.shape)) {
+    const inner = field instanceof z.ZodPrefault ? field.unwrap() : field
+    if (!(inner instanceof z.ZodObject)) top.push(describe([name], field, null))
+    else {
+      const { title, prefix } = field.meta() as { title: string; prefix: string }
+      const options = Object.entries<z.ZodType>(inner.shape).map(([key, option]) =>
+        describe([name, key], option, prefix),
+      )
+      groups.push({ name, title, options })
+    }
+  }
+  return [{ name: null, title: 'Gateway', options: top }, ...groups]
+}
+
+function describe(path: readonly string[], field: z.ZodType, prefix: string | null): Option {
+  const meta = field.meta() as unknown as OptionMeta
+  const derived = [prefix, screamingSnakeCase(path.at(-1) ?? '')].filter(Boolean).join('_')
+  return { ...meta, path, field, variable: meta.variable === undefined ? derived : meta.variable }
+}
+
+/** `firstMs` → `FIRST_MS` */
+function screamingSnakeCase(name: string): string {
+  return name.replace(/[A-Z]/g, letter => `_${letter}`).toUpperCase()
+}
+
+function option<T extends z.ZodType>(schema: T, meta: OptionMeta): T {
+  return schema.meta({ ...meta })
+}
+
+/** Options that belong together. `prefix` begins the names of their environment variables. */
+function group<T extends z.ZodType>(title: string, prefix: string, schema: T): T {
+  return schema.meta({ title, prefix })
+}
+
+function whole(from: number, to: number) {
+  return z
     .int({ error: `must be a whole number from ${from} to ${to}` })
     .min(from)
     .max(to)
-const ms = (from: number) => whole(from, 3_600_000)
-const list = <T extends z.ZodType>(item: T) => z.array(item, { error: 'must be a list' }).default([])
-const text = z.string({ error: 'must be a text' }).min(1, 'must not be empty')
-const httpUrl = text.refine(
-  value => /^https?:\/\//.test(value) && URL.canParse(value),
-  'must be an http or https URL, such as https://example.com',
-)
-/** As browsers write it: no path, no slash at the end. */
-const origin = text.refine(
-  value => URL.canParse(value) && new URL(value).origin === value,
-  'must be origins, such as https://example.com',
-)
-const oneOf = <const T extends readonly string[]>(values: T) =>
-  z.enum(values, { error: `must be one of ${values.join(', ')}` })
+}
 
-/** What each option may be, and what it is when left out. */
-export const optionsSchema = z.strictObject({
-  host: text.default('127.0.0.1'),
-  port: whole(0, 65_535).default(4_000),
-  dataDir: text.default('./data'),
-  databaseUrl: text.regex(/^(file:.+|:memory:)$/, 'must be file: and a path, or :memory:').optional(),
-  upstream: oneOf(['jogg', 'local']).optional(),
-  joggApiKey: text.optional(),
-  joggBaseUrl: httpUrl.default('https://api.jogg.ai'),
-  publicUrl: httpUrl.optional(),
-  pollFirstMs: ms(1).default(3_000),
-  pollMinMs: ms(1).default(5_000),
-  pollMaxMs: ms(1).default(10_000),
-  pollConcurrency: whole(1, 100).default(8),
-  upstreamTimeoutMs: ms(1).default(10_000),
-  submitsPerMinute: whole(1, 100_000).optional(),
-  maxQueueHours: whole(1, 8_760).default(24),
-  stallAfterMinutes: whole(1, 10_080).default(30),
-  corsOrigins: list(origin),
-  auth: oneOf(['open']).optional(),
-  jwtJwksUrl: httpUrl.optional(),
-  jwtSecret: text.refine(value => Buffer.byteLength(value) >= 32, 'must be at least 32 bytes').optional(),
-  jwtIssuer: text.optional(),
-  jwtAudience: text.optional(),
-  jwtCallerClaim: text.default('sub'),
-  jwtScopeClaim: text.default('scope'),
-  limitCreatesPerMinute: whole(0, 1_000_000).default(60),
-  limitWaitingTasks: whole(0, 1_000_000).default(500),
-  limitSockets: whole(0, 1_000_000).default(50),
-  limitSubscriptions: whole(0, 1_000_000).default(200),
-  limitMonthlyCredits: whole(0, 1_000_000_000).optional(),
-  estimateSeconds: whole(1, 36_000).default(60),
-  explorer: z.boolean({ error: 'must be true or false' }).default(true),
-  mediaAllowedHosts: list(text),
-  ffmpegPath: text.optional(),
-  mediaMaxBytes: whole(1, 10_000_000_000).default(200_000_000),
-  mediaMaxSeconds: whole(1, 36_000).default(600),
-  mediaMaxPixels: whole(1, 100_000_000).default(1_920 * 1_080),
-  mediaConcurrency: whole(1, 256).default(Math.max(1, availableParallelism() - 1)),
-  wsMaxConnections: whole(1, 1_000_000).default(1_000),
-  wsMaxOperations: whole(1, 100_000).default(100),
-  wsMaxMessageBytes: whole(1, 100_000_000).default(100_000),
-  wsInitTimeoutMs: ms(1).default(5_000),
-  logLevel: oneOf(LOG_LEVELS).default('info'),
-} satisfies { [O in keyof GatewayOptions]-?: z.ZodType<unknown, GatewayOptions[O]> })
+/** Any other text would never match a host. */
+function hostEntry() {
+  return text().refine(isHostEntry, 'must be hosts as in a URL: name, name:port or [::1]')
+}
+
+function ms() {
+  return whole(1, 3_600_000)
+}
+
+function quota() {
+  return whole(0, 1_000_000)
+}
+
+function list<T extends z.ZodType>(item: T) {
+  return z.array(item, { error: 'must be a list' }).readonly().default([])
+}
+
+function orNone<T extends z.ZodType>(schema: T) {
+  return schema.nullable().default(null)
+}
+
+function text() {
+  return z.string({ error: 'must be a text' }).min(1, 'must not be empty')
+}
+
+function httpUrl() {
+  return text().refine(
+    value => /^https?:\/\//.test(value) && URL.canParse(value),
+    'must be an http or https URL, such as https://example.com',
+  )
+}
+
+/** An origin as browsers send it: without a path or a trailing slash. */
+function origin() {
+  return text().refine(
+    value => URL.canParse(value) && new URL(value).origin === value,
+    'must be origins, such as https://example.com',
+  )
+}
+
+function oneOf<const T extends readonly string[]>(values: T) {
+  return z.enum(values, { error: `must be one of ${values.join(', ')}` })
+}
+
+function upstreamObject() {
+  const methods = ['submit', 'getJob', 'priceOf'] as const
+  return z.custom<Upstream>(value => {
+    const candidate = value as Partial<Record<string, unknown>> | null
+    return typeof candidate === 'object' && methods.every(method => typeof candidate?.[method] === 'function')
+  })
+}
+
+function UPSTREAM_ERROR() {
+  return { error: `must be one of ${BUILT_IN_UPSTREAMS.join(', ')}, or an Upstream` }
+}
+
+function TRUE_OR_FALSE() {
+  return { error: 'must be true or false' }
+}

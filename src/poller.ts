@@ -1,34 +1,34 @@
 import type { Clock } from './clock.js'
 
-/** Runs one round after the other and sleeps in between. It knows no task: what a round does is not its business. */
+/** Runs one round after the other and sleeps in between. What a round does is not its concern. */
 export interface Poller extends AsyncDisposable {
-  /** Ends the nap; during a round: the next round follows at once. */
+  /** Ends the sleep; during a round: the next round follows at once. */
   nudge(): void
-  /** Why the last round failed; null when it went well. */
+  /** Why the last round failed; null when it succeeded. */
   problem(): string | null
-  /** Whether it naps, having nothing to do before the time it naps for. */
+  /** Whether it sleeps and has nothing to do before it wakes. */
   isAsleep(): boolean
-  /** Resolves when it does. */
+  /** Resolves when it sleeps. */
   asleep(): Promise<void>
 }
 
 export interface PollerParts {
   clock: Clock
-  /** Does what is due and answers when to come back, in monotonic milliseconds; null: when nudged. */
+  /** Does what is due. Returns when to run again, in monotonic milliseconds; null: when nudged. */
   round(stopping: AbortSignal): Promise<number | null>
   onError(thrown: unknown): void
 }
 
-/** How long a failed round waits for the next. */
+/** Delay between a round that failed and the next one. */
 const AFTER_ERROR_MS = 5_000
 
-/** Starts a loop that is never in two rounds at once. Disposing it waits for the round that is under way. */
-export const startPoller = ({ clock, round, onError }: PollerParts): Poller => {
+/** Starts a loop that never runs two rounds at once. Disposing it waits for the round that is under way. */
+export function startPoller({ clock, round, onError }: PollerParts): Poller {
   const stopping = new AbortController()
   let nap = new AbortController()
   let problem: string | null = null
   let napping = false
-  const tellAsleep: (() => void)[] = []
+  const onAsleep: (() => void)[] = []
 
   const loop = async () => {
     while (!stopping.signal.aborted) {
@@ -43,14 +43,18 @@ export const startPoller = ({ clock, round, onError }: PollerParts): Poller => {
         problem = thrown instanceof Error ? thrown.message : String(thrown)
         onError(thrown)
       }
-      if (nap.signal.aborted || stopping.signal.aborted) continue
+      if (nap.signal.aborted || stopping.signal.aborted) {
+        // A round that only awaits what is there already must not keep timers and sockets waiting.
+        await new Promise(setImmediate)
+        continue
+      }
       napping = true
       const slept = clock.sleep(wakeAt === null ? Number.POSITIVE_INFINITY : wakeAt - clock.monotonic(), nap.signal)
-      for (const tell of tellAsleep.splice(0)) tell()
+      for (const resolve of onAsleep.splice(0)) resolve()
       await slept
       napping = false
     }
-    for (const tell of tellAsleep.splice(0)) tell()
+    for (const resolve of onAsleep.splice(0)) resolve()
   }
   const looping = loop()
   const isAsleep = () => napping && !nap.signal.aborted
@@ -59,7 +63,7 @@ export const startPoller = ({ clock, round, onError }: PollerParts): Poller => {
     nudge: () => nap.abort(),
     problem: () => problem,
     isAsleep,
-    asleep: () => (isAsleep() ? Promise.resolve() : new Promise(resolve => tellAsleep.push(resolve))),
+    asleep: () => (isAsleep() ? Promise.resolve() : new Promise(resolve => onAsleep.push(resolve))),
     async [Symbol.asyncDispose]() {
       stopping.abort()
       nap.abort()

@@ -3,14 +3,14 @@ import { createServer, type IncomingMessage, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { expect, test } from 'vitest'
-import { createGateway } from '../src/gateway.js'
+import { createGateway } from '../src/create-gateway.js'
 import { meddle, newDatabase } from './support/database.js'
 import { openEventStream } from './support/event-stream.js'
 import { startTestGateway } from './support/gateway.js'
 import { hangs } from './support/jogg.js'
 import { openRawSocket, openSocket } from './support/socket.js'
 
-const WATCH = 'subscription { taskUpdated(after: "0") { id stage } }'
+const WATCH = 'subscription { tasksUpdated(after: "0") { cursor stage } }'
 
 const stagesIn = (file: string) => meddle(file, database => database.prepare('SELECT stage FROM tasks').pluck().all())
 
@@ -98,7 +98,10 @@ test('mounted in another server, a gateway that was shut down says so', async ()
   expect((await fetch(`${url}/ready`)).status).toBe(200)
   await gw[Symbol.asyncDispose]()
   const answer = await fetch(`${url}/ready`)
-  expect([answer.status, await answer.json()]).toEqual([503, { error: 'Going away, come back' }])
+  expect([answer.status, await answer.json()]).toEqual([
+    503,
+    { error: { code: 'SHUTTING_DOWN', message: 'The gateway is shutting down; connect again.' } },
+  ])
   await expect(openSocket(url)).rejects.toThrow('503')
   await new Promise(resolve => host.close(resolve))
 })
@@ -107,7 +110,13 @@ test('a gateway that can not listen leaves nothing behind', async () => {
   const other = createServer()
   await new Promise<void>(resolve => other.listen(0, '127.0.0.1', resolve))
   const { port } = other.address() as AddressInfo
-  const options = { port, databaseUrl: ':memory:', upstream: 'jogg', joggApiKey: 'k', logLevel: 'silent' } as const
+  const options = {
+    port,
+    databaseUrl: ':memory:',
+    upstream: 'jogg',
+    jogg: { apiKey: 'k' },
+    logLevel: 'silent',
+  } as const
   const gateway = await createGateway(options)
   await expect(gateway.listen()).rejects.toThrow('EADDRINUSE')
   await expect(gateway.tasks.get('x')).rejects.toThrow('not open')
@@ -120,6 +129,6 @@ test('a gateway may be shut down twice, at once, and before it ever started', as
   await Promise.all([gw.gateway[Symbol.asyncDispose](), gw.gateway[Symbol.asyncDispose]()])
   await gw.gateway[Symbol.asyncDispose]()
   await gw[Symbol.asyncDispose]()
-  const options = { databaseUrl: ':memory:', upstream: 'jogg', joggApiKey: 'k', logLevel: 'silent' } as const
+  const options = { databaseUrl: ':memory:', upstream: 'jogg', jogg: { apiKey: 'k' }, logLevel: 'silent' } as const
   await (await createGateway(options))[Symbol.asyncDispose]()
 })

@@ -1,37 +1,25 @@
-import ipaddr from 'ipaddr.js'
-import { RateLimiterMemory } from 'rate-limiter-flexible'
 import type { Clock } from '../clock.js'
+import { addressKey } from '../net/address.js'
+import { createRateWindow } from '../rate-window.js'
 
-const FAILURES_PER_MINUTE = 10
-const WINDOW_S = 60
-const IPV6_SITE_BITS = 64
+const FAILURES_PER_WINDOW = 10
+const WINDOW_MS = 60_000
 
-/**
- * Counts failed logins by address. The minutes are those of the injected clock, each a counter of its own; the limiter's
- * own clock only has to outlast them.
- */
-export const createLoginThrottle = (clock: Clock) => {
-  const limiter = new RateLimiterMemory({ points: FAILURES_PER_MINUTE, duration: WINDOW_S })
-  const minute = () => Math.floor(clock.now() / (WINDOW_S * 1_000))
-  const counterOf = (from: string) => `${minute()} ${siteOf(from)}`
-
-  return {
-    /** In how many seconds the address may try again; null: at once. */
-    async retryAfter(from: string): Promise<number | null> {
-      const failures = (await limiter.get(counterOf(from)))?.consumedPoints ?? 0
-      return failures < FAILURES_PER_MINUTE ? null : Math.ceil((minute() + 1) * WINDOW_S - clock.now() / 1_000)
-    },
-    /** Answers how many failures it is in this minute. */
-    async failed(from: string): Promise<number> {
-      return (await limiter.penalty(counterOf(from))).consumedPoints
-    },
-  }
+export interface LoginThrottle {
+  /** In how many seconds the address may try again; null: now. */
+  retryAfter(address: string): number | null
+  /** Counts a failed login and returns how many the address has in its current minute. */
+  failed(address: string): number
 }
 
-/** Whoever has one IPv6 address usually has its whole /64. IPv4 inside IPv6 is IPv4. */
-export const siteOf = (address: string): string => {
-  if (!ipaddr.isValid(address)) return address
-  const parsed = ipaddr.process(address)
-  if (parsed instanceof ipaddr.IPv4) return parsed.toString()
-  return `${ipaddr.IPv6.networkAddressFromCIDR(`${parsed.toNormalizedString()}/${IPV6_SITE_BITS}`).toString()}/${IPV6_SITE_BITS}`
+/** Counts failed logins by address, an IPv6 network as one. Each minute begins with the first failure. */
+export function createLoginThrottle(clock: Clock): LoginThrottle {
+  const failures = createRateWindow(clock, WINDOW_MS)
+  return {
+    retryAfter(address) {
+      const key = addressKey(address)
+      return failures.sum(key) < FAILURES_PER_WINDOW ? null : failures.secondsLeft(key)
+    },
+    failed: address => failures.add(addressKey(address), 1),
+  }
 }

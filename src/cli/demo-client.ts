@@ -1,13 +1,13 @@
 import { createClient } from 'graphql-ws'
 import { WebSocket } from 'ws'
 
-/** What the demo asks of a task. */
+/** The fields of a task that the demo reads. */
 export interface DemoTask {
   readonly id: string
   readonly stage: string
   readonly progress: number | null
   readonly result: DemoResult | null
-  readonly error: { message: string } | null
+  readonly failure: { message: string } | null
 }
 
 export interface DemoResult {
@@ -20,11 +20,15 @@ export interface DemoResult {
 }
 
 const FIELDS = `id stage progress
-  result { resultUrl coverUrl durationSeconds credits animation animatedShare } error { message }`
+  result { resultUrl coverUrl durationSeconds credits animation animatedShare } failure { message }`
 
-const CREATE = `mutation Create($input: CreateLipSyncInput!) { createLipSync(input: $input) { ${FIELDS} } }`
+const CREATE = `mutation Create($input: CreateLipSyncInput!) {
+  createLipSync(input: $input) { task { ${FIELDS} } errors { message } }
+}`
 
-const FOLLOW = `subscription Follow($id: ID!, $after: String!) { taskUpdated(id: $id, after: $after) { ${FIELDS} } }`
+const FOLLOW = `subscription Follow($id: ID!, $after: String!) {
+  taskUpdated(id: $id, after: $after) { stage progress task { ${FIELDS} } }
+}`
 
 /** A client as anybody could write it: GraphQL over HTTP to create, over WebSocket to follow. */
 export const openDemoClient = (url: string, signal: AbortSignal) => {
@@ -41,14 +45,17 @@ export const openDemoClient = (url: string, signal: AbortSignal) => {
         body: JSON.stringify({ query: CREATE, variables: { input: { videoUrl, audioUrl } } }),
         signal,
       })
-      return taskIn<{ createLipSync: DemoTask }>((await response.json()) as Answer<{ createLipSync: DemoTask }>)
-        .createLipSync
+      const { createLipSync } = dataOf((await response.json()) as Answer<{ createLipSync: CreatePayload }>)
+      return dataOf({ data: createLipSync.task, errors: createLipSync.errors })
     },
 
     /** Every transition of the task from its first to its final one, and its progress in between. */
     async *follow(id: string): AsyncGenerator<DemoTask> {
-      const answers = client.iterate<{ taskUpdated: DemoTask }>({ query: FOLLOW, variables: { id, after: '0' } })
-      for await (const answer of answers) yield taskIn(answer).taskUpdated
+      const answers = client.iterate<{ taskUpdated: DemoEvent }>({ query: FOLLOW, variables: { id, after: '0' } })
+      for await (const answer of answers) {
+        const { task, ...then } = dataOf(answer).taskUpdated
+        yield { ...task, ...then }
+      }
     },
 
     [Symbol.dispose]() {
@@ -58,12 +65,20 @@ export const openDemoClient = (url: string, signal: AbortSignal) => {
   }
 }
 
+interface CreatePayload {
+  readonly task: DemoTask | null
+  readonly errors: readonly { readonly message: string }[]
+}
+
+type DemoEvent = Pick<DemoTask, 'stage' | 'progress'> & { readonly task: DemoTask }
+
 interface Answer<Data> {
   readonly data?: Data | null
   readonly errors?: readonly { readonly message: string }[]
 }
 
-const taskIn = <Data>({ data, errors }: Answer<Data>): Data => {
-  if (!data || errors) throw new Error(`The gateway answered: ${errors?.map(error => error.message).join('; ')}`)
+function dataOf<Data>({ data, errors }: Answer<Data>): Data {
+  if (!data || errors?.length)
+    throw new Error(`The gateway answered: ${errors?.map(error => error.message).join('; ')}`)
   return data
 }

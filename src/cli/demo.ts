@@ -3,7 +3,7 @@ import { rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
-import { createGateway } from '../gateway.js'
+import { createGateway } from '../create-gateway.js'
 import { type DemoTask, openDemoClient } from './demo-client.js'
 import { exitCodeOf, onInterrupt } from './interrupt.js'
 import { createProgress } from './progress.js'
@@ -18,7 +18,7 @@ export const demo = async (): Promise<void> => {
   try {
     const task = await makeLipSync(folder, interrupt)
     keep = true
-    if (!task.result) throw new Error(`The task failed: ${task.error?.message}\nThe gateway's log: ${logOf(folder)}`)
+    if (!task.result) throw new Error(`The task failed: ${task.failure?.message}\nThe gateway's log: ${logOf(folder)}`)
     await rm(logOf(folder))
     console.log(`
   video     ${join(folder, VIDEO)}
@@ -42,7 +42,7 @@ const makeLipSync = async (folder: string, interrupt: AbortSignal): Promise<Demo
   const dataDir = join(folder, 'data')
   const log = pino({ base: null }, pino.destination({ dest: logOf(folder), sync: true }))
   const ffmpegPath = process.env.FFMPEG_PATH || undefined
-  await using gateway = await createGateway({ upstream: 'local', port: 0, dataDir, ffmpegPath, log })
+  await using gateway = await createGateway({ upstream: 'engine', port: 0, dataDir, engine: { ffmpegPath }, log })
   const url = await gateway.listen()
   using client = openDemoClient(url, interrupt)
   using progress = createProgress(process.stdout)

@@ -4,18 +4,7 @@ import RelayPlugin from '@pothos/plugin-relay'
 import { GraphQLError, GraphQLScalarType } from 'graphql'
 import { DateTimeResolver } from 'graphql-scalars'
 import { GatewayError } from '../errors.js'
-import type { Caller, TaskRestriction } from '../tasks/caller.js'
-import type { GatewayStatus } from '../tasks/driver/gateway-status.js'
-import type { TaskService } from '../tasks/service/task-service.js'
-
-export interface GraphQLContext {
-  /** Who calls. */
-  caller: Caller
-  /** The caller's own view of the tasks. */
-  tasks: TaskService
-  status(): Promise<GatewayStatus>
-  mintWatchToken(only: TaskRestriction, ttlSeconds: number): Promise<{ token: string; expiresAt: number }>
-}
+import type { GraphQLContext } from './context.js'
 
 export interface SchemaTypes {
   Context: GraphQLContext
@@ -24,12 +13,12 @@ export interface SchemaTypes {
   DefaultNodeNullability: false
   Scalars: {
     ID: { Input: string; Output: string }
-    DateTime: { Input: Date; Output: Date }
+    DateTime: { Input: Date; Output: Date | string }
     URL: { Input: string; Output: string }
   }
 }
 
-/** In points: one for a field, times the length of each list that it stands in. The largest page, with all of it, fits. */
+/** In points: one for each field, multiplied by the length of each list around it. The largest page with all fields fits. */
 const MAX_COMPLEXITY = 15_000
 
 export const builder = new SchemaBuilder<SchemaTypes>({
@@ -40,35 +29,37 @@ export const builder = new SchemaBuilder<SchemaTypes>({
     complexityError: (_, { complexity }) =>
       new GatewayError(
         'QUERY_TOO_COMPLEX',
-        `The answer would cost ${complexity} points, and ${MAX_COMPLEXITY} are the most.`,
+        `The operation costs ${complexity} points; the limit is ${MAX_COMPLEXITY}.`,
       ),
   },
   relay: {
+    clientMutationId: 'omit',
+    mutationInputArgOptions: { description: 'The input.' },
     nodeQueryOptions: false,
     nodesQueryOptions: false,
-    pageInfoTypeOptions: { description: 'Where a page stands in the whole list.' },
-    hasNextPageFieldOptions: { description: 'Whether there are older tasks than those of this page.' },
-    hasPreviousPageFieldOptions: { description: 'Whether there are newer tasks than those of this page.' },
-    startCursorFieldOptions: { description: 'The cursor of the first edge: give it back as `before`.' },
-    endCursorFieldOptions: { description: 'The cursor of the last edge: give it back as `after`.' },
+    pageInfoTypeOptions: { description: 'The position of a page in the whole list.' },
+    hasNextPageFieldOptions: { description: 'Whether there are older tasks after this page.' },
+    hasPreviousPageFieldOptions: { description: 'Whether there are newer tasks before this page.' },
+    startCursorFieldOptions: { description: 'The page cursor of the first edge, for `before`.' },
+    endCursorFieldOptions: { description: 'The page cursor of the last edge, for `after`.' },
     edgesFieldOptions: {
-      description: 'The tasks of this page, newest first, each with its cursor.',
+      description: 'The tasks of this page, newest first, each with its page cursor.',
       nullable: false,
       complexity: { multiplier: 1 },
     },
     nodeFieldOptions: { description: 'The task.', nullable: false },
-    cursorFieldOptions: { description: 'Where this edge stands in the list.' },
-    pageInfoFieldOptions: { description: 'Where this page stands in the whole list.' },
-    firstArgOptions: { description: 'How many tasks from the new end: 0 to 100, 20 when neither is given.' },
-    afterArgOptions: { description: 'Only tasks older than the one with this cursor.' },
-    lastArgOptions: { description: 'How many tasks from the old end: 0 to 100.' },
-    beforeArgOptions: { description: 'Only tasks newer than the one with this cursor.' },
+    cursorFieldOptions: { description: 'The page cursor: the position of this edge in the list.' },
+    pageInfoFieldOptions: { description: 'The position of this page in the whole list.' },
+    firstArgOptions: { description: 'Takes so many tasks from the new end: 0 to 100; 20 when neither is given.' },
+    afterArgOptions: { description: 'Only tasks older than the one with this page cursor.' },
+    lastArgOptions: { description: 'Takes so many tasks from the old end: 0 to 100.' },
+    beforeArgOptions: { description: 'Only tasks newer than the one with this page cursor.' },
   },
 })
 
 builder.addScalarType('DateTime', DateTimeResolver)
 
-/** A URL stays the text it was: signed links do not survive rewriting. What may be one is checked in `tasks/input.ts`. */
+/** URLs stay the text they were, because signed links do not survive rewriting. The task service validates them. */
 builder.addScalarType(
   'URL',
   new GraphQLScalarType<string, string>({

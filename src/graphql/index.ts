@@ -1,16 +1,24 @@
 import { lexicographicSortSchema, printSchema } from 'graphql'
 import { builder } from './builder.js'
-import './query.js'
-import './status.js'
-import './usage.js'
-import './mutation.js'
+import './task-queries.js'
+import './viewer.js'
+import './gateway.js'
+import './task-mutations.js'
 import './watch-token.js'
 import './subscription.js'
 
-export type { GraphQLContext } from './builder.js'
+export { createGraphQLContext, type GraphQLContext } from './context.js'
+
+builder.queryType({ description: 'Reads. A field that is refused is null and never empties the others.' })
+builder.mutationType({
+  description: 'Changes. Each returns the mistakes of the caller as data, all of them at once, each with its path.',
+})
+builder.subscriptionType({ description: 'Events as they happen. Every event can be read again from its cursor.' })
 
 /** The schema that the gateway serves. */
 export const schema = builder.toSchema()
 
-/** The schema as text: what `schema.graphql` holds. */
-export const printedSchema = (): string => `${printSchema(lexicographicSortSchema(schema))}\n`
+/** Returns the schema as text: the content of `schema.graphql`. */
+export function printedSchema(): string {
+  return `${printSchema(lexicographicSortSchema(schema))}\n`
+}

@@ -1,23 +1,38 @@
-import type { Task } from '../tasks/task.js'
 import { builder } from './builder.js'
-import { LipSyncTask } from './task.js'
+import { LipSyncTaskEvent } from './task-event.js'
+import { conditionsOf, LipSyncTaskFilter } from './task-list.js'
 
-builder.subscriptionType({ description: 'What can be followed.' })
+const AFTER = 'The cursor of the last event already seen, or of a list of tasks.'
 
-builder.subscriptionField('taskUpdated', t =>
-  t.field({
-    type: LipSyncTask,
-    description: `One task until it is final or, without id, all tasks.
+builder.subscriptionFields(t => ({
+  taskUpdated: t.field({
+    type: LipSyncTaskEvent,
+    description: `Follows one task until it is final.
 
-Without \`after\`: the task as it is now (all tasks: nothing at first), then each transition. With \`after\`: every
-transition after that cursor, in order, none missing, none twice, each with the task as it was then.
+Without \`after\`: its latest event, then each new one. With \`after\`: every event after that cursor, in order, none
+missing, none twice. A cursor at or after the end of the task yields the final event once, then completes.
 
-One task comes again, with the same \`cursor\`, when only its place in the queue or its progress has changed.`,
+The latest event comes again, with the same cursor, when only live values of the task changed: its queue position, at
+most every 5 s, or its progress, at most every second.`,
     args: {
-      id: t.arg.id({ description: 'The task; an unknown one is `NOT_FOUND`. All tasks when left out.' }),
-      after: t.arg.string({ description: 'The `cursor` of the last state that need not be told again.' }),
+      id: t.arg.id({ required: true, description: 'The id of the task. An unknown one is `NOT_FOUND`.' }),
+      after: t.arg.string({ description: AFTER }),
     },
-    subscribe: (_, { id, after }, { tasks }) => tasks.follow({ id: id ?? undefined, after: after ?? undefined }),
-    resolve: (task: Task) => task,
+    subscribe: (_, { id, after }, { tasks }) => tasks.follow(id, { after: after ?? undefined }),
+    resolve: event => event,
   }),
-)
+  tasksUpdated: t.field({
+    type: LipSyncTaskEvent,
+    description: `Follows all of the caller's tasks that match, without an end.
+
+Without \`after\`: each new event. With \`after\`: every event after that cursor, in order, none missing, none twice. The
+conditions apply to the task as it was at the event: \`status: [SUCCESS, FAILED]\` yields final events only.`,
+    args: {
+      filter: t.arg({ type: LipSyncTaskFilter, description: 'Selects events; all when left out.' }),
+      after: t.arg.string({ description: AFTER }),
+    },
+    subscribe: (_, { filter, after }, { tasks }) =>
+      tasks.followAll({ filter: conditionsOf(filter), after: after ?? undefined }),
+    resolve: event => event,
+  }),
+}))

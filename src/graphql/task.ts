@@ -1,203 +1,171 @@
-import { creditsFor } from '../tasks/pricing.js'
-import { toCursor } from '../tasks/service/create-input.js'
-import {
-  ANIMATIONS,
-  FAILURE_CODES,
-  type Failure,
-  PLAYBACK_TYPES,
-  type Result,
-  STAGE_MEANINGS,
-  STATUSES,
-  statusOf,
-  type Task,
-} from '../tasks/task.js'
-import type { Transition } from '../tasks/task-store.js'
+import type { TaskEvent } from '../tasks/service/task-service.js'
+import { isoTime, type ResultView, type TaskView, taskView } from '../tasks/service/task-view.js'
+import type { Failure, Task } from '../tasks/task.js'
 import { builder } from './builder.js'
+import { LipSyncAnimation, LipSyncFailureCode, LipSyncPlaybackType, LipSyncStage, LipSyncStatus } from './enums.js'
+import { Node } from './node.js'
 
-export const PlaybackType = builder.enumType('PlaybackType', {
-  description: 'How a video that is shorter than the audio is extended.',
-  values: {
-    NORMAL: { value: PLAYBACK_TYPES[0], description: 'Play the video once; its last frame stays to the end.' },
-    NORMAL_REVERSE: { value: PLAYBACK_TYPES[1], description: 'Play it forward and backward in turns.' },
-    NORMAL_REVERSE_BY_AUDIO: {
-      value: PLAYBACK_TYPES[2],
-      description: 'Play it forward and backward in turns that end together with the audio.',
-    },
-  },
-})
-
-const STATUS_MEANINGS = {
-  PENDING: 'Accepted, and not yet being made.',
-  PROCESSING: 'Being made.',
-  SUCCESS: 'Made: `result` is there. Final.',
-  FAILED: 'Not made: `error` says why. Final.',
-  CANCELED: 'Canceled before it was submitted: `error` says why. Final.',
-} as const satisfies Record<(typeof STATUSES)[number], string>
-
-export const LipSyncStatus = builder.enumType('LipSyncStatus', {
-  description: 'How a task stands, in four words as JoggAI names them.',
-  values: Object.fromEntries(STATUSES.map(status => [status, { description: STATUS_MEANINGS[status] }])) as {
-    [S in (typeof STATUSES)[number]]: { description: string }
-  },
-})
-
-const LipSyncStage = builder.enumType('LipSyncStage', {
-  description: 'Where a task is in its life, step by step.',
-  values: Object.fromEntries(
-    Object.entries(STAGE_MEANINGS).map(([stage, description]) => [stage.toUpperCase(), { value: stage, description }]),
-  ) as { [S in Uppercase<Task['stage']>]: { value: Lowercase<S> & Task['stage']; description: string } },
-})
-
-const LipSyncErrorCode = builder.enumType('LipSyncErrorCode', {
-  description: 'Why a task failed.',
-  values: Object.fromEntries(Object.entries(FAILURE_CODES).map(([code, description]) => [code, { description }])) as {
-    [C in keyof typeof FAILURE_CODES]: { description: string }
-  },
-})
-
-const LipSyncAnimation = builder.enumType('LipSyncAnimation', {
-  description: "What became of the speaker's mouth.",
-  values: Object.fromEntries(Object.entries(ANIMATIONS).map(([name, description]) => [name, { description }])) as {
-    [A in keyof typeof ANIMATIONS]: { description: string }
-  },
-})
-
-const LipSyncResult = builder.objectRef<Result>('LipSyncResult').implement({
-  description: 'What a lip sync came to.',
+const LipSyncResult = builder.objectRef<ResultView>('LipSyncResult').implement({
+  description: 'The result of a task.',
   fields: t => ({
     resultUrl: t.expose('resultUrl', { type: 'URL', description: 'The video, an MP4.' }),
     coverUrl: t.expose('coverUrl', { type: 'URL', nullable: true, description: 'A still picture of it, a JPEG.' }),
-    durationSeconds: t.float({
-      description: 'How long it plays.',
+    durationSeconds: t.exposeFloat('durationSeconds', {
       nullable: true,
-      resolve: result => (result.durationMs === null ? null : result.durationMs / 1_000),
+      description: 'The length of the video; null where the upstream does not report it.',
     }),
-    credits: t.float({
-      description: "What it costs in JoggAI's credits: 0.008 per second, rounded up to 2 decimals.",
-      nullable: true,
-      resolve: result => (result.durationMs === null ? null : creditsFor(result.durationMs)),
-    }),
+    credits: t.exposeFloat('credits', { description: 'What it cost.' }),
     animation: t.expose('animation', {
       type: LipSyncAnimation,
       nullable: true,
-      description: 'What became of the mouth; null where the upstream does not tell, as JoggAI.',
+      description: 'Whether the mouth was animated; null where the upstream (JoggAI) does not report it.',
     }),
     animatedShare: t.exposeFloat('animatedShare', {
       nullable: true,
-      description: 'The share of the frames whose mouth was moved, 0 to 1; null where the upstream does not tell.',
+      description: 'The share of the frames whose mouth was moved, 0 to 1; null where the upstream does not report it.',
     }),
   }),
 })
 
-const LipSyncError = builder.objectRef<Failure>('LipSyncError').implement({
-  description: 'Why there is no result.',
+const LipSyncFailure = builder.objectRef<Failure>('LipSyncFailure').implement({
+  description: 'Why a task has no result.',
   fields: t => ({
-    code: t.expose('code', { type: LipSyncErrorCode, description: 'For programs.' }),
-    message: t.exposeString('message', { description: 'For people.' }),
+    code: t.expose('code', { type: LipSyncFailureCode, description: 'The reason, for programs.' }),
+    message: t.exposeString('message', { description: 'The reason, for people.' }),
   }),
 })
 
-const LipSyncTransition = builder.objectRef<Transition>('LipSyncTransition').implement({
-  description: 'A step in the life of a task. Each `SUBMITTING` is one call that may have been paid.',
+const LipSyncTransition = builder.objectRef<TaskEvent>('LipSyncTransition').implement({
+  description: 'A step in the life of a task. Each `SUBMITTING` is one call that may have been paid for.',
   fields: t => ({
-    at: t.field({ type: 'DateTime', description: 'When it happened.', resolve: step => new Date(step.at) }),
-    stage: t.field({ type: LipSyncStage, description: 'Where it led to.', resolve: step => step.task.stage }),
+    cursor: t.exposeString('cursor', { description: 'Its position in the log.' }),
+    at: t.field({ type: 'DateTime', description: 'When it happened.', resolve: ({ at }) => isoTime(at) }),
+    stage: t.field({ type: LipSyncStage, description: 'The stage it led to.', resolve: ({ task }) => task.stage }),
     reason: t.exposeString('reason', {
       nullable: true,
       description: 'What happened and why, for people; null where the stage says it all.',
     }),
-    cursor: t.string({ description: 'Where it stands in the log.', resolve: step => toCursor(step.task.seq) }),
   }),
 })
 
-const time = (at: number | null | undefined): Date | null => (at == null ? null : new Date(at))
+const views = new WeakMap<Task, TaskView>()
 
-/** What is not in the row has to be found out. */
-const LIVE_STATE_COST = 5
+/** The view of a task, rendered once for all its fields. */
+export function viewOf(task: Task): TaskView {
+  const view = views.get(task) ?? taskView(task)
+  views.set(task, view)
+  return view
+}
 
-export const LipSyncTask = builder.objectRef<Task>('LipSyncTask').implement({
+const LONGEST_HISTORY = 100
+/** Most tasks have fewer steps than a page: what one costs is counted as a tenth of what it may hold. */
+const STEPS_PER_POINT = 10
+
+const id = 'The id. A later task has a greater one.'
+const cursor = 'The position of this state in the log: follow from here with `after`.'
+
+export const LipSyncTaskRef = builder.objectRef<Task>('LipSyncTask')
+
+export const LipSyncTask = LipSyncTaskRef.implement({
   description: 'A lip sync, from its acceptance to its end.',
+  interfaces: [Node],
+  isTypeOf: () => true,
   fields: t => ({
-    id: t.exposeID('id', { description: 'Its name for good. A later task has a greater id.' }),
-    status: t.field({ type: LipSyncStatus, description: 'How it stands, in short.', resolve: statusOf }),
-    stage: t.expose('stage', { type: LipSyncStage, description: 'How it stands, step by step.' }),
+    id: t.exposeID('id', { description: id }),
+    status: t.field({ type: LipSyncStatus, description: 'Its state in short.', resolve: task => viewOf(task).status }),
+    stage: t.expose('stage', { type: LipSyncStage, description: 'Its state, step by step.' }),
+    caller: t.exposeString('caller', { description: 'The caller that created it.' }),
     videoUrl: t.expose('videoUrl', { type: 'URL', description: 'The talking-head video it is made from.' }),
     audioUrl: t.expose('audioUrl', { type: 'URL', description: 'The audio that the mouth follows.' }),
-    playbackType: t.expose('playbackType', { type: PlaybackType, description: 'How the video is extended.' }),
+    playbackType: t.expose('playbackType', { type: LipSyncPlaybackType, description: 'How the video is extended.' }),
     reference: t.exposeString('reference', { nullable: true, description: "The caller's own name for it." }),
     createdAt: t.field({
       type: 'DateTime',
       description: 'When the gateway accepted it.',
-      resolve: task => new Date(task.createdAt),
+      resolve: task => viewOf(task).createdAt,
     }),
     submittedAt: t.field({
       type: 'DateTime',
       nullable: true,
       description: 'When the upstream accepted it.',
-      resolve: task => time('submittedAt' in task ? task.submittedAt : undefined),
+      resolve: task => viewOf(task).submittedAt,
     }),
     startedAt: t.field({
       type: 'DateTime',
       nullable: true,
-      description: 'When the upstream was first seen at work on it.',
-      resolve: task => time('startedAt' in task ? task.startedAt : undefined),
+      description: 'When the gateway first saw the upstream work on it.',
+      resolve: task => viewOf(task).startedAt,
     }),
     completedAt: t.field({
       type: 'DateTime',
       nullable: true,
-      description: "When it ended, by the upstream's clock where the upstream says it.",
-      resolve: task => time('completedAt' in task ? task.completedAt : undefined),
+      description: "When it ended, by the upstream's clock where the upstream reports it.",
+      resolve: task => viewOf(task).completedAt,
     }),
     result: t.field({
       type: LipSyncResult,
       nullable: true,
-      description: 'What was made; null until `SUCCESS`.',
-      resolve: task => (task.stage === 'success' ? task.result : null),
+      description: 'The result; null until `SUCCESS`.',
+      resolve: task => viewOf(task).result,
     }),
-    error: t.field({
-      type: LipSyncError,
+    failure: t.field({
+      type: LipSyncFailure,
       nullable: true,
-      description: 'Why nothing was made; null unless `FAILED`.',
-      resolve: task => ('failure' in task ? task.failure : null),
+      description: 'Why there is no result; null unless `FAILED` or `CANCELED`.',
+      resolve: task => viewOf(task).failure,
     }),
     queuePosition: t.int({
-      complexity: LIVE_STATE_COST,
       nullable: true,
-      description: 'Its place in the queue, 1 for the next to be sent; null when it is not queued.',
-      resolve: async (task, _, { tasks }) => (await tasks.liveState(task)).queuePosition,
+      description: 'Its position in the submit queue, 1 for the next; null when it is not queued.',
+      resolve: async (task, _, { loadLiveState }) => (await loadLiveState(task))?.queuePosition ?? null,
     }),
     estimatedStartAt: t.field({
-      complexity: LIVE_STATE_COST,
       type: 'DateTime',
       nullable: true,
-      description: 'When it will be sent upstream, as far as can be told; null when it is not queued, or nobody knows.',
-      resolve: async (task, _, { tasks }) => time((await tasks.liveState(task)).estimatedStartAt),
+      description: 'When it will probably be submitted; null when it is not queued, or no estimate is possible.',
+      resolve: async (task, _, { loadLiveState }) => isoTime((await loadLiveState(task))?.estimatedStartAt),
     }),
     progress: t.float({
-      complexity: LIVE_STATE_COST,
       nullable: true,
-      description: `How much of it is made, 0 to 1, from when the upstream has it until it ends. Null before, after, and where
-the upstream does not tell, as JoggAI. It is pushed to who follows this task, at most once a second, without a step in
-the log: the same \`cursor\` comes again.`,
-      resolve: async (task, _, { tasks }) => (await tasks.liveState(task)).progress,
+      description:
+        'The share of the work that is done, 0 to 1, while the upstream has it; null before and after, and where the upstream (JoggAI) does not report it.',
+      resolve: async (task, _, { loadLiveState }) => (await loadLiveState(task))?.progress ?? null,
     }),
     stalledSince: t.field({
-      complexity: LIVE_STATE_COST,
       type: 'DateTime',
       nullable: true,
-      description: 'Since when the upstream has had it for too long. A late result is still delivered.',
-      resolve: async (task, _, { tasks }) => time((await tasks.liveState(task)).stalledSince),
+      description:
+        'Since when it takes longer than it should; null while it does not. A late result is still delivered.',
+      resolve: async (task, _, { loadLiveState }) => isoTime((await loadLiveState(task))?.stalledSince),
     }),
-    retryOf: t.exposeID('retryOf', { nullable: true, description: 'The failed task that this one makes again.' }),
+    problem: t.string({
+      nullable: true,
+      description:
+        "Why the gateway cannot use the upstream's latest answers about it, for people; null while it can. `resolveLipSync` may give the task up.",
+      resolve: async (task, _, { loadLiveState }) => (await loadLiveState(task))?.problem ?? null,
+    }),
+    retryOf: t.field({
+      type: LipSyncTaskRef,
+      nullable: true,
+      description: 'The task that this one repeats; null when there is none, or it is not visible to the caller.',
+      resolve: ({ retryOf }, _, { loadTask }) => (retryOf === null ? null : loadTask(retryOf)),
+    }),
     history: t.field({
-      complexity: { field: 10, multiplier: 10 },
+      complexity: ({ first }) => ({ field: 10, multiplier: Math.max(1, Math.ceil(first / STEPS_PER_POINT)) }),
       type: [LipSyncTransition],
-      description: 'What happened to it and why, from its acceptance on.',
-      resolve: (task, _, { tasks }) => tasks.history(task.id),
+      description:
+        'Its transitions, oldest first, a page at a time: a page of `first` transitions may have a next one.',
+      args: {
+        first: t.arg.int({
+          required: true,
+          defaultValue: LONGEST_HISTORY,
+          description: `How many transitions: 1 to ${LONGEST_HISTORY}.`,
+        }),
+        after: t.arg.string({ description: 'The cursor of the last transition of the previous page.' }),
+      },
+      resolve: (task, { first, after }, { tasks }) =>
+        tasks.history(task.id, { after: after ?? undefined, limit: first }),
     }),
-    cursor: t.string({
-      description: 'Where this state stands in the log: give it back as `after` of `taskUpdated` to go on from here.',
-      resolve: task => toCursor(task.seq),
-    }),
+    cursor: t.string({ description: cursor, resolve: (task, _, { tasks }) => tasks.cursorOf(task) }),
   }),
 })

@@ -1,56 +1,42 @@
-import { badInput } from '../errors.js'
-import type { Caller } from '../tasks/caller.js'
-import { STATUSES } from '../tasks/task.js'
+import { toCredits } from '../tasks/service/task-view.js'
+import { STATUSES, type Status } from '../tasks/task.js'
 import type { MonthlyUsage } from '../tasks/task-store.js'
 import { builder } from './builder.js'
-import { LipSyncStatus } from './task.js'
+import { LipSyncStatus } from './enums.js'
 
-type Month = MonthlyUsage & { readonly budget: Caller['limits']['monthlyCredits'] }
+const LipSyncStatusCount = builder
+  .objectRef<{ readonly status: Status; readonly count: number }>('LipSyncStatusCount')
+  .implement({
+    description: 'The number of tasks in a state.',
+    fields: t => ({
+      status: t.expose('status', { type: LipSyncStatus, description: 'The state.' }),
+      count: t.exposeInt('count', { description: 'The number of tasks.' }),
+    }),
+  })
 
-const MOST_MONTHS = 24
-
-const StatusCount = builder.objectRef<{ status: (typeof STATUSES)[number]; count: number }>('StatusCount').implement({
-  description: 'How many tasks stand like this.',
+export const LipSyncUsageMonth = builder.objectRef<MonthlyUsage>('LipSyncUsageMonth').implement({
+  description: 'What a caller used in a calendar month (UTC), by the creation times of its tasks.',
   fields: t => ({
-    status: t.expose('status', { type: LipSyncStatus, description: 'How they stand.' }),
-    count: t.exposeInt('count', { description: 'How many they are.' }),
-  }),
-})
-
-const UsageMonth = builder.objectRef<Month>('UsageMonth').implement({
-  description: 'What a caller used in one calendar month (UTC), by when its tasks were created.',
-  fields: t => ({
-    month: t.exposeString('month', { description: 'Such as `2026-01`.' }),
+    caller: t.exposeString('caller', { description: 'The caller.' }),
+    month: t.exposeString('month', { description: 'The month, such as `2026-01`.' }),
     tasks: t.field({
-      type: [StatusCount],
-      description: 'Its tasks, by how they stand.',
+      type: [LipSyncStatusCount],
+      description: 'The number of its tasks in each state.',
       resolve: ({ tasks }) => STATUSES.map(status => ({ status, count: tasks[status] })),
     }),
-    seconds: t.float({ description: 'How long the results play.', resolve: ({ durationMs }) => durationMs / 1_000 }),
-    creditsSpent: t.float({ description: 'What the results cost.', resolve: ({ spentCents }) => spentCents / 100 }),
-    creditsReserved: t.float({
-      description: 'What is set aside for tasks that are not final.',
-      resolve: ({ reservedCents }) => reservedCents / 100,
+    durationSeconds: t.float({
+      description: 'The total length of its results.',
+      resolve: ({ durationMs }) => durationMs / 1_000,
     }),
-    creditsBudget: t.float({
-      nullable: true,
-      description: "The caller's budget for a month, as it is today; null: none.",
-      resolve: ({ budget }) => budget,
+    creditsSpent: t.float({
+      description: 'What its results cost.',
+      resolve: ({ spentCents }) => toCredits(spentCents),
+    }),
+    creditsReserved: t.float({
+      description: 'What is reserved for tasks that are not final.',
+      resolve: ({ reservedCents }) => toCredits(reservedCents),
     }),
   }),
 })
 
-builder.queryField('usage', t =>
-  t.field({
-    type: [UsageMonth],
-    description: 'What the caller used, month by month, the latest first. A month without tasks is left out.',
-    args: {
-      months: t.arg.int({ defaultValue: 1, required: true, description: `How many months, 1 to ${MOST_MONTHS}.` }),
-    },
-    resolve: async (_, { months }, { tasks, caller }) => {
-      if (!(months >= 1 && months <= MOST_MONTHS)) throw badInput('months', `months must be from 1 to ${MOST_MONTHS}`)
-      const used = await tasks.usage(months)
-      return used.map(month => ({ ...month, budget: caller.limits.monthlyCredits }))
-    },
-  }),
-)
+export const monthsArg = { defaultValue: 1, required: true, description: 'How many months: 1 to 24.' } as const

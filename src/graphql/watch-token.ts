@@ -1,41 +1,55 @@
-import { badInput, GatewayError } from '../errors.js'
-import { requireScope } from '../tasks/service/permissions.js'
+import { isoTime } from '../tasks/service/task-view.js'
 import { builder } from './builder.js'
+import { LipSyncUserError, payloadOf } from './user-error.js'
 
-const WatchToken = builder.objectRef<{ token: string; expiresAt: number }>('WatchToken').implement({
-  description: 'What a browser needs to follow some tasks, and nothing else.',
+const LipSyncWatchToken = builder.objectRef<{ token: string; expiresAt: number }>('LipSyncWatchToken').implement({
+  description: 'A credential with which a browser may read and follow some tasks, and nothing else.',
   fields: t => ({
-    token: t.exposeString('token', { description: 'To be sent as `Authorization: Bearer`, or in `connectionParams`.' }),
+    token: t.exposeString('token', {
+      description: 'The token, for `Authorization: Bearer` or `connectionParams`.',
+    }),
     expiresAt: t.field({
       type: 'DateTime',
-      description: 'Until when it is good.',
-      resolve: ({ expiresAt }) => new Date(expiresAt),
+      description: 'When it expires.',
+      resolve: ({ expiresAt }) => isoTime(expiresAt),
     }),
   }),
 })
 
-builder.mutationField('createWatchToken', t =>
-  t.field({
-    type: WatchToken,
-    description: "A short-lived token with which a browser may read and follow just these of the caller's tasks.",
-    args: {
-      taskIds: t.arg.idList({ description: 'The tasks, 1 to 100; or else a reference.' }),
-      reference: t.arg.string({ description: 'All tasks with this reference, later ones too; or else task ids.' }),
-      ttlSeconds: t.arg.int({
+builder.relayMutationField(
+  'createWatchToken',
+  {
+    description: 'What a watch token shows: `taskIds` or `reference`, but not both.',
+    inputFields: t => ({
+      taskIds: t.idList({ description: 'The ids of 1 to 100 tasks.' }),
+      reference: t.string({ description: 'The reference of tasks, future ones too.' }),
+      ttlSeconds: t.int({
         defaultValue: 3_600,
         required: true,
-        description: 'How long it is good, 1 to 86,400 seconds.',
+        description: 'How long it is valid: 1 to 86,400 seconds.',
       }),
-    },
-    resolve: async (_, { taskIds, reference, ttlSeconds }, { caller, tasks, mintWatchToken }) => {
-      requireScope(caller, 'read')
-      if (reference != null && !taskIds) return mintWatchToken({ reference }, ttlSeconds)
-      if (reference != null || !taskIds) throw badInput('taskIds', 'taskIds or reference must be given, and not both')
-      // Made first, because that bounds how many there are to look up.
-      const minted = await mintWatchToken({ taskIds }, ttlSeconds)
-      for (const id of taskIds)
-        if (!(await tasks.get(id))) throw new GatewayError('NOT_FOUND', 'There is no task with this id.', { id })
-      return minted
-    },
-  }),
+    }),
+  },
+  {
+    nullable: true,
+    description:
+      "Creates a short-lived token with which a browser may read and follow just these of the caller's tasks.",
+    resolve: (_, { input: { ttlSeconds, ...request } }, { tasks, mintWatchToken }) =>
+      payloadOf(async () => mintWatchToken(await tasks.watchRestriction(request), ttlSeconds)),
+  },
+  {
+    description: 'The result of `createWatchToken`.',
+    outputFields: t => ({
+      watchToken: t.field({
+        type: LipSyncWatchToken,
+        nullable: true,
+        description: 'The token; null when the mutation was refused.',
+        resolve: ({ value }) => value,
+      }),
+      errors: t.expose('errors', {
+        type: [LipSyncUserError],
+        description: 'Every mistake in the input; empty when the mutation was carried out.',
+      }),
+    }),
+  },
 )

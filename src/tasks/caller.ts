@@ -1,25 +1,31 @@
-/** What a caller may do: look at tasks; make, cancel and retry them; settle any task by its id and see the gateway's own state. */
-export const SCOPES = ['read', 'create', 'admin'] as const
-export type Scope = (typeof SCOPES)[number]
+/** The permissions of a caller, and what each allows. */
+export const SCOPE_MEANINGS = {
+  read: 'Read and follow its own tasks.',
+  create: 'Create, cancel and retry its own tasks.',
+  admin: 'Read the tasks of all callers, resolve them by id, and read the state of the gateway.',
+} as const satisfies Record<string, string>
 
-/** How much a caller may use. `null`: as much as it likes. */
+export type Scope = keyof typeof SCOPE_MEANINGS
+export const SCOPES = ['read', 'create', 'admin'] as const satisfies readonly Scope[]
+
+/** The limits of a caller. `null`: no limit. */
 export interface CallerLimits {
   /** Creates in a minute, counted from the first. */
   readonly createsPerMinute: number | null
-  /** Tasks that wait to be sent. */
+  /** Tasks that wait to be submitted. */
   readonly waitingTasks: number | null
-  /** WebSockets at a time. */
+  /** Concurrent WebSockets. */
   readonly sockets: number | null
-  /** Subscriptions at a time, over WebSockets and event streams together. */
+  /** Concurrent subscriptions, over WebSockets and event streams together. */
   readonly subscriptions: number | null
-  /** JoggAI's credits in a calendar month (UTC). */
+  /** Credits in a calendar month (UTC). */
   readonly monthlyCredits: number | null
 }
 
-/** Which of its caller's tasks a watch token shows. */
+/** The tasks of its caller that a watch token shows. */
 export type TaskRestriction = { readonly taskIds: readonly string[] } | { readonly reference: string }
 
-/** Who calls: whose tasks it canSee, and what it may do. */
+/** The client that a request comes from: it decides which tasks are visible and what is allowed. */
 export interface Caller {
   readonly id: string
   readonly scopes: ReadonlySet<Scope>
@@ -36,5 +42,5 @@ export const UNLIMITED: CallerLimits = {
   monthlyCredits: null,
 }
 
-/** The one caller of a gateway that asks nobody who they are. */
+/** The caller of every request to a gateway without authentication. */
 export const OPEN_CALLER: Caller = { id: 'open', scopes: new Set(SCOPES), limits: UNLIMITED, restriction: null }

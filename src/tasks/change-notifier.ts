@@ -1,52 +1,82 @@
+import type { Stage } from './task.js'
+
 /**
- * Wake-up calls inside this process: "look at the log, this task has moved". A hint carries no news, so that losing
- * one, or getting two for one, is harmless; the news is in the log.
+ * In-process notifications that a task changed. Subscribers read the log for what happened, so that a lost or duplicated
+ * notification does no harm.
  *
- * Some of what a watcher canSee of a task is not in the log, because it changes all the time: its place in the queue, its
- * progress. For that there is a second kind of call, `stir`.
+ * Some of what a follower sees of a task is not in the log, because it changes all the time: its queue position, its
+ * progress. A change of these is a refresh.
  */
 export interface ChangeNotifier {
-  /** This task has moved. */
-  tell(taskId: string): void
-  /** Calls `wake` for one task's moves, or for all with null. Answers how to stop that. */
-  on(taskId: string | null, wake: () => void): () => void
-  /** This task looks different, though it has not moved; with null, all queued ones do. */
-  stir(taskId: string | null): void
-  onRefresh(taskId: string | null, wake: () => void): () => void
-  /** How many are to be called: a follower who left is none of them. */
+  /** Reports a transition, after it was written. `from` is null for a new task. */
+  transitioned(task: ChangedTask, from: Stage | null): void
+  /** Calls `listener` after each transition of a topic. Returns a function that stops it. */
+  onTransition(topic: Topic, listener: TransitionListener): () => void
+  /** Reports that live values of a task changed; null: of all queued tasks. */
+  refreshed(taskId: string | null): void
+  /** Calls `listener` after each refresh of this task; null: of all queued tasks. Returns a function that stops it. */
+  onRefresh(taskId: string | null, listener: () => void): () => void
+  /** The number of transitions reported so far. What was read of the log at a lower number may be outdated. */
+  version(): number
+  /** The number of listeners. */
   listeners(): number
 }
 
-export const createChangeNotifier = (): ChangeNotifier => {
-  const moves = createTopics()
-  const stirs = createTopics()
+/** The transitions to listen to: those of one task, of one caller's tasks, or all. */
+export type Topic = 'all' | { readonly taskId: string } | { readonly caller: string }
+export type TransitionListener = (task: ChangedTask, from: Stage | null) => void
+
+/** The task that changed, and its new stage. */
+export interface ChangedTask {
+  readonly id: string
+  readonly caller: string
+  readonly stage: Stage
+}
+
+export function createChangeNotifier(): ChangeNotifier {
+  const transitions = createTopics<[ChangedTask, Stage | null]>()
+  const refreshes = createTopics<[]>()
+  let version = 0
   return {
-    tell(taskId) {
-      moves.call(taskId)
-      moves.call(null)
+    transitioned(task, from) {
+      // Before any listener is called, so that the order of the listeners does not matter to a reader of the log.
+      version++
+      for (const topic of ['all', { caller: task.caller }, { taskId: task.id }] as const)
+        transitions.publish(keyOf(topic), task, from)
     },
-    on: moves.on,
-    stir: stirs.call,
-    onRefresh: stirs.on,
-    listeners: () => moves.size() + stirs.size(),
+    onTransition: (topic, listener) => transitions.subscribe(keyOf(topic), listener),
+    refreshed: taskId => refreshes.publish(refreshKeyOf(taskId)),
+    onRefresh: (taskId, listener) => refreshes.subscribe(refreshKeyOf(taskId), listener),
+    version: () => version,
+    listeners: () => transitions.size() + refreshes.size(),
   }
 }
 
-const createTopics = () => {
-  const listeners = new Map<string | null, Set<() => void>>()
+function keyOf(topic: Topic): string {
+  if (topic === 'all') return 'all'
+  return 'taskId' in topic ? `task ${topic.taskId}` : `caller ${topic.caller}`
+}
+
+function refreshKeyOf(taskId: string | null): string {
+  return taskId === null ? 'queue' : `task ${taskId}`
+}
+
+function createTopics<Args extends unknown[]>() {
+  const topics = new Map<string, Set<(...args: Args) => void>>()
   return {
-    call(topic: string | null) {
-      for (const wake of listeners.get(topic) ?? []) wake()
+    publish(key: string, ...args: Args): void {
+      for (const listener of topics.get(key) ?? []) listener(...args)
     },
-    on(topic: string | null, wake: () => void) {
-      const own = () => wake()
-      const set = listeners.get(topic) ?? new Set()
-      listeners.set(topic, set.add(own))
+    subscribe(key: string, listener: (...args: Args) => void): () => void {
+      // A function of its own, so that the same listener can be subscribed twice.
+      const own = (...args: Args) => listener(...args)
+      const set = topics.get(key) ?? new Set()
+      topics.set(key, set.add(own))
       return () => {
         set.delete(own)
-        if (set.size === 0 && listeners.get(topic) === set) listeners.delete(topic)
+        if (set.size === 0 && topics.get(key) === set) topics.delete(key)
       }
     },
-    size: () => [...listeners.values()].reduce((sum, set) => sum + set.size, 0),
+    size: () => [...topics.values()].reduce((sum, set) => sum + set.size, 0),
   }
 }

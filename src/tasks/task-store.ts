@@ -165,6 +165,8 @@ export interface RecentSubmit {
 export interface PollQueue {
   /** Tasks whose check is due, the longest overdue first; with `after`, those that follow it in this order. */
   due(nowMono: number, limit: number, after?: DuePosition): Promise<Polled[]>
+  /** The poll states of the tasks with these ids. Ids without a task are left out. */
+  pollStates(ids: readonly string[]): Promise<ReadonlyMap<string, PollState>>
   /** When the next check is due; null when no task is checked. */
   nextDueMono(): Promise<number | null>
   /**

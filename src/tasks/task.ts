@@ -86,6 +86,7 @@ export const FAILURE_CODES = {
   UPSTREAM_REJECTED: 'The upstream refused the inputs; nothing was paid.',
   UPSTREAM_FAILED: 'The upstream accepted the job and could not finish it; the message is its own.',
   UPSTREAM_LOST_TASK: 'The upstream accepted the job and no longer knows it.',
+  GIVEN_UP: 'The upstream accepted the job, and a person gave it up: it stalled, or its answers cannot be used.',
   SUBMIT_UNRESOLVED: 'Whether the upstream accepted the job could not be found out; a person gave it up.',
   EXPIRED: 'It waited too long to be submitted; nothing was paid.',
   CANCELED: 'The caller canceled it before it was submitted; nothing was paid.',
@@ -181,8 +182,10 @@ export function advance<N extends Stage, S extends PreviousStage<N>>(
   stage: N,
   fields: FieldsTo<S, N>,
 ): TaskIn<N> {
+  // A task that comes back from `unknown` was looked up, or a person decided to submit it.
+  const lookupFirst = task.lookupFirst && !(task.stage === 'unknown' && stage === 'queued')
   // Fields of the old stage stay on the object; the store writes those of the new stage only.
-  return { ...task, ...fields, stage } as unknown as TaskIn<N>
+  return { ...task, ...fields, lookupFirst, stage } as unknown as TaskIn<N>
 }
 
 export function statusOf(task: Task): Status {

@@ -1,38 +1,43 @@
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.js'
-import type { Config } from '../config.js'
+import type { MediaStore } from '../media/media-store.js'
 import type { Upstream } from '../tasks/driver/upstream.js'
+import type { CostOptions } from './engine/job-limits.js'
 import { createJoggUpstream } from './jogg/client.js'
 
-export interface OpenUpstream {
-  readonly upstream: Upstream
-  /** The file behind a path like `/media/…` that the gateway serves; null when there is none. */
-  mediaFile(pathname: string): string | null
+export interface UpstreamConfig {
+  readonly upstream: 'jogg' | 'engine' | Upstream
+  readonly upstreamTimeoutMs: number
+  readonly dataDir: string
+  readonly jogg: { readonly apiKey: string | null; readonly baseUrl: string }
+  readonly engine: CostOptions & { readonly allowedHosts: readonly string[]; readonly ffmpegPath: string | null }
 }
 
-/** The upstream that the configuration asks for. The built-in engine is loaded only when it is the one. */
-export const openUpstream = async (
-  config: Config,
-  { clock, log, publicUrl }: { clock: Clock; log: Logger; publicUrl(): string },
-): Promise<OpenUpstream> => {
-  if (config.upstream === 'jogg') {
-    const { joggApiKey: apiKey = '', joggBaseUrl: baseUrl, upstreamTimeoutMs: timeoutMs } = config
-    return { upstream: createJoggUpstream({ apiKey, baseUrl, timeoutMs, clock }), mediaFile: () => null }
+export interface UpstreamParts {
+  clock: Clock
+  log: Logger
+  media: MediaStore
+  /** The path of a link below the gateway's own public URL; null for any other link. */
+  links: { pathOf(url: string): string | null }
+}
+
+/** The upstream that the configuration names. The built-in engine is loaded only when it is used. */
+export async function openUpstream(
+  { upstream, upstreamTimeoutMs: timeoutMs, dataDir, jogg, engine }: UpstreamConfig,
+  { clock, log, media, links }: UpstreamParts,
+): Promise<Upstream> {
+  if (typeof upstream === 'object') return upstream
+  if (upstream === 'jogg') {
+    const { apiKey, baseUrl } = jogg
+    return createJoggUpstream({ apiKey: apiKey ?? '', baseUrl, timeoutMs, clock })
   }
-  const { openLocalUpstream } = await import('./local/local-upstream.js')
-  const { createMediaFiles } = await import('./local/files.js')
-  const { dataDir, ffmpegPath, mediaAllowedHosts: allowedHosts } = config
-  const media = createMediaFiles(dataDir)
+  const { openEngineUpstream } = await import('./engine/engine-upstream.js')
+  const { jobLimits } = await import('./engine/job-limits.js')
+  const { ffmpegPath, allowedHosts } = engine
   const ownFile = (url: string) => {
-    const base = publicUrl()
-    return url.startsWith(`${base}/`) ? media.resolve(url.slice(base.length)) : null
+    const path = links.pathOf(url)
+    return path && media.resolve(path)
   }
-  const limits = {
-    inputBytes: config.mediaMaxBytes,
-    durationSeconds: config.mediaMaxSeconds,
-    pixels: config.mediaMaxPixels,
-    concurrency: config.mediaConcurrency,
-  }
-  const upstream = await openLocalUpstream({ dataDir, ffmpegPath, allowedHosts, ownFile, log, clock, limits })
-  return { upstream, mediaFile: media.resolve }
+  const limits = jobLimits(engine)
+  return openEngineUpstream({ dataDir, media, ffmpegPath, allowedHosts, ownFile, log, clock, limits })
 }

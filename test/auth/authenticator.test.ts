@@ -9,12 +9,13 @@ type Gateway = Awaited<ReturnType<typeof startGatewayWithKeys>>
 
 const ANY = '{ lipSyncTasks { edges { node { id } } } }'
 const create = async (gw: Gateway, headers: Record<string, string>, reference?: string): Promise<string> => {
-  const query = 'mutation ($input: CreateLipSyncInput!) { createLipSync(input: $input) { id } }'
+  const query = 'mutation ($input: CreateLipSyncInput!) { createLipSync(input: $input) { task { id } } }'
   const { data } = await gw.graphql(query, { input: { videoUrl: VIDEO, audioUrl: AUDIO, reference } }, headers)
-  return data.createLipSync.id
+  return data.createLipSync.task.id
 }
 const mint = async (gw: Gateway, headers: Record<string, string>, args: string): Promise<string> =>
-  (await gw.graphql(`mutation { createWatchToken(${args}) { token } }`, {}, headers)).data.createWatchToken.token
+  (await gw.graphql(`mutation { createWatchToken(input: { ${args} }) { watchToken { token } } }`, {}, headers)).data
+    .createWatchToken.watchToken.token
 
 /** A raw socket that has sent its `connection_init`; what comes next is told. */
 const connect = async (gw: Gateway, credential: string) => {
@@ -49,7 +50,7 @@ test('who is not known learns nothing of the schema', async () => {
 test('a scope that is missing is forbidden', async () => {
   await using gw = await startGatewayWithKeys()
   const { headers } = await gw.createKey('reader', { scopes: ['read'] })
-  const query = `mutation { createLipSync(input: { videoUrl: "${VIDEO}", audioUrl: "${AUDIO}" }) { id } }`
+  const query = `mutation { createLipSync(input: { videoUrl: "${VIDEO}", audioUrl: "${AUDIO}" }) { task { id } } }`
   const { status, errors } = await gw.graphql(query, {}, headers)
   expect([status, errors?.[0]?.extensions]).toEqual([403, { code: 'FORBIDDEN', scope: 'create' }])
 })
@@ -81,7 +82,10 @@ test('a watch token shows its tasks, and nothing else', async () => {
   await expect(gw.watch(hidden, undefined, token).next()).rejects.toThrow('NOT_FOUND')
   const replay = gw.watch(undefined, '0', token)
   expect(await replay.next()).toMatchObject({ id: shown, stage: 'QUEUED' })
-  for (const mutation of [`cancelLipSync(id: "${shown}") { id }`, `createWatchToken(taskIds: ["${shown}"]) { token }`])
+  for (const mutation of [
+    `cancelLipSync(input: { id: "${shown}" }) { task { id } }`,
+    `createWatchToken(input: { taskIds: ["${shown}"] }) { watchToken { token } }`,
+  ])
     expect((await gw.graphql(`mutation { ${mutation} }`, {}, watcher)).errors?.[0]?.extensions?.code).toBe('FORBIDDEN')
 })
 
@@ -114,7 +118,7 @@ test('an event stream is cut when its key is revoked', async () => {
   await using gw = await startGatewayWithKeys()
   const { id, headers } = await gw.createKey('me')
   const task = await create(gw, headers)
-  const body = JSON.stringify({ query: `subscription { taskUpdated(id: "${task}") { id } }` })
+  const body = JSON.stringify({ query: `subscription { taskUpdated(id: "${task}") { cursor } }` })
   const accept = { accept: 'text/event-stream', 'content-type': 'application/json' }
   const stream = await fetch(`${gw.url}/graphql`, { method: 'POST', headers: { ...headers, ...accept }, body })
   const reader = stream.body!.getReader()
@@ -139,9 +143,19 @@ test('failed logins are counted and slowed', async () => {
 test('without the explorer there is no console and no introspection', async () => {
   await using gw = await startTestGateway({ explorer: false })
   const page = await fetch(`${gw.url}/graphql`, { headers: { accept: 'text/html' } })
-  expect(await page.text()).not.toContain('<html')
+  expect([page.status, page.headers.get('content-type')]).toEqual([406, 'text/html; charset=utf-8'])
+  expect(await page.text()).toContain('EXPLORER=false')
   const { errors } = await gw.graphql('{ __schema { types { name } } }')
   expect(errors?.[0]?.extensions?.code).toBe('GRAPHQL_VALIDATION_FAILED')
+  for (const query of [
+    '{ lipSyncTaks { id } }',
+    '{ lipSyncTasks(frist: 1) { edges { node { id } } } }',
+    'mutation { createLipSync(input: { videoUrl: "x", audioUrl: "x", playbackType: NORML }) { task { id } } }',
+  ]) {
+    const [error] = (await gw.graphql(query)).errors ?? []
+    expect(error?.extensions?.code).toBe('GRAPHQL_VALIDATION_FAILED')
+    expect(error?.message).not.toMatch(/Did you mean|lipSyncTasks\?|NORMAL/)
+  }
 })
 
 test('a gateway that asks nobody who they are listens to its own machine only', async () => {
@@ -167,7 +181,7 @@ test('a watch token does not show the account', async () => {
   await using gw = await startGatewayWithKeys()
   const { headers } = await gw.createKey('me')
   const token = await mint(gw, headers, 'reference: "r"')
-  const { errors } = await gw.graphql('{ usage { month } }', {}, { authorization: `Bearer ${token}` })
+  const { errors } = await gw.graphql('{ viewer { usage { month } } }', {}, { authorization: `Bearer ${token}` })
   expect(errors?.[0]?.extensions).toEqual({ code: 'FORBIDDEN' })
 })
 

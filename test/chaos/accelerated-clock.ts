@@ -1,17 +1,40 @@
 import { type Clock, systemClock } from '../../src/clock.js'
 
-/** Where two processes meet in time: what both need to have one and the same accelerated clock. */
+/** What two processes share so that their accelerated clocks show the same time. */
 export interface TimeBase {
-  /** The real moment at which the accelerated time and the real one were the same. Milliseconds since the Unix epoch. */
+  /** Wall time at which accelerated and real time were equal, in milliseconds since the Unix epoch. */
   readonly realBase: number
-  /** How many times faster than the real time it runs. */
+  /** Monotonic time of the machine at the same moment, in milliseconds. */
+  readonly monotonicBase: number
+  /** How many times faster than real time it runs. */
   readonly speed: number
 }
 
-/** A clock that runs faster than the real one, so that minutes of holds and windows last seconds, unchanged. */
-export const createAcceleratedClock = ({ realBase, speed }: TimeBase): Clock => ({
-  now: () => realBase + (Date.now() - realBase) * speed,
-  // Shared by all processes of a run, as the machine's own is.
-  monotonic: () => (performance.timeOrigin + performance.now() - realBase) * speed,
-  sleep: (ms, signal) => systemClock.sleep(ms / speed, signal),
-})
+export interface AcceleratedClock extends Clock {
+  monotonic(): number
+  /** Sets the wall clock this far ahead of the right time, or behind it when negative. Monotonic time goes on. */
+  setWallOffset(ms: number): void
+}
+
+export function startTimeBase(speed: number): TimeBase {
+  return { realBase: Date.now(), monotonicBase: systemMonotonic(), speed }
+}
+
+/** A clock that runs faster than the real one, so that minutes of pauses and windows take seconds. */
+export function createAcceleratedClock({ realBase, monotonicBase, speed }: TimeBase, wallOffset = 0): AcceleratedClock {
+  let offset = wallOffset
+  const elapsed = () => (systemMonotonic() - monotonicBase) * speed
+  return {
+    now: () => Math.round(realBase + elapsed() + offset),
+    monotonic: () => Math.round(monotonicBase + elapsed()),
+    sleep: (ms, signal) => systemClock.sleep(ms / speed, signal),
+    setWallOffset(ms) {
+      offset = ms
+    },
+  }
+}
+
+/** Counted from boot on Linux, so that all processes agree. */
+function systemMonotonic(): number {
+  return Number(process.hrtime.bigint()) / 1_000_000
+}

@@ -1,22 +1,18 @@
 import { mkdir, symlink } from 'node:fs/promises'
-import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { buildSync } from '../support/esbuild.js'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const ENTRY = 'test/chaos/gateway-process'
 
-/** tsx compiles with esbuild, and so does this. */
-const { buildSync } = createRequire(createRequire(import.meta.url).resolve('tsx'))('esbuild') as {
-  buildSync(options: Record<string, unknown>): unknown
-}
-
 /**
- * The gateway process as one file below `folder`: it starts in a sixth of the time that its sources take, and a process
- * is started for each kill. The folder looks like the project, because migrations and addons are found relative to it.
+ * Bundles the gateway process into one file below `folder`. The bundle starts in a sixth of the time that the sources
+ * take, and every kill is followed by a start. The folder looks like the project, because migrations and addons are
+ * found relative to it.
  */
-export const bundleGatewayProcess = async (folder: string): Promise<string> => {
-  // As deep as `src/store/sqlite/database.ts`, from which the migrations are found.
+export async function bundleGatewayProcess(folder: string): Promise<string> {
+  // As deep as `src/store/sqlite/`, from where the migrations are found.
   const outfile = join(folder, 'test', 'chaos', 'bundle', 'gateway-process.mjs')
   await mkdir(dirname(outfile), { recursive: true })
   for (const name of ['drizzle', 'node_modules']) await symlink(join(ROOT, name), join(folder, name))

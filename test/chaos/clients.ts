@@ -1,39 +1,54 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import {
+  type ApiError,
+  CANCEL,
+  CREATE,
+  GIVE_UP,
+  isTransient,
+  type Payload,
+  type TaskPage,
+  UNFINISHED,
+  type UnfinishedTask,
+} from './api.js'
+import type { CrashPoints } from './crash-points.js'
 import type { RollDice } from './dice.js'
-import type { Moments } from './moments.js'
 import type { Order } from './plan.js'
 
-/** What the client of an order heard. */
-export interface Heard {
+/** What the client of an order learned. */
+export interface ClientRecord {
   readonly order: Order
-  /** Every id that a create with this key was answered with. */
+  /** Every task id returned for its key. */
   readonly ids: Set<string>
-  /** How often a call was made again because its answer was lost. */
+  /** How often a call was repeated because its answer was lost. */
   repeats: number
   /** Whether the gateway said that the task is canceled. */
   canceled: boolean
+  /** Whether the gateway said that it has no such task. */
+  notFound: boolean
   /** Answers that no client should ever see. */
   readonly surprises: string[]
 }
 
-interface Answer {
-  readonly data?: { readonly it: { readonly id: string; readonly stage: string } } | null
-  readonly errors?: readonly { readonly message: string; readonly extensions?: { readonly code?: string } }[]
+interface Answer<T> {
+  readonly data?: { readonly it: T | null } | null
+  readonly errors?: readonly ApiError[]
 }
 
-const CREATE = 'mutation ($input: CreateLipSyncInput!) { it: createLipSync(input: $input) { id stage } }'
-const CANCEL = 'mutation ($id: ID!) { it: cancelLipSync(id: $id) { id stage } }'
 const RETRY_MS = 30
 const LONGEST_RETRY_MS = 400
-/** Who waits longer asks again. */
+/** A call without an answer after this time is repeated. */
 const PATIENCE_MS = 3_000
 
-/** Clients that don't give up: a call whose answer is lost is made again, with the same key, until it is answered. */
-export const createClients = (parts: { url: string; roll: RollDice; moments: Moments; stopping: AbortSignal }) => {
-  const { url, roll, moments, stopping } = parts
+export function newClientRecord(order: Order): ClientRecord {
+  return { order, ids: new Set(), repeats: 0, canceled: false, notFound: false, surprises: [] }
+}
 
-  /** Null: no answer. A client loses some of them by itself, because it goes away in the middle. */
-  const call = async (query: string, variables: object, leaveAfterMs: number | null): Promise<Answer | null> => {
+/** Clients that do not give up: a call whose answer is lost is repeated, with the same key, until it is answered. */
+export function createClients(parts: { url: string; roll: RollDice; crashPoints: CrashPoints; stopping: AbortSignal }) {
+  const { url, roll, crashPoints, stopping } = parts
+
+  /** Returns null without an answer. A client loses some answers by itself, because it goes away while it waits. */
+  const call = async <T>(query: string, variables: object, leaveAfterMs: number | null): Promise<Answer<T> | null> => {
     // Not AbortSignal.any: in Node 20 a time limit that only such a signal refers to may be collected, and never end.
     const leaving = new AbortController()
     const leave = () => leaving.abort()
@@ -46,8 +61,8 @@ export const createClients = (parts: { url: string; roll: RollDice; moments: Mom
         body: JSON.stringify({ query, variables }),
         signal: leaving.signal,
       })
-      const answer = (await response.json()) as Answer
-      return response.status < 500 ? answer : null
+      const answer = (await response.json()) as Answer<T>
+      return isTransient(answer.errors ?? []) ? null : answer
     } catch {
       return null
     } finally {
@@ -56,51 +71,59 @@ export const createClients = (parts: { url: string; roll: RollDice; moments: Mom
     }
   }
 
-  const insist = async (heard: Heard, query: string, variables: object): Promise<Answer | null> => {
+  const insist = async (client: ClientRecord, query: string, variables: object): Promise<Answer<Payload> | null> => {
     for (let attempt = 0; !stopping.aborted; attempt++) {
-      const dice = roll('call', heard.order.key, query, attempt)
-      const answer = await call(query, variables, dice.chance(0.15) ? dice.between(1, 12) : null)
+      const dice = roll('call', client.order.key, query, attempt)
+      const answer = await call<Payload>(query, variables, dice.chance(0.15) ? dice.between(1, 12) : null)
       if (answer) return answer
-      heard.repeats++
+      client.repeats++
       await sleep(Math.min(RETRY_MS * 1.5 ** attempt, LONGEST_RETRY_MS) * dice.between(0.5, 1))
     }
     return null
   }
 
-  const create = async (heard: Heard): Promise<string | null> => {
-    const { key, inputs } = heard.order
+  const create = async (client: ClientRecord): Promise<string | null> => {
+    const { key, inputs } = client.order
     const { videoUrl, audioUrl } = inputs
-    const creating = insist(heard, CREATE, { input: { videoUrl, audioUrl, idempotencyKey: key } })
-    moments.tell('create')
+    const creating = insist(client, CREATE, { input: { videoUrl, audioUrl, idempotencyKey: key } })
+    crashPoints.reached('create')
     const answer = await creating
     if (!answer) return null
-    const id = answer.data?.it.id
-    if (id) heard.ids.add(id)
-    else heard.surprises.push(`create: ${JSON.stringify(answer.errors)}`)
-    return id ?? null
+    const id = answer.data?.it?.task?.id ?? null
+    if (id === null) client.surprises.push(`create: ${JSON.stringify(answer)}`)
+    else client.ids.add(id)
+    return id
   }
 
-  const cancel = async (heard: Heard, id: string) => {
-    const answer = await insist(heard, CANCEL, { id })
+  const cancel = async (client: ClientRecord, id: string) => {
+    const answer = await insist(client, CANCEL, { id })
     if (!answer) return
-    if (answer.data?.it.stage === 'CANCELED') heard.canceled = true
-    else if (answer.errors?.[0]?.extensions?.code !== 'INVALID_STATE')
-      heard.surprises.push(`cancel: ${JSON.stringify(answer)}`)
+    const payload = answer.data?.it
+    const code = payload?.errors[0]?.code
+    if (payload?.task?.stage === 'CANCELED') client.canceled = true
+    else if (code === 'NOT_FOUND') client.notFound = true
+    else if (code !== 'INVALID_STATE') client.surprises.push(`cancel: ${JSON.stringify(answer)}`)
   }
 
   return {
-    /** Places an order, as `order` says. Resolves with the task's id. */
-    async place(heard: Heard): Promise<string | null> {
-      const [id = null] = await Promise.all(heard.order.doubled ? [create(heard), create(heard)] : [create(heard)])
+    /** Places an order as it says. Resolves to the id of its task. */
+    async place(client: ClientRecord): Promise<string | null> {
+      const [id = null] = await Promise.all(client.order.doubled ? [create(client), create(client)] : [create(client)])
       return id
     },
     create,
     cancel,
-    /** Whether all tasks have come to their end; false when nobody answers. */
-    async allFinal(): Promise<boolean> {
-      const query = '{ it: lipSyncTasks(first: 1, status: [PENDING, PROCESSING]) { edges { node { id } } } }'
-      const answer = (await call(query, {}, null)) as { data?: { it: { edges: unknown[] } } } | null
-      return answer?.data?.it.edges.length === 0
+    /** Some of the tasks that have not reached their end; null without an answer. */
+    async unfinished(): Promise<readonly UnfinishedTask[] | null> {
+      const answer = await call<TaskPage>(UNFINISHED, {}, null)
+      return answer?.data?.it?.edges.map(({ node }) => node) ?? null
+    },
+    /** Gives up a task that waits for the decision of a person. */
+    async giveUp(id: string): Promise<boolean> {
+      const answer = await call<Payload>(GIVE_UP, { id }, null)
+      return !!answer?.data?.it?.task
     },
   }
 }
+
+export type Clients = ReturnType<typeof createClients>

@@ -1,34 +1,30 @@
 import { createHash } from 'node:crypto'
 import type { Random } from '../../src/tasks/driver/poll-schedule.js'
 
-/** Decisions about one thing. */
+/** Random decisions about one subject. */
 export interface Dice {
   readonly random: Random
   chance(probability: number): boolean
-  /** A number from `from` up to, not including, `to`. */
+  /** Returns a number from `from` up to, but not including, `to`. */
   between(from: number, to: number): number
-  /** One of the names, each as likely as its weight says. */
+  /** Returns one of the names. Each is as likely as its weight. */
   pick<T extends string>(weights: Readonly<Record<T, number>>): T
 }
 
+export type RollDice = (...subject: readonly (string | number)[]) => Dice
+
 /**
- * Decisions out of a seed. Each depends on the seed and on what it is about and on nothing else, least of all on the
- * order in which things happen: two runs with one seed decide alike although the machine is never twice the same.
+ * Creates random decisions from a seed. A decision depends on the seed and its subject only, not on the order of events:
+ * two runs with the same seed decide alike, although they never run alike.
  */
-export const createDice =
-  (seed: number) =>
-  (...about: readonly (string | number)[]): Dice => {
-    let state = createHash('sha256')
-      .update(JSON.stringify([seed, ...about]))
-      .digest()
-      .readUInt32LE()
-    // Mulberry32.
-    const random = () => {
-      state = (state + 0x6d2b79f5) | 0
-      let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-      mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-      return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-    }
+export function createDice(seed: number): RollDice {
+  return (...subject) => {
+    const random = mulberry32(
+      createHash('sha256')
+        .update(JSON.stringify([seed, ...subject]))
+        .digest()
+        .readUInt32LE(),
+    )
     return {
       random,
       chance: probability => random() < probability,
@@ -44,5 +40,14 @@ export const createDice =
       },
     }
   }
+}
 
-export type RollDice = ReturnType<typeof createDice>
+function mulberry32(seed: number): Random {
+  let state = seed
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
+}

@@ -5,69 +5,115 @@ import { open } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import type { RollDice } from './dice.js'
-import type { GatewaySettings } from './gateway-process.js'
+import type { GatewayOrder, GatewayReport, GatewaySettings } from './gateway-process.js'
 
-/** Below the range that outgoing connections take theirs from: a client that retries must not sit on it itself. */
+/** Below the range of outgoing connections, so that a client that retries cannot occupy the port itself. */
 const PORTS = { from: 20_000, to: 30_000 }
-/** So many characters of a log tell why a process ended. */
-const LAST_WORDS = 2_000
+/** This many characters of a log show why a process ended. */
+const LOG_EXCERPT = 2_000
+/** Longer than a shutdown may take, in real milliseconds. */
+const STOP_WITHIN_MS = 10_000
+
+export type GatewayHost = Awaited<ReturnType<typeof startGatewayHost>>
 
 /** Keeps one gateway process on one database and one port, through any number of deaths. */
-export const startGatewayHost = async (parts: {
+export async function startGatewayHost(parts: {
   entry: string
   folder: string
   roll: RollDice
-  settings: Omit<GatewaySettings, 'life' | 'port' | 'database'>
-}) => {
+  settings: Pick<GatewaySettings, 'time' | 'seed' | 'joggUrl' | 'joggKey'>
+}) {
   const { entry, folder, roll, settings } = parts
   const database = join(folder, 'gateway.db')
   const port = await freePort(roll)
   const logFile = join(folder, 'gateway.log')
   const log = await open(logFile, 'a')
   const children = new Set<ChildProcess>()
-  let lives = 0
+  let wallOffsetMs = 0
+  let starts = 0
+  let deafStops = 0
   let exit: Promise<unknown> = Promise.resolve()
 
-  /** Loaded and waiting, so that a dead gateway is followed by the next at once, while its requests are under way. */
+  /** A process that is loaded and waits, so that the next gateway starts while requests to the dead one are under way. */
   const load = async () => {
     const child = fork(entry, { stdio: ['ignore', log.fd, log.fd, 'ipc'], execArgv: [] })
     children.add(child)
     child.once('exit', () => children.delete(child))
-    await told(child, 'loaded', logFile)
+    await reported(child, 'loaded', logFile)
     return child
   }
   let spare = load()
   let running: ChildProcess | undefined
 
-  const start = async () => {
+  const takeSpare = async () => {
     const child = await spare
+    spare = load()
+    // A failure is reported to whatever awaits the spare; until then it must not end this process.
+    spare.catch(() => {})
+    return child
+  }
+  const launch = async (child: ChildProcess, onPort: number) => {
+    child.send({ ...settings, wallOffsetMs, database, port: onPort, start: starts++ } satisfies GatewaySettings)
+    await reported(child, 'listening', logFile)
+  }
+  const start = async () => {
+    const child = await takeSpare()
     running = child
     exit = once(child, 'exit')
-    child.send({ ...settings, database, port, life: lives++ } satisfies GatewaySettings)
-    await told(child, 'listening', logFile)
-    spare = load()
-    // Whoever awaits the spare hears of its end; until then it must not end this process.
-    spare.catch(() => {})
+    await launch(child, port)
   }
   const signal = async (name: 'SIGKILL' | 'SIGTERM') => {
     running?.kill(name)
     await exit
+  }
+  const stop = async () => {
+    const timer = setTimeout(() => {
+      deafStops++
+      running?.kill('SIGKILL')
+    }, STOP_WITHIN_MS)
+    await signal('SIGTERM')
+    clearTimeout(timer)
+  }
+  const order = (order: GatewayOrder) => {
+    if (running?.connected) running.send(order)
   }
 
   await start()
   return {
     database,
     url: `http://127.0.0.1:${port}`,
-    /** How many gateways ran so far. */
-    lives: () => lives,
+    pid: () => running?.pid,
+    /** The number of gateways that ran so far. */
+    starts: () => starts,
     start,
-    /** Kills it without a word, and waits until it is gone. */
     kill: () => signal('SIGKILL'),
-    /** Asks it to go, and waits until it is gone. */
-    stop: () => signal('SIGTERM'),
-    /** Makes it stand still, as a machine does that is suspended. */
+    /** Asks it to shut down, and waits until it is gone. One that does not go is killed. */
+    stop,
+    /** How many gateways did not shut down when asked. */
+    deafStops: () => deafStops,
+    /** Suspends it, like a machine that goes to sleep. */
     freeze: () => running?.kill('SIGSTOP'),
     thaw: () => running?.kill('SIGCONT'),
+    order,
+    /** Steps the wall clock of the running gateway, and of those to come. */
+    setWallOffset(ms: number) {
+      wallOffsetMs = ms
+      order({ wallOffsetMs })
+    },
+    /** Starts a second gateway on the same database. Returns the error with which it ended, or null when it served. */
+    async startSecond(): Promise<string | null> {
+      const child = await takeSpare()
+      const gone = once(child, 'exit')
+      try {
+        await launch(child, await freePort(roll))
+        return null
+      } catch (thrown) {
+        return (thrown as Error).message
+      } finally {
+        child.kill('SIGKILL')
+        await gone
+      }
+    },
     async [Symbol.asyncDispose]() {
       await spare.catch(() => {})
       await Promise.all(
@@ -82,23 +128,26 @@ export const startGatewayHost = async (parts: {
   }
 }
 
-export type GatewayHost = Awaited<ReturnType<typeof startGatewayHost>>
-
-/** Resolves when the process says so; rejects with the end of its log when it ends instead. */
-const told = (child: ChildProcess, what: string, logFile: string) =>
-  new Promise<void>((resolve, reject) => {
-    const hear = (message: unknown) => message === what && settle(resolve)
-    const lastWords = () => readFileSync(logFile, 'utf8').slice(-LAST_WORDS)
-    const die = () =>
-      settle(() => reject(new Error(`the gateway process ended before it was ${what}:\n${lastWords()}`)))
+/** Resolves when the process reports this. Rejects with its error, or the end of its log, when it ends instead. */
+function reported(child: ChildProcess, what: 'loaded' | 'listening', logFile: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onMessage = (report: GatewayReport) => {
+      if (report === what) settle(resolve)
+      else if (typeof report === 'object') settle(() => reject(new Error(report.failed)))
+    }
+    const onExit = () => {
+      const excerpt = readFileSync(logFile, 'utf8').slice(-LOG_EXCERPT)
+      settle(() => reject(new Error(`the gateway process ended before it was ${what}:\n${excerpt}`)))
+    }
     const settle = (done: () => void) => {
-      child.off('message', hear).off('exit', die)
+      child.off('message', onMessage).off('exit', onExit)
       done()
     }
-    child.on('message', hear).on('exit', die)
+    child.on('message', onMessage).on('exit', onExit)
   })
+}
 
-const freePort = async (roll: RollDice): Promise<number> => {
+async function freePort(roll: RollDice): Promise<number> {
   const { between } = roll('port', process.pid)
   for (;;) {
     const port = Math.floor(between(PORTS.from, PORTS.to))

@@ -1,43 +1,70 @@
-/** A gateway that is there to be killed: composed like every other, on a database file and with an accelerated clock. */
+/** A gateway made to be killed: composed like every other, on a database file, with an accelerated clock. */
 import { pino } from 'pino'
+import { composeGateway } from '../../src/compose-gateway.js'
 import { resolveConfig } from '../../src/config.js'
-import { composeGateway } from '../../src/gateway.js'
+import { Database } from '../../src/store/sqlite/load-sqlite.js'
 import { createAcceleratedClock, type TimeBase } from './accelerated-clock.js'
 import { createDice } from './dice.js'
+import { type DiskFaults, installDiskFaults } from './disk-faults.js'
 import { STALL_AFTER_MINUTES } from './plan.js'
 
 export interface GatewaySettings {
   readonly time: TimeBase
+  readonly wallOffsetMs: number
   readonly seed: number
-  /** How many gateways there were before on this database. */
-  readonly life: number
+  /** The number of gateways that were started before. */
+  readonly start: number
   readonly port: number
   readonly database: string
   readonly joggUrl: string
   readonly joggKey: string
 }
 
-const run = async ({ time, seed, life, port, database, joggUrl, joggKey }: GatewaySettings) => {
+/** What the running process is told. */
+export interface GatewayOrder {
+  readonly wallOffsetMs?: number
+  readonly diskFull?: boolean
+  readonly commitDelayMs?: number
+}
+
+/** What the process reports. */
+export type GatewayReport = 'loaded' | 'listening' | { readonly failed: string }
+
+const disk = installDiskFaults(Database)
+
+process.once('message', settings => {
+  run(settings as GatewaySettings, disk).catch((thrown: Error) => {
+    process.send?.({ failed: thrown.message } satisfies GatewayReport, () => process.exit(1))
+  })
+})
+// Ctrl-C is for the run, which then ends this process in its own way.
+process.on('SIGINT', () => {})
+// The process that started this one is gone.
+process.once('disconnect', () => process.exit())
+process.send?.('loaded' satisfies GatewayReport)
+
+async function run(settings: GatewaySettings, disk: DiskFaults) {
+  const { time, wallOffsetMs, seed, start, port, database, joggUrl, joggKey } = settings
   const config = resolveConfig({
     port,
     databaseUrl: `file:${database}`,
     upstream: 'jogg',
-    joggApiKey: joggKey,
-    joggBaseUrl: joggUrl,
-    stallAfterMinutes: STALL_AFTER_MINUTES,
+    jogg: { apiKey: joggKey, baseUrl: joggUrl },
+    poll: { stallAfterMinutes: STALL_AFTER_MINUTES },
     logLevel: 'warn',
   })
-  const { random } = createDice(seed)('gateway', life)
-  const log = pino({ level: config.logLevel, base: { life } }, pino.destination({ sync: true }))
-  const gateway = await composeGateway(config, { clock: createAcceleratedClock(time), log, random })
+  const { random } = createDice(seed)('gateway', start)
+  const log = pino({ level: config.logLevel, base: { start } }, pino.destination({ sync: true }))
+  const clock = createAcceleratedClock(time, wallOffsetMs)
+  process.on('message', message => obey(message as GatewayOrder, clock.setWallOffset, disk))
+  const { gateway } = await composeGateway(config, { clock, log, random })
   process.once('SIGTERM', () => void gateway[Symbol.asyncDispose]().then(() => process.exit()))
   await gateway.listen()
-  process.send?.('listening')
+  process.send?.('listening' satisfies GatewayReport)
 }
 
-process.once('message', settings => void run(settings as GatewaySettings))
-// Ctrl-C is for the run, which then ends this process in its own way.
-process.on('SIGINT', () => {})
-// Whoever started this process is gone, and with it the reason to be.
-process.once('disconnect', () => process.exit())
-process.send?.('loaded')
+function obey({ wallOffsetMs, diskFull, commitDelayMs }: GatewayOrder, step: (ms: number) => void, disk: DiskFaults) {
+  if (wallOffsetMs !== undefined) step(wallOffsetMs)
+  if (diskFull !== undefined) disk.setFull(diskFull)
+  if (commitDelayMs !== undefined) disk.setCommitDelay(commitDelayMs)
+}

@@ -11,41 +11,29 @@ import {
 } from '../support/jogg.js'
 import type { Dice } from './dice.js'
 
-/** What happens to one request: how likely it is, and how it is played. */
+/** What may happen to one request: how likely it is, and how it is played. */
 export type Acts = Readonly<Record<string, readonly [weight: number, play: Play['play']]>>
-/** False: this process was kept from running, and it may have been longer than that. */
+/** Resolves to false when this process was kept from running, so that the wait may have been longer. */
 export type Wait = (ms: number) => Promise<boolean>
 
-const honest = (scene: Scene) => scene.send(scene.honest())
-/** Within the caller's time limit, if only just. */
-const slow = (wait: Wait, dice: Dice) => async (scene: Scene) => {
-  if (await wait(dice.between(500, 9_500))) honest(scene)
-  else scene.reset()
-}
-
-/** How likely an honest answer is in fair weather, where it is 56 in rough. */
+/** The weight of an honest answer for orders that meet an upstream in good order; otherwise it is 56. */
 export const FAIR = 800
 
-/** What came while nobody could see it come is sent away, at no cost. */
+/** What arrived while this process stood still is sent away without an effect. */
 export const STANDSTILL: Acts = { 'the machine stood still': [1, resets('submit').play] }
 
-/** Ways to lose an answer: with `accepting` after the request had its effect, else before. */
-const losses = (on: Call, accepting: boolean) => ({
-  reset: resets(on, { accepting }).play,
-  'system error': code(on, 50000, 'system error', { accepting }).play,
-  'bad gateway': htmlPage(on, 502, { accepting }).play,
-  garbage: garbage(on, { accepting }).play,
-})
+/** The error page of a machine in front of an upstream that is out of order. */
+export function outageActs(on: Call): Acts {
+  return { outage: [1, htmlPage(on, 502).play] }
+}
 
-export const submitActs = (wait: Wait, dice: Dice, onAccepted: () => void): Acts => {
+export function submitActs(wait: Wait, dice: Dice, onAccepted: () => void): Acts {
   const before = losses('submit', false)
   const after = losses('submit', true)
   const accepting =
     (play: Play['play']): Play['play'] =>
-    scene => {
-      const tellTale = { ...scene, honest: (id?: string) => [scene.honest(id), onAccepted()][0] as never }
-      return play(tellTale)
-    }
+    scene =>
+      play({ ...scene, honest: id => reportAccepted(scene.honest(id), onAccepted) })
   return {
     honest: [56, accepting(honest)],
     slow: [10, accepting(slow(wait, dice))],
@@ -78,16 +66,47 @@ export const submitActs = (wait: Wait, dice: Dice, onAccepted: () => void): Acts
   }
 }
 
-const lookActs = (on: 'find' | 'status', wait: Wait, dice: Dice, weight: number): Acts => ({
-  slow: [5, slow(wait, dice)],
-  silent: [weight / 2, async () => void (await wait(12_000))],
-  'half an answer': [weight, breaksOff(on).play],
-  'rate limit': [weight, rateLimited(on, Math.ceil(dice.between(1, 8))).play],
-  ...Object.fromEntries(Object.entries(losses(on, false)).map(([name, play]) => [name, [weight, play] as const])),
-})
+export function findActs(wait: Wait, dice: Dice): Acts {
+  return { honest: [60, honest], ...readActs('find', wait, dice, 6) }
+}
 
-export const findActs = (wait: Wait, dice: Dice): Acts => ({ honest: [60, honest], ...lookActs('find', wait, dice, 6) })
-export const statusActs = (wait: Wait, dice: Dice): Acts => ({
-  honest: [80, honest],
-  ...lookActs('status', wait, dice, 2),
-})
+export function statusActs(wait: Wait, dice: Dice): Acts {
+  return { honest: [80, honest], ...readActs('status', wait, dice, 2) }
+}
+
+function readActs(on: 'find' | 'status', wait: Wait, dice: Dice, weight: number): Acts {
+  return {
+    slow: [5, slow(wait, dice)],
+    silent: [weight / 2, async () => void (await wait(12_000))],
+    'half an answer': [weight, breaksOff(on).play],
+    'rate limit': [weight, rateLimited(on, Math.ceil(dice.between(1, 8))).play],
+    ...Object.fromEntries(Object.entries(losses(on, false)).map(([name, play]) => [name, [weight, play] as const])),
+  }
+}
+
+/** Ways to lose an answer: with `accepting` after the request had its effect, otherwise before. */
+function losses(on: Call, accepting: boolean) {
+  return {
+    reset: resets(on, { accepting }).play,
+    'system error': code(on, 50000, 'system error', { accepting }).play,
+    'bad gateway': htmlPage(on, 502, { accepting }).play,
+    garbage: garbage(on, { accepting }).play,
+  }
+}
+
+function honest(scene: Scene) {
+  scene.send(scene.honest())
+}
+
+/** Within the caller's time limit, if only just. */
+function slow(wait: Wait, dice: Dice) {
+  return async (scene: Scene) => {
+    if (await wait(dice.between(500, 9_500))) honest(scene)
+    else scene.reset()
+  }
+}
+
+function reportAccepted<T>(answer: T, onAccepted: () => void): T {
+  onAccepted()
+  return answer
+}

@@ -1,20 +1,20 @@
 import type { Inputs } from '../../src/tasks/task.js'
 import type { RollDice } from './dice.js'
 
-/** Late, for this run: less than the default, so that a run of seconds canSee a late success. */
+/** Less than the default, so that a run of seconds sees tasks that stall. */
 export const STALL_AFTER_MINUTES = 2
 
 /** What a client wants. */
 export interface Order {
   readonly key: string
   readonly inputs: Inputs
-  /** When it is placed, as a share of the time in which all are. */
+  /** When it is placed, as a share of the time in which all are placed. */
   readonly at: number
-  /** How long after the answer it is taken back, in milliseconds; null: not. */
+  /** How long after the answer it is canceled, in milliseconds; null: it is not. */
   readonly cancelAfterMs: number | null
   /** Whether it is sent twice at the same time. */
   readonly doubled: boolean
-  /** Whether a client of its own follows it. */
+  /** Whether a follower of its own follows it. */
   readonly followed: boolean
 }
 
@@ -29,8 +29,8 @@ const TWIN_GROUPS = 2
 const BURST = 24
 
 /** All orders of a run. Most have inputs of their own, so that each paid job is known to be for one of them. */
-export const planOrders = (roll: RollDice, count: number): Order[] =>
-  Array.from({ length: count }, (_, index) => {
+export function planOrders(roll: RollDice, count: number): Order[] {
+  return Array.from({ length: count }, (_, index) => {
     const dice = roll('order', index)
     const twin = dice.chance(TWINS)
     const burst = Math.floor(index / BURST)
@@ -49,14 +49,19 @@ export const planOrders = (roll: RollDice, count: number): Order[] =>
       followed: dice.chance(0.4),
     }
   })
+}
 
-/** Every other burst has fair weather, so that it meets the limit of its own lane and not only the upstream's moods. */
-export const isFair = ({ videoUrl }: Inputs): boolean => videoUrl.includes('/fair-')
+/** Every other burst meets an upstream in good order, so that it reaches the gateway's own rate limit. */
+export function isFair({ videoUrl }: Inputs): boolean {
+  return videoUrl.includes('/fair-')
+}
 
-export const isTwin = ({ videoUrl }: Inputs): boolean => videoUrl.includes('/twin-')
+export function isTwin({ videoUrl }: Pick<Inputs, 'videoUrl'>): boolean {
+  return videoUrl.includes('/twin-')
+}
 
-export const fateOf = (roll: RollDice, inputs: Inputs): Fate => {
+export function fateOf(roll: RollDice, inputs: Inputs): Fate {
   const fate = roll('fate', inputs.videoUrl).pick(FATES)
-  // The latest of several equal jobs gone, the look-up would answer an earlier one: that is not what is tested.
+  // With the latest of several equal jobs gone, the look-up would return an earlier one, which is not tested here.
   return isTwin(inputs) ? 'made' : fate
 }

@@ -3,63 +3,66 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { createAcceleratedClock } from './accelerated-clock.js'
+import { createAcceleratedClock, startTimeBase } from './accelerated-clock.js'
 import { bundleGatewayProcess } from './bundle.js'
-import { createClients, type Heard } from './clients.js'
+import { type Clients, createClients, newClientRecord } from './clients.js'
+import { createCrashPoints } from './crash-points.js'
 import { createDice } from './dice.js'
-import { follow, type Story } from './follower.js'
+import { type FollowerRecord, follow, latestChapter, newFollowerRecord } from './follower.js'
 import { startGatewayHost } from './gateway-host.js'
-import { type Blows, harass } from './killer.js'
-import { readLogFile } from './log-file.js'
-import { startMisbehavingJogg } from './misbehaving-jogg.js'
-import { createMoments } from './moments.js'
+import { type MisbehavingJogg, startMisbehavingJogg } from './misbehaving-jogg.js'
+import { MISFORTUNES, type Misfortune, planStrikes } from './misfortunes.js'
 import { planOrders } from './plan.js'
-import { type Evidence, judge, type Promised } from './verdict.js'
+import { type History, readDatabase } from './read-database.js'
+import { carryOut } from './strikes.js'
+import { type Evidence, judge, type Verdict } from './verdict.js'
 
 export interface ChaosOptions {
   /** Decides what goes wrong, and when. */
   readonly seed: number
   /** How many orders are placed. */
   readonly tasks: number
-  /** How often the gateway is killed with -9. */
+  /** How often the gateway is killed with -9. Other misfortunes are rarer. */
   readonly kills: number
   /** How long the run may take, in real seconds. */
   readonly seconds: number
-  /** How many times faster than the real time the run's own goes: with 20, a minute lasts 3 seconds. */
+  /** How many times faster than real time the run goes: with 20, a minute takes 3 seconds. */
   readonly speed: number
+  /** What may go wrong beside the network. @default all */
+  readonly only?: readonly Misfortune[]
   /** Keeps the folder with the database and the gateway's log. @default false */
   readonly keep?: boolean
 }
 
 export interface ChaosReport {
-  readonly promises: readonly Promised[]
+  readonly verdicts: readonly Verdict[]
   readonly evidence: Evidence
   readonly folder: string
-  readonly blows: Blows
-  /** How many gateways ran, one after the other. */
-  readonly lives: number
+  /** The number of gateways that ran, one after the other. */
+  readonly starts: number
   /** What the upstream did, and how often. */
   readonly played: ReadonlyMap<string, number>
-  /** Whether all came to its end in time. */
+  /** Whether every task reached its end in time. */
   readonly drained: boolean
   readonly realSeconds: number
   readonly minutes: number
 }
 
 const SUBMITS_PER_MINUTE = 20
-const BETWEEN_LOOKS_MS = 150
+const BETWEEN_CHECKS_MS = 150
 const FOLLOWERS_OF_ALL = 3
-/** What is left at the end for the followers to hear the rest. */
-const LAST_WORDS_MS = 4_000
+/** The share of inputs with odd answers, among other misfortunes and alone. */
+const ODD_SHARE = 0.25
+/** How long the followers have at the end to receive the rest. */
+const CATCH_UP_MS = 4_000
 
-/** Runs a gateway between clients who don't give up and an upstream on a bad day, kills it again and again, and judges. */
-export const runChaos = async (options: ChaosOptions, interrupted?: AbortSignal): Promise<ChaosReport> => {
-  const { seed, tasks, kills, seconds, speed, keep } = options
-  const realBase = Date.now()
-  const time = { realBase, speed }
+/** Runs a gateway between clients that do not give up and an upstream on a bad day, strikes it again and again, and judges. */
+export async function runChaos(options: ChaosOptions, interrupted?: AbortSignal): Promise<ChaosReport> {
+  const { seed, tasks, kills, seconds, speed, only = MISFORTUNES, keep } = options
+  const time = startTimeBase(speed)
   const clock = createAcceleratedClock(time)
   const roll = createDice(seed)
-  const moments = createMoments()
+  const crashPoints = createCrashPoints()
   const ending = new AbortController()
   const timeUp = AbortSignal.timeout(seconds * 1_000)
   const stopping = AbortSignal.any([ending.signal, timeUp, ...(interrupted ? [interrupted] : [])])
@@ -67,65 +70,95 @@ export const runChaos = async (options: ChaosOptions, interrupted?: AbortSignal)
   const folder = await mkdtemp(join(tmpdir(), 'lipsync-chaos-'))
   try {
     const entry = await bundleGatewayProcess(folder)
-    await using jogg = await startMisbehavingJogg({ clock, roll, moments, speed })
+    const oddShare = only.includes('odd') ? (only.length === 1 ? 1 : ODD_SHARE) : 0
+    await using jogg = await startMisbehavingJogg({ clock, roll, crashPoints, speed, oddShare })
     const settings = { time, seed, joggUrl: jogg.url, joggKey: jogg.apiKey }
     await using host = await startGatewayHost({ entry, folder, roll, settings })
-    const clients = createClients({ url: host.url, roll, moments, stopping })
+    const api = createClients({ url: host.url, roll, crashPoints, stopping })
 
-    const stories: Story[] = []
+    const followers: FollowerRecord[] = []
     const following: Promise<void>[] = []
     const startFollower = (id: string | null) => {
-      const story: Story = { id, cursors: [], retold: 0, reconnects: 0, ended: false, surprises: [] }
-      stories.push(story)
-      following.push(follow({ url: host.url, roll, stopping }, story))
+      const record = newFollowerRecord(id)
+      followers.push(record)
+      following.push(follow({ url: host.url, roll, stopping }, record))
     }
     for (let count = 0; count < FOLLOWERS_OF_ALL; count++) startFollower(null)
 
-    const orders = planOrders(roll, tasks)
-    const heard = orders.map((order): Heard => ({ order, ids: new Set(), repeats: 0, canceled: false, surprises: [] }))
-    // As long as the kills last, orders come in.
-    const orderingMs = kills * 700 + (tasks / SUBMITS_PER_MINUTE) * (60_000 / speed) * 0.5
+    const clients = planOrders(roll, tasks).map(newClientRecord)
+    const planned = planStrikes(roll, kills, only)
+    // Orders come in as long as the strikes last.
+    const orderingMs = planned.length * 700 + (tasks / SUBMITS_PER_MINUTE) * (60_000 / speed) * 0.5
     const ordering = Promise.all(
-      heard.map(async one => {
-        await sleep(one.order.at * orderingMs)
-        const id = await clients.place(one)
+      clients.map(async client => {
+        const { at, followed, cancelAfterMs } = client.order
+        await sleep(at * orderingMs)
+        const id = await api.place(client)
         if (id === null) return
-        if (one.order.followed) startFollower(id)
-        if (one.order.cancelAfterMs === null) return
-        await clock.sleep(one.order.cancelAfterMs, stopping)
-        await clients.cancel(one, id)
+        if (followed) startFollower(id)
+        if (cancelAfterMs === null) return
+        await clock.sleep(cancelAfterMs, stopping)
+        await api.cancel(client, id)
       }),
     )
-    const blows = await harass({ host, clock, roll, moments, kills, stopping })
+    const strikes = await carryOut(planned, { host, jogg, clock, roll, crashPoints, folder, stopping })
     await ordering
 
-    while (!stopping.aborted && (jogg.busy() || !(await clients.allFinal()))) await sleep(BETWEEN_LOOKS_MS)
+    const givenUp = new Set<string>()
+    await drain(api, jogg, givenUp, stopping)
+    // A key returns the same task, whatever became of it, unless a restore has lost the task.
+    if (!stopping.aborted) await Promise.all(clients.map(client => api.create(client)))
+    await drain(api, jogg, givenUp, stopping)
     const drained = !stopping.aborted
-    // What a key stands for does not change with what became of it.
-    if (drained) await Promise.all(heard.map(one => clients.create(one)))
-    const end = readLogFile(host.database).steps.at(-1)?.seq ?? 0
-    const isBehind = ({ id, ended, cursors }: Story) => (id === null ? (cursors.at(-1) ?? 0) < end : !ended)
-    const lastWords = Date.now() + LAST_WORDS_MS
-    while (!stopping.aborted && stories.some(isBehind) && Date.now() < lastWords) await sleep(BETWEEN_LOOKS_MS)
+    await catchUp(followers, readDatabase(host.database), stopping)
     ending.abort()
     await Promise.all(following)
     await host.stop()
 
-    const known = { heard, stories, submits: jogg.arrivals, submitsPerMinute: SUBMITS_PER_MINUTE }
-    const evidence: Evidence = { ...known, ...readLogFile(host.database), jobs: jogg.jobs.accepted() }
+    const evidence: Evidence = {
+      clients,
+      followers,
+      history: readDatabase(host.database),
+      jobs: jogg.jobs.accepted(),
+      submits: jogg.arrivals,
+      submitsPerMinute: SUBMITS_PER_MINUTE,
+      strikes,
+      givenUp,
+      deafStops: host.deafStops(),
+    }
     return {
-      promises: judge(evidence),
+      verdicts: judge(evidence),
       evidence,
       folder,
-      blows,
-      lives: host.lives(),
+      starts: host.starts(),
       played: jogg.played(),
       drained,
-      realSeconds: (Date.now() - realBase) / 1_000,
-      minutes: (clock.now() - realBase) / 60_000,
+      realSeconds: (Date.now() - time.realBase) / 1_000,
+      minutes: (clock.now() - time.realBase) / 60_000,
     }
   } finally {
     ending.abort()
     if (!keep) await rm(folder, { recursive: true, force: true })
   }
+}
+
+/** Waits until every task has reached its end. A person gives up what the gateway cannot settle, when nothing else is left. */
+async function drain(api: Clients, jogg: MisbehavingJogg, givenUp: Set<string>, stopping: AbortSignal) {
+  while (!stopping.aborted) {
+    const unfinished = jogg.busy() ? null : await api.unfinished()
+    if (unfinished?.length === 0) return
+    if (unfinished?.every(({ stage, problem }) => stage === 'UNKNOWN' && problem !== null))
+      for (const { id } of unfinished) if (await api.giveUp(id)) givenUp.add(id)
+    await sleep(BETWEEN_CHECKS_MS)
+  }
+}
+
+async function catchUp(followers: readonly FollowerRecord[], { epoch, steps }: History, stopping: AbortSignal) {
+  const end = steps.at(-1)?.seq ?? 0
+  const isBehind = (record: FollowerRecord) => {
+    const chapter = latestChapter(record)
+    return record.id === null ? chapter.epoch !== epoch || (chapter.cursors.at(-1) ?? 0) < end : !record.ended
+  }
+  const until = Date.now() + CATCH_UP_MS
+  while (!stopping.aborted && followers.some(isBehind) && Date.now() < until) await sleep(BETWEEN_CHECKS_MS)
 }

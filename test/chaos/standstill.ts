@@ -1,10 +1,10 @@
 const TICK_MS = 10
 
 /**
- * Notices when this process was kept from running. On a crowded machine it may be, for longer than an accelerated time
- * limit: then what arrives has waited at the door, nobody knows for how long, and proves nothing about its sender.
+ * Notices when this process was kept from running for longer than an accelerated time limit, as happens on a crowded
+ * machine. A request that arrived meanwhile has waited for an unknown time and proves nothing about its sender.
  */
-export const watchForStandstill = (longestMs: number) => {
+export function watchForStandstill(longestMs: number) {
   let tickedAt = performance.now()
   let stoodStillAt = Number.NEGATIVE_INFINITY
   const tick = () => {

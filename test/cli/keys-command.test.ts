@@ -15,20 +15,25 @@ const folder = mkdtempSync(join(tmpdir(), 'keys-command-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 let folders = 0
 
-/** The command on a database of its own; `run` answers what it printed, and leaves beside it what it told. */
+/** The command on a database of its own. `run` returns what it printed; `explained` holds its explanations. */
 const startCommand = (env: Record<string, string> = { DATA_DIR: join(folder, String(folders++)) }) => {
   const clock = createManualClock()
-  const told: string[] = []
+  const explained: string[] = []
   const run = async (...args: string[]) => {
-    told.length = 0
+    explained.length = 0
     const printed: string[] = []
     const program = new Command('lipsync-gateway')
     program.exitOverride().configureOutput({ writeErr: () => {}, writeOut: text => void printed.push(text) })
-    addKeysCommand(program, { env, clock, print: line => void printed.push(line), tell: line => void told.push(line) })
+    addKeysCommand(program, {
+      env,
+      clock,
+      print: line => void printed.push(line),
+      explain: line => void explained.push(line),
+    })
     await program.parseAsync(['keys', ...args], { from: 'user' })
     return printed.join('\n')
   }
-  return { clock, told, run, env }
+  return { clock, explained, run, env }
 }
 
 const withAuth = async <T>(
@@ -47,12 +52,12 @@ const withAuth = async <T>(
   return use(createAuthenticator(parts)).finally(() => database.sqlite.close())
 }
 
-test('a key is printed alone, opens the gateway, and is explained beside it', async () => {
+test('create prints the key alone and its explanation separately, and the key is accepted', async () => {
   const command = startCommand()
   const key = await command.run('create', 'acme')
   expect(key).toMatch(/^lsg_\w{12}_\w{43}$/)
-  expect(command.told.join('\n')).toMatch(/only time[\s\S]*Authorization: Bearer[\s\S]*first one/)
-  expect(command.told.join('\n')).not.toContain(key)
+  expect(command.explained.join('\n')).toMatch(/not shown again[\s\S]*Authorization: Bearer[\s\S]*first key/)
+  expect(command.explained.join('\n')).not.toContain(key)
   expect((await withAuth(command, auth => auth.authenticate(key, HERE))).caller).toEqual({
     id: 'acme',
     scopes: new Set(['read', 'create']),
@@ -60,10 +65,10 @@ test('a key is printed alone, opens the gateway, and is explained beside it', as
     restriction: null,
   })
   await command.run('create', 'acme')
-  expect(command.told.join('\n')).not.toContain('first one')
+  expect(command.explained.join('\n')).not.toContain('first key')
 })
 
-test('scopes, expiry and every limit are as asked', async () => {
+test('create sets scopes, expiry and every limit', async () => {
   const command = startCommand()
   const limits = ['--creates-per-minute', '1', '--waiting-tasks', '2', '--sockets', '3', '--subscriptions', 'none']
   const key = await command.run(
@@ -86,7 +91,7 @@ test('scopes, expiry and every limit are as asked', async () => {
   })
 })
 
-test('the list shows everything but the secrets', async () => {
+test('list shows everything but the secrets', async () => {
   const command = startCommand()
   const first = await command.run('create', 'acme', '--expires-days', '1', '--sockets', '3')
   await command.clock.advance(1_000)
@@ -104,7 +109,7 @@ test('the list shows everything but the secrets', async () => {
   for (const key of [first, second]) expect(list).not.toContain(key.slice(17))
 })
 
-test('a revoked key opens nothing, and a wrong id is told', async () => {
+test('revoke ends a key, and reports an unknown id', async () => {
   const command = startCommand()
   const key = await command.run('create', 'acme')
   expect(await command.run('revoke', key.slice(4, 16))).toBe(
@@ -117,20 +122,20 @@ test('a revoked key opens nothing, and a wrong id is told', async () => {
 })
 
 test.each([
-  ['a name with blanks', ['create', 'a b']],
+  ['a name with spaces', ['create', 'a b']],
   ['no name', ['create']],
   ['an unknown scope', ['create', 'acme', '--scopes', 'read,write']],
   ['no scope', ['create', 'acme', '--scopes', '']],
   ['a negative limit', ['create', 'acme', '--sockets', '-1']],
-  ['a limit that is no number', ['create', 'acme', '--sockets', 'many']],
-  ['no days', ['create', 'acme', '--expires-days', '0']],
+  ['a limit that is not a number', ['create', 'acme', '--sockets', 'many']],
+  ['zero days', ['create', 'acme', '--expires-days', '0']],
   ['too many days', ['create', 'acme', '--expires-days', '36501']],
-])('%s makes no key', async (_, args) => {
+])('create rejects %s', async (_, args) => {
   const command = startCommand()
   await expect(command.run(...args)).rejects.toMatchObject({ exitCode: 1 })
   expect(existsSync(command.env.DATA_DIR!)).toBe(false)
 })
 
-test('a database in memory keeps no key', async () => {
+test('keys cannot be kept in memory', async () => {
   await expect(startCommand({ DATABASE_URL: ':memory:' }).run('create', 'acme')).rejects.toThrow(/^DATABASE_URL/)
 })

@@ -11,17 +11,6 @@ afterAll(() => gw[Symbol.asyncDispose]())
 const long = (length: number) => 'https://media.example/'.padEnd(length, 'x')
 
 test.each([
-  ['videoUrl', 'not a URL', 'talking.mp4'],
-  ['videoUrl', 'empty', ''],
-  ['videoUrl', 'white space', ' https://media.example/a.mp4'],
-  ['videoUrl', 'a line break', 'https://media.example/a\nb.mp4'],
-  ['audioUrl', 'ftp', 'ftp://media.example/a.mp3'],
-  ['audioUrl', 'file', 'file:///etc/passwd'],
-  ['audioUrl', 'data', 'data:audio/mp3;base64,AAAA'],
-  ['videoUrl', 'credentials', 'https://user:secret@media.example/a.mp4'],
-  ['videoUrl', 'a user', 'https://user@media.example/a.mp4'],
-  ['audioUrl', 'too long', long(2_049)],
-  ['reference', 'too long', 'r'.repeat(201)],
   ['reference', 'a number', 7],
   ['videoUrl', 'a number', 7],
   ['videoUrl', 'null', null],
@@ -30,26 +19,105 @@ test.each([
   ['playbackType', 'unknown', 'SIDEWAYS'],
   ['playbackType', 'null', null],
   ['callbackUrl', 'no such field', 'https://example.com'],
-])('%s: %s is one error that names the field', async (field, _what, value) => {
+])('refuses a value of the wrong type as an error of the operation: %s %s', async (field, _what, value) => {
   const { data, errors } = await gw.create({ [field]: value })
   expect(errors).toHaveLength(1)
   expect(errors?.[0]).toMatchObject({ message: expect.stringContaining(field), extensions: { code: 'BAD_USER_INPUT' } })
   expect(data ?? null).toBeNull()
 })
 
-test('what is just within the limits is accepted', async () => {
-  const { errors } = await gw.create({ videoUrl: long(2_048), reference: 'r'.repeat(200) })
+test.each([
+  ['videoUrl', 'not a URL', 'talking.mp4'],
+  ['videoUrl', 'empty', ''],
+  ['videoUrl', 'white space', ' https://media.example/a.mp4'],
+  ['videoUrl', 'a line break', 'https://media.example/a\nb.mp4'],
+  ['videoUrl', 'an unpaired surrogate', 'https://media.example/\ud800.mp4'],
+  ['audioUrl', 'ftp', 'ftp://media.example/a.mp3'],
+  ['audioUrl', 'file', 'file:///etc/passwd'],
+  ['audioUrl', 'data', 'data:audio/mp3;base64,AAAA'],
+  ['videoUrl', 'credentials', 'https://user:secret@media.example/a.mp4'],
+  ['videoUrl', 'a user', 'https://user@media.example/a.mp4'],
+  ['audioUrl', 'too long', long(2_049)],
+  ['reference', 'too long', 'r'.repeat(201)],
+  ['reference', 'an unpaired surrogate', 'order \udc00'],
+  ['reference', 'a zero-width space', 'order\u200b7'],
+  ['reference', 'a variation selector', 'shop\ufe0f'],
+  ['reference', 'a line break', 'a\nb'],
+  ['idempotencyKey', 'empty', ''],
+  ['idempotencyKey', 'too long', 'k'.repeat(129)],
+  ['idempotencyKey', 'an unpaired surrogate', 'k\ud83d'],
+  ['idempotencyKey', 'a Hangul filler', 'k\u3164'],
+  ['idempotencyKey', 'a null byte', 'k\u0000'],
+  ['expectedDurationSeconds', 'negative', -1],
+  ['expectedDurationSeconds', 'eleven hours', 39_600],
+])('refuses %s: %s, and names its path', async (field, _what, value) => {
+  const { data, errors } = await gw.create({ [field]: value })
   expect(errors).toBeUndefined()
+  expect(data.createLipSync).toMatchObject({
+    task: null,
+    errors: [{ code: 'BAD_USER_INPUT', path: ['input', field], message: expect.stringContaining(field) }],
+  })
 })
 
-test('nothing that was refused was kept', async () => {
+test('returns every mistake of an input at once', async () => {
+  const { data } = await gw.create({
+    videoUrl: 'x',
+    audioUrl: 'ftp://x',
+    reference: 'r'.repeat(201),
+    idempotencyKey: '',
+  })
+  expect(data.createLipSync.errors.map((error: { path: string[] }) => error.path[1])).toEqual([
+    'videoUrl',
+    'audioUrl',
+    'reference',
+    'idempotencyKey',
+  ])
+})
+
+test.each([
+  ['cancelLipSync', 'input: { id: "x" }'],
+  ['retryLipSync', 'input: { id: "x" }'],
+  ['resolveLipSync', 'input: { id: "x", action: FAIL }'],
+])('%s returns an unknown id as data', async (mutation, input) => {
+  const { data, errors } = await gw.graphql(
+    `mutation { it: ${mutation}(${input}) { task { id } errors { code path } } }`,
+  )
+  expect(errors).toBeUndefined()
+  expect(data.it).toEqual({ task: null, errors: [{ code: 'NOT_FOUND', path: ['input', 'id'] }] })
+})
+
+test.each([
+  ['{}', 'taskIds'],
+  ['{ taskIds: [] }', 'taskIds'],
+  ['{ taskIds: ["x"], reference: "r" }', 'taskIds'],
+  ['{ taskIds: ["x"] }', 'taskIds'],
+  [`{ taskIds: [${'"x",'.repeat(101)}] }`, 'taskIds'],
+  ['{ reference: "" }', 'reference'],
+  ['{ reference: "r", ttlSeconds: 0 }', 'ttlSeconds'],
+])('createWatchToken refuses %s', async (input, field) => {
+  const query = `mutation { it: createWatchToken(input: ${input}) { watchToken { token } errors { path } } }`
+  const { data, errors } = await gw.graphql(query)
+  expect(errors).toBeUndefined()
+  expect(data.it).toEqual({ watchToken: null, errors: [{ path: ['input', field] }] })
+})
+
+test('accepts values at the limits', async () => {
+  const { data } = await gw.create({
+    videoUrl: long(2_048),
+    reference: 'r'.repeat(200),
+    idempotencyKey: '𝄞'.repeat(64),
+  })
+  expect(data.createLipSync.errors).toEqual([])
+})
+
+test('stores nothing of what it refused', async () => {
   const { data } = await gw.graphql('{ lipSyncTasks(first: 100) { edges { node { videoUrl } } } }')
   expect(data.lipSyncTasks.edges).toHaveLength(1)
 })
 
-test('a value that passes the schema and not the resolver is refused as well', async () => {
-  const query = `mutation ($how: PlaybackType) {
-    createLipSync(input: { videoUrl: "${VIDEO}", audioUrl: "${AUDIO}", playbackType: $how }) { id } }`
+test('refuses a value that passes validation and fails at execution', async () => {
+  const query = `mutation ($how: LipSyncPlaybackType) {
+    createLipSync(input: { videoUrl: "${VIDEO}", audioUrl: "${AUDIO}", playbackType: $how }) { task { id } } }`
   const { errors } = await gw.graphql(query, { how: null })
   expect(errors).toMatchObject([{ path: ['createLipSync'], extensions: { code: 'BAD_USER_INPUT' } }])
   expect(errors?.[0]?.message).toContain('input')
@@ -62,7 +130,7 @@ test.each([
   [
     'GRAPHQL_VALIDATION_FAILED',
     'a field too few',
-    `mutation { createLipSync(input: { videoUrl: "${VIDEO}" }) { id } }`,
+    `mutation { createLipSync(input: { videoUrl: "${VIDEO}" }) { task { id } } }`,
   ],
   ['OPERATION_RESOLUTION_FAILURE', 'two operations', 'query A { __typename } query B { __typename }'],
   ['OPERATION_RESOLUTION_FAILURE', 'no operation', 'fragment F on LipSyncTask { id }'],

@@ -10,34 +10,45 @@ interface Theirs {
   cursor: string
 }
 
-/** What each field says to a caller who uses the ids of another: the same as of ids that never were. */
+/** What each field returns for ids of another caller: the same as for ids that never were. */
 const WALK: Record<string, (theirs: Theirs) => { operation: string; seen: unknown }> = {
   lipSyncTask: ({ id }) => ({ operation: `{ lipSyncTask(id: "${id}") { id } }`, seen: { lipSyncTask: null } }),
   lipSyncTasks: ({ id }) => ({
     operation: `{ all: lipSyncTasks { edges { node { id } } }
       after: lipSyncTasks(after: "${id}") { edges { node { id } } } before: lipSyncTasks(before: "${id}") { edges { node { id } } }
-      byReference: lipSyncTasks(reference: "secret") { edges { node { id } } } }`,
+      byReference: lipSyncTasks(filter: { reference: "secret" }) { edges { node { id } } } }`,
     seen: { all: { edges: [] }, after: { edges: [] }, before: { edges: [] }, byReference: { edges: [] } },
   }),
   lipSyncEstimate: () => ({
     operation: '{ lipSyncEstimate(durationSeconds: 1) { credits } }',
     seen: { lipSyncEstimate: { credits: 0.01 } },
   }),
-  gatewayStatus: () => ({ operation: '{ gatewayStatus { queueDepth } }', seen: 'FORBIDDEN' }),
-  usage: () => ({ operation: '{ usage(months: 24) { month } }', seen: { usage: [] } }),
-  createLipSync: () => ({
-    operation: `mutation { createLipSync(input: { videoUrl: "${VIDEO}?mine", audioUrl: "${AUDIO}", idempotencyKey: "theirs" }) { videoUrl } }`,
-    seen: { createLipSync: { videoUrl: `${VIDEO}?mine` } },
+  gateway: () => ({ operation: '{ gateway { tasks { edges { node { id } } } } }', seen: 'FORBIDDEN' }),
+  viewer: () => ({
+    operation: '{ viewer { name usage(months: 24) { month } } }',
+    seen: { viewer: { name: 'me', usage: [] } },
   }),
-  cancelLipSync: ({ id }) => ({ operation: `mutation { cancelLipSync(id: "${id}") { id } }`, seen: 'NOT_FOUND' }),
-  retryLipSync: ({ id }) => ({ operation: `mutation { retryLipSync(id: "${id}") { id } }`, seen: 'NOT_FOUND' }),
+  node: ({ id }) => ({ operation: `{ node(id: "${id}") { id } }`, seen: { node: null } }),
+  nodes: ({ id }) => ({ operation: `{ nodes(ids: ["${id}"]) { id } }`, seen: { nodes: [null] } }),
+  createLipSync: () => ({
+    operation: `mutation { createLipSync(input: { videoUrl: "${VIDEO}?mine", audioUrl: "${AUDIO}", idempotencyKey: "theirs" }) { task { videoUrl } } }`,
+    seen: { createLipSync: { task: { videoUrl: `${VIDEO}?mine` } } },
+  }),
+  cancelLipSync: ({ id }) => ({
+    operation: `mutation { cancelLipSync(input: { id: "${id}" }) { task { id } errors { code } } }`,
+    seen: { cancelLipSync: { task: null, errors: [{ code: 'NOT_FOUND' }] } },
+  }),
+  retryLipSync: ({ id }) => ({
+    operation: `mutation { retryLipSync(input: { id: "${id}" }) { task { id } errors { code } } }`,
+    seen: { retryLipSync: { task: null, errors: [{ code: 'NOT_FOUND' }] } },
+  }),
   resolveLipSync: ({ id }) => ({
-    operation: `mutation { resolveLipSync(id: "${id}", action: FAIL) { id } }`,
+    operation: `mutation { resolveLipSync(input: { id: "${id}", action: FAIL }) { task { id } } }`,
     seen: 'FORBIDDEN',
   }),
   createWatchToken: ({ id }) => ({
-    operation: `mutation { createWatchToken(taskIds: ["${id}"]) { token } }`,
-    seen: 'NOT_FOUND',
+    operation: `mutation { createWatchToken(input: { taskIds: ["${id}"] }) { watchToken { token } errors { code } } }`,
+    seen: { createWatchToken: { watchToken: null, errors: [{ code: 'NOT_FOUND' }] } },
   }),
 }
 
@@ -46,14 +57,14 @@ const fieldsOf = (type: { getFields(): object } | null | undefined) => Object.ke
 const theirTask = async (gw: Gateway): Promise<Theirs> => {
   const { headers } = await gw.createKey('them')
   const input = { videoUrl: VIDEO, audioUrl: AUDIO, reference: 'secret', idempotencyKey: 'theirs' }
-  const query = 'mutation ($input: CreateLipSyncInput!) { createLipSync(input: $input) { id cursor } }'
-  return (await gw.graphql(query, { input }, headers)).data.createLipSync
+  const query = 'mutation ($input: CreateLipSyncInput!) { createLipSync(input: $input) { task { id cursor } } }'
+  return (await gw.graphql(query, { input }, headers)).data.createLipSync.task
 }
 
-test('the walk knows every field of the schema', () => {
+test('the walk covers every field of the schema', () => {
   const fields = [...fieldsOf(schema.getQueryType()), ...fieldsOf(schema.getMutationType())]
   expect(Object.keys(WALK).sort()).toEqual(fields.sort())
-  expect(fieldsOf(schema.getSubscriptionType())).toEqual(['taskUpdated'])
+  expect(fieldsOf(schema.getSubscriptionType())).toEqual(['taskUpdated', 'tasksUpdated'])
 })
 
 test.each(Object.keys(WALK))("%s treats another caller's ids as unknown", async field => {
@@ -67,7 +78,7 @@ test.each(Object.keys(WALK))("%s treats another caller's ids as unknown", async 
   expect(errors ? errors[0]?.extensions?.code : data).toEqual(seen)
 })
 
-test("a subscription follows nobody else's tasks, and replays none of their transitions", async () => {
+test('a subscription follows and replays no tasks of other callers', async () => {
   await using gw = await startGatewayWithKeys()
   const theirs = await theirTask(gw)
   await gw.clock.advance(0)
@@ -75,14 +86,14 @@ test("a subscription follows nobody else's tasks, and replays none of their tran
   await expect(gw.watch(theirs.id, undefined, text).next()).rejects.toThrow('NOT_FOUND')
   const all = gw.watch(undefined, '0', text)
   const mine = await gw.graphql(
-    `mutation { createLipSync(input: { videoUrl: "${VIDEO}?mine", audioUrl: "${AUDIO}" }) { id } }`,
+    `mutation { createLipSync(input: { videoUrl: "${VIDEO}?mine", audioUrl: "${AUDIO}" }) { task { id } } }`,
     {},
     headers,
   )
-  expect((await all.next())?.id).toBe(mine.data.createLipSync.id)
+  expect((await all.next())?.id).toBe(mine.data.createLipSync.task.id)
 })
 
-test('an admin canSee and settles any task by its id, and makes none of its own of them', async () => {
+test('an admin sees and resolves any task by its id, and cannot retry it at its own cost', async () => {
   await using gw = await startGatewayWithKeys()
   gw.jogg.plays(resets('submit'))
   const theirs = await theirTask(gw)
@@ -95,12 +106,37 @@ test('an admin canSee and settles any task by its id, and makes none of its own 
   )
   expect(seen.data).toEqual({ lipSyncTask: { stage: 'UNKNOWN' }, lipSyncTasks: { edges: [] } })
   const settled = await gw.graphql(
-    `mutation { resolveLipSync(id: "${theirs.id}", action: FAIL) { stage history { reason } } }`,
+    `mutation { resolveLipSync(input: { id: "${theirs.id}", action: FAIL }) { task { stage history { reason } } } }`,
     {},
     headers,
   )
-  expect(settled.data.resolveLipSync).toMatchObject({ stage: 'FAILED' })
-  expect(settled.data.resolveLipSync.history.at(-1)).toEqual({ reason: 'given up at the word of ops' })
-  const again = await gw.graphql(`mutation { retryLipSync(id: "${theirs.id}") { id } }`, {}, headers)
-  expect(again.errors?.[0]?.extensions?.code).toBe('INVALID_STATE')
+  expect(settled.data.resolveLipSync.task).toMatchObject({ stage: 'FAILED' })
+  expect(settled.data.resolveLipSync.task.history.at(-1)).toEqual({ reason: 'given up by ops' })
+  const again = await gw.graphql(
+    `mutation { retryLipSync(input: { id: "${theirs.id}" }) { task { id } errors { code } } }`,
+    {},
+    headers,
+  )
+  expect(again.data.retryLipSync).toEqual({ task: null, errors: [{ code: 'INVALID_STATE' }] })
+})
+
+test('an admin lists the tasks of all callers by stage and caller, and their usage, without the scope read', async () => {
+  await using gw = await startGatewayWithKeys()
+  gw.jogg.plays(resets('submit'))
+  const theirs = await theirTask(gw)
+  await gw.clock.advance(0)
+  const { headers, text } = await gw.createKey('ops', { scopes: ['admin'] })
+  const list = async (filter: string) => {
+    const query = `{ gateway { tasks(filter: ${filter}) { edges { node { id caller stage } } } } }`
+    const { data } = await gw.graphql(query, {}, headers)
+    return data.gateway.tasks.edges.map((edge: { node: object }) => edge.node)
+  }
+  const task = { id: theirs.id, caller: 'them', stage: 'UNKNOWN' }
+  for (const filter of ['{}', '{ stage: UNKNOWN }', '{ caller: "them" }', '{ caller: "them", reference: "secret" }'])
+    expect(await list(filter), filter).toEqual([task])
+  for (const filter of ['{ stage: QUEUED }', '{ caller: "ops" }', '{ reference: "other" }'])
+    expect(await list(filter), filter).toEqual([])
+  const { data } = await gw.graphql('{ gateway { usage { caller creditsReserved } } }', {}, headers)
+  expect(data.gateway.usage).toEqual([{ caller: 'them', creditsReserved: 0.48 }])
+  expect(await gw.watch(theirs.id, undefined, text).next()).toMatchObject({ stage: 'UNKNOWN' })
 })

@@ -1,11 +1,13 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
+import { Database } from '../../src/store/sqlite/load-sqlite.js'
 import { startTestGateway, VIDEO } from '../support/gateway.js'
 
-const EVERYTHING = `id status stage videoUrl audioUrl playbackType reference createdAt submittedAt startedAt completedAt
-  result { resultUrl coverUrl durationSeconds credits } error { code message } queuePosition estimatedStartAt progress
-  stalledSince retryOf cursor history { at stage reason cursor }`
+const EVERYTHING = `id status stage caller videoUrl audioUrl playbackType reference createdAt submittedAt startedAt
+  completedAt result { resultUrl coverUrl durationSeconds credits animation animatedShare } failure { code message }
+  queuePosition estimatedStartAt progress stalledSince problem retryOf { id } cursor history { at stage reason cursor }`
+const LIVE = 'queuePosition estimatedStartAt progress stalledSince problem'
 
-test('the largest page fits, with all of its tasks and their history', async () => {
+test('the largest page fits into the limit with every field', async () => {
   await using gw = await startTestGateway()
   await gw.createLipSync()
   const query = `query ($first: Int) { lipSyncTasks(first: $first) { edges { cursor node { ${EVERYTHING} } } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } }`
@@ -15,7 +17,7 @@ test('the largest page fits, with all of its tasks and their history', async () 
 })
 
 test.each([{ literal: '100' }, { literal: '$first' }])(
-  'many large pages in one request are refused: first $literal',
+  'refuses many large pages in one request: first $literal',
   async ({ literal }) => {
     await using gw = await startTestGateway()
     const page = (name: number) =>
@@ -29,13 +31,58 @@ test.each([{ literal: '100' }, { literal: '$first' }])(
   },
 )
 
-test('a page of queued tasks takes one look at the queue', async () => {
-  await using gw = await startTestGateway({ submitsPerMinute: 1 })
+/** Counts the SQL statements that `act` runs. */
+const statementsOf = async (act: () => Promise<unknown>): Promise<number> => {
+  const probe = new Database(':memory:')
+  const prototype = Object.getPrototypeOf(probe.prepare('SELECT 1'))
+  probe.close()
+  const spies = (['get', 'all', 'run', 'iterate'] as const).map(method => vi.spyOn(prototype, method))
+  try {
+    await act()
+    return spies.reduce((sum, spy) => sum + spy.mock.calls.length, 0)
+  } finally {
+    for (const spy of spies) spy.mockRestore()
+  }
+}
+
+test('a page of 100 tasks with all live values costs a handful of statements, and so does one of 10', async () => {
+  await using gw = await startTestGateway({ submits: { perMinute: 1 } })
   for (let i = 0; i < 100; i++) await gw.gateway.tasks.create({ videoUrl: `${VIDEO}?${i}`, audioUrl: VIDEO })
   await gw.clock.advance(0)
-  const { data } = await gw.graphql('{ lipSyncTasks(last: 100) { edges { node { queuePosition estimatedStartAt } } } }')
-  const places = data.lipSyncTasks.edges.map(
-    (edge: { node: { queuePosition: number | null } }) => edge.node.queuePosition,
-  )
-  expect(places).toEqual([...Array.from({ length: 99 }, (_, i) => 99 - i), null])
+  let positions: (number | null)[] = []
+  const read = (first: number) => async () => {
+    const { data } = await gw.graphql(`{ lipSyncTasks(first: ${first}) { edges { node { id ${LIVE} } } } }`)
+    positions = data.lipSyncTasks.edges.map(
+      (edge: { node: { queuePosition: number | null } }) => edge.node.queuePosition,
+    )
+  }
+  const [ten, hundred] = [await statementsOf(read(10)), await statementsOf(read(100))]
+  expect(positions).toEqual([...Array.from({ length: 99 }, (_, i) => 99 - i), null])
+  expect(hundred).toBe(ten)
+  expect(hundred).toBeLessThanOrEqual(12)
+})
+
+test('fifteen aliases of a live value cost what one costs', async () => {
+  await using gw = await startTestGateway({ submits: { perMinute: 1 } })
+  for (let i = 0; i < 20; i++) await gw.gateway.tasks.create({ videoUrl: `${VIDEO}?${i}`, audioUrl: VIDEO })
+  await gw.clock.advance(0)
+  const read = (aliases: number) => () => {
+    const fields = Array.from({ length: aliases }, (_, i) => `a${i}: queuePosition`).join(' ')
+    return gw.graphql(`{ lipSyncTasks(first: 10) { edges { node { ${fields} } } } }`)
+  }
+  expect(await statementsOf(read(15))).toBe(await statementsOf(read(1)))
+})
+
+test('fifteen aliases of one task load its live values once', async () => {
+  await using gw = await startTestGateway({ submits: { perMinute: 1 } })
+  await gw.createLipSync()
+  const { id } = await gw.createLipSync({ videoUrl: `${VIDEO}?2` })
+  await gw.clock.advance(0)
+  const read = (aliases: number) => () => {
+    const fields = Array.from({ length: aliases }, (_, i) => `a${i}: lipSyncTask(id: "${id}") { queuePosition }`)
+    return gw.graphql(`{ ${fields.join(' ')} }`)
+  }
+  const [one, fifteen] = [await statementsOf(read(1)), await statementsOf(read(15))]
+  // Each alias reads its task.
+  expect(fifteen - one).toBe(14)
 })

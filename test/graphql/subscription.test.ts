@@ -1,115 +1,111 @@
 import { describe, expect, test } from 'vitest'
 import { openEventStream } from '../support/event-stream.js'
-import { type SeenTask, startTestGateway, TASK_FIELDS } from '../support/gateway.js'
-import { failed, pending, processing, success } from '../support/jogg.js'
+import { EVENT_FIELDS, type SeenEvent, startTestGateway } from '../support/gateway.js'
+import { accepted, failed, pending, processing, success } from '../support/jogg.js'
 import { openSocket } from '../support/socket.js'
 
 type TestGateway = Awaited<ReturnType<typeof startTestGateway>>
 
-const FOLLOW = `subscription ($id: ID, $after: String) { taskUpdated(id: $id, after: $after) { ${TASK_FIELDS} } }`
+const FOLLOW_ONE = `subscription ($id: ID!, $after: String) { it: taskUpdated(id: $id, after: $after) { ${EVENT_FIELDS} } }`
+const FOLLOW_ALL = `subscription ($after: String) { it: tasksUpdated(after: $after) { ${EVENT_FIELDS} } }`
 
 interface Follower {
-  /** The next state; undefined when the server says that there are no more. */
-  next(): Promise<SeenTask | undefined>
+  /** The next event; undefined when the server completed the subscription. */
+  next(): Promise<SeenEvent | undefined>
   leave(): void
 }
+/** Follows one task with an id, all without. */
 type Follow = (gw: TestGateway, variables?: { id?: string; after?: string }) => Promise<Follower>
 
 const overWebSocket: Follow = async (gw, variables = {}) => {
   const client = await openSocket(gw.url)
   await client.init()
-  client.ask('1', FOLLOW, variables)
+  client.ask('1', variables.id ? FOLLOW_ONE : FOLLOW_ALL, variables)
   return {
-    next: async () => (await client.next()).payload?.data.taskUpdated,
+    next: async () => (await client.next()).payload?.data.it,
     leave: () => client.socket.terminate(),
   }
 }
 
 const overEventStream: Follow = async (gw, variables = {}) => {
-  const stream = await openEventStream(gw.url, FOLLOW, variables)
-  return { next: async () => (await stream.next())?.data?.data.taskUpdated, leave: stream.leave }
+  const stream = await openEventStream(gw.url, variables.id ? FOLLOW_ONE : FOLLOW_ALL, variables)
+  return { next: async () => (await stream.next())?.data?.data.it, leave: stream.leave }
 }
 
 const rest = async (follower: Follower) => {
-  const seen: SeenTask[] = []
+  const seen: SeenEvent[] = []
   for (let task = await follower.next(); task; task = await follower.next()) seen.push(task)
   return seen
 }
-const stages = (tasks: readonly (SeenTask | undefined)[]) => tasks.map(task => task?.stage)
+const stages = (events: readonly (SeenEvent | undefined)[]) => events.map(event => event?.stage)
 
 const transports = { overWebSocket, overEventStream }
 describe.each(Object.entries(transports))('%s', (_name, follow) => {
-  test('a task is told as it is now, then at each step, until it is final', async () => {
+  test('a task is followed from its current state to its final one', async () => {
     await using gw = await startTestGateway()
     gw.jogg.plays(pending(), processing(), success())
     const { id } = await gw.createLipSync()
     await gw.clock.advance(0)
     const follower = await follow(gw, { id })
-    expect(await follower.next()).toEqual(await gw.task(id))
+    const first = await follower.next()
+    expect(first).toMatchObject({ stage: 'SUBMITTED', status: 'PENDING', task: { id, stage: 'SUBMITTED' } })
+    expect(first?.task).toEqual(await gw.task(id))
     await gw.clock.advance(8_000)
-    expect(await follower.next()).toMatchObject({ stage: 'PROCESSING', result: null })
+    expect(await follower.next()).toMatchObject({ stage: 'PROCESSING', task: { result: null } })
     await gw.clock.advance(6_000)
     expect(stages(await rest(follower))).toEqual(['SUCCESS'])
   })
 
-  test('a task that is final is told once, and nothing when that is known', async () => {
+  test('a final task yields its final event once, whatever the cursor', async () => {
     await using gw = await startTestGateway()
     gw.jogg.plays(failed('no face'))
     const { id } = await gw.createLipSync()
     await gw.clock.advance(3_000)
     const [end, ...more] = await rest(await follow(gw, { id }))
-    expect(end).toMatchObject({ stage: 'FAILED', error: { message: 'no face' } })
+    expect(end).toMatchObject({ stage: 'FAILED', task: { failure: { message: 'no face' } } })
     expect(more).toEqual([])
-    expect(await rest(await follow(gw, { id, after: end?.cursor ?? '' }))).toEqual([])
+    await gw.createLipSync()
+    for (const after of [end?.cursor, await gw.gateway.tasks.cursor()])
+      expect(await rest(await follow(gw, { id, after: after ?? '' }))).toEqual([end])
   })
 
-  test('after a cursor every step comes again, with the task as it was then', async () => {
+  test('after a cursor every event comes again, each with the task as it is now', async () => {
     await using gw = await startTestGateway()
     gw.jogg.plays(processing(), success({ seconds: 2 }))
     const { id } = await gw.createLipSync({ reference: 'r' })
     await gw.clock.advance(9_000)
     await gw.createLipSync({ reference: 'another' })
-    const steps = await rest(await follow(gw, { id, after: '0' }))
-    expect(stages(steps)).toEqual(['QUEUED', 'SUBMITTING', 'SUBMITTED', 'PROCESSING', 'SUCCESS'])
-    for (const [i, step] of steps.entries()) {
-      expect(step).toMatchObject({
-        id,
-        reference: 'r',
-        status: ['PENDING', 'PENDING', 'PENDING', 'PROCESSING', 'SUCCESS'][i],
-      })
-      expect([
-        step.submittedAt !== null,
-        step.startedAt !== null,
-        step.completedAt !== null,
-        step.result !== null,
-      ]).toEqual([i >= 2, i >= 3, i >= 4, i >= 4])
+    const events = await rest(await follow(gw, { id, after: '0' }))
+    expect(stages(events)).toEqual(['QUEUED', 'SUBMITTING', 'SUBMITTED', 'PROCESSING', 'SUCCESS'])
+    const now = await gw.task(id)
+    for (const [i, event] of events.entries()) {
+      expect(event.status).toBe(['PENDING', 'PENDING', 'PENDING', 'PROCESSING', 'SUCCESS'][i])
+      expect(event.task).toEqual(now)
     }
-    for (const [i, step] of steps.entries())
-      expect(await rest(await follow(gw, { id, after: step.cursor }))).toEqual(steps.slice(i + 1))
+    const last = events.length - 1
+    for (const [i, { cursor }] of events.entries())
+      expect(await rest(await follow(gw, { id, after: cursor }))).toEqual(events.slice(Math.min(i + 1, last)))
   })
 
-  test('without an id all tasks are told: from now on, or after a cursor', async () => {
+  test('all tasks are followed from now on, or after a cursor', async () => {
     await using gw = await startTestGateway()
     await gw.createLipSync()
     await gw.clock.advance(0)
     const before = gw.gateway.listeners()
     const [news, all] = [await follow(gw), await follow(gw, { after: '0' })]
-    expect(stages([await all.next(), await all.next(), await all.next()])).toEqual([
-      'QUEUED',
-      'SUBMITTING',
-      'SUBMITTED',
-    ])
+    const three = async (follower: Follower) => [await follower.next(), await follower.next(), await follower.next()]
+    expect(stages(await three(all))).toEqual(['QUEUED', 'SUBMITTING', 'SUBMITTED'])
     await expect.poll(() => gw.gateway.listeners(), { interval: 1 }).toBe(before + 2)
     const second = await gw.createLipSync()
     await gw.clock.advance(0)
     for (const follower of [news, all]) {
-      const told = [await follower.next(), await follower.next(), await follower.next()]
-      expect(told.map(task => task?.id)).toEqual([second.id, second.id, second.id])
-      expect(stages(told)).toEqual(['QUEUED', 'SUBMITTING', 'SUBMITTED'])
+      const seen = await three(follower)
+      expect(seen.map(event => event?.task.id)).toEqual([second.id, second.id, second.id])
+      expect(stages(seen)).toEqual(['QUEUED', 'SUBMITTING', 'SUBMITTED'])
     }
   })
 
-  test('a follower that leaves while nothing happens is forgotten at once', async () => {
+  test('forgets a follower at once that leaves while nothing happens', async () => {
     await using gw = await startTestGateway()
     const before = gw.gateway.listeners()
     await gw.createLipSync()
@@ -122,7 +118,7 @@ describe.each(Object.entries(transports))('%s', (_name, follow) => {
   })
 })
 
-test('many may follow, and the process has nothing to complain about', async () => {
+test('forty followers cause no process warning', async () => {
   const warnings: Error[] = []
   const warned = (warning: Error) => warnings.push(warning)
   process.on('warning', warned)
@@ -144,7 +140,7 @@ const seeded = (seed: number) => () => {
 
 /** Reads some, drops the connection, resumes after the last cursor seen, up to the one that turns out to be the last. */
 const readWithDrops = async (gw: TestGateway, follow: Follow, random: () => number, last: Promise<string>) => {
-  const seen: SeenTask[] = []
+  const seen: SeenEvent[] = []
   let end: string | undefined
   void last.then(cursor => {
     end = cursor
@@ -165,7 +161,7 @@ const readWithDrops = async (gw: TestGateway, follow: Follow, random: () => numb
 }
 
 test.each([1, 2])('however often clients drop out and resume, each one saw the log (seed %i)', async seed => {
-  await using gw = await startTestGateway({ submitsPerMinute: 10_000 })
+  await using gw = await startTestGateway({ submits: { perMinute: 10_000 } })
   const random = seeded(seed)
   const ids: string[] = []
   const live = async () => {
@@ -181,13 +177,56 @@ test.each([1, 2])('however often clients drop out and resume, each one saw the l
     return log.sort((a, b) => a.task.seq - b.task.seq)
   }
   const finished = live()
-  const last = finished.then(log => String(log.at(-1)?.task.seq))
+  const last = finished.then(log => log.at(-1)?.cursor ?? '')
   const clients = [overWebSocket, overWebSocket, overEventStream, overEventStream]
   const lists = await Promise.all(clients.map((follow, i) => readWithDrops(gw, follow, seeded(seed * 100 + i), last)))
 
   const log = await finished
   expect(log.length).toBeGreaterThan(40)
-  expect(new Set(log.map(step => step.task.seq)).size).toBe(log.length)
-  const truth = log.map(({ task }) => [task.id, task.stage.toUpperCase(), String(task.seq)])
-  for (const list of lists) expect(list.map(task => [task.id, task.stage, task.cursor])).toEqual(truth)
+  expect(new Set(log.map(step => step.cursor)).size).toBe(log.length)
+  const truth = log.map(({ task, cursor }) => [task.id, task.stage.toUpperCase(), cursor])
+  for (const list of lists) expect(list.map(event => [event.task.id, event.stage, event.cursor])).toEqual(truth)
+})
+
+test('a filter selects events by the task as it was then', async () => {
+  await using gw = await startTestGateway()
+  const query = 'subscription ($filter: LipSyncTaskFilter) { tasksUpdated(filter: $filter) { stage task { id } } }'
+  const follow = async (filter: object) => {
+    const client = await openSocket(gw.url)
+    await client.init()
+    client.ask('1', query, { filter })
+    return async () => (await client.next()).payload.data.tasksUpdated
+  }
+  const before = gw.gateway.listeners()
+  const [ends, mine] = [await follow({ status: ['SUCCESS', 'FAILED'] }), await follow({ reference: 'mine' })]
+  await expect.poll(() => gw.gateway.listeners(), { interval: 1 }).toBe(before + 2)
+  gw.jogg.plays(accepted('a'), success(), accepted('b'), failed('no face'))
+  const other = await gw.createLipSync({ reference: 'other' })
+  await gw.clock.advance(3_000)
+  const own = await gw.createLipSync({ reference: 'mine' })
+  await gw.clock.advance(3_000)
+  expect([await ends(), await ends()]).toEqual([
+    { stage: 'SUCCESS', task: { id: other.id } },
+    { stage: 'FAILED', task: { id: own.id } },
+  ])
+  for (const stage of ['QUEUED', 'SUBMITTING', 'SUBMITTED', 'FAILED'])
+    expect(await mine()).toEqual({ stage, task: { id: own.id } })
+})
+
+test.each(['x', '', '-1', '0x1', '1', '٣', 'other-1', '0-', 'x-'])('refuses the cursor %j', async after => {
+  await using gw = await startTestGateway()
+  await gw.createLipSync()
+  await expect(gw.watch(undefined, after).next()).rejects.toThrow(
+    after === 'other-1' ? 'CURSOR_UNKNOWN' : 'BAD_USER_INPUT',
+  )
+})
+
+test('refuses a cursor beyond the end of the log as one of another history', async () => {
+  await using gw = await startTestGateway()
+  const { id } = await gw.createLipSync()
+  const [epoch, seq] = (await gw.gateway.tasks.cursor()).split('-')
+  const beyond = `${epoch}-${Number(seq) + 1_000}`
+  await expect(gw.watch(undefined, beyond).next()).rejects.toThrow('CURSOR_UNKNOWN')
+  await expect(gw.watch(id, beyond).next()).rejects.toThrow('CURSOR_UNKNOWN')
+  await expect(gw.watch(id, 'another-1').next()).rejects.toThrow('CURSOR_UNKNOWN')
 })

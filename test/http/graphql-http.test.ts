@@ -21,7 +21,7 @@ const post = async (body: string, headers: Record<string, string> = {}) => {
 
 const get = (params: Record<string, string>) => fetch(`${gw.url}/graphql?${new URLSearchParams(params)}`)
 
-const CREATE = `mutation { createLipSync(input: { videoUrl: "${VIDEO}", audioUrl: "${VIDEO}" }) { id } }`
+const CREATE = `mutation { createLipSync(input: { videoUrl: "${VIDEO}", audioUrl: "${VIDEO}" }) { task { id } } }`
 const created = async () => {
   const { data } = await gw.graphql('{ lipSyncTasks { edges { node { id } } } }')
   return data.lipSyncTasks.edges.length
@@ -70,7 +70,12 @@ test.each([
   const { status, json } = await post(body, { 'content-type': type })
   expect(status).toBe(415)
   expect(json).toEqual({
-    errors: [{ message: 'Send the operation as application/json.', extensions: { code: 'BAD_REQUEST' } }],
+    errors: [
+      {
+        message: 'Send the body as application/json, uncompressed.',
+        extensions: { code: 'UNSUPPORTED_MEDIA_TYPE' },
+      },
+    ],
   })
   expect(await created()).toBe(0)
 })

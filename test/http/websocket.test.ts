@@ -44,17 +44,20 @@ describe('what is wrong', () => {
     ['OPERATION_RESOLUTION_FAILURE', 'query A { __typename } query B { __typename }', {}],
     ['QUERY_TOO_COMPLEX', `{ ${'__typename '.repeat(2_001)} }`, {}],
     ['QUERY_TOO_COMPLEX', `{ ${'... { '.repeat(13)} __typename ${'} '.repeat(13)} }`, {}],
-    ['NOT_FOUND', 'subscription { taskUpdated(id: "nobody") { id } }', {}],
-    ['BAD_USER_INPUT', 'subscription { taskUpdated(after: "x") { id } }', {}],
-    ['BAD_USER_INPUT', 'subscription { taskUpdated(after: "99") { id } }', {}],
-    ['BAD_USER_INPUT', 'subscription ($after: String) { taskUpdated(after: $after) { id } }', { after: 7 }],
+    ['NOT_FOUND', 'subscription { taskUpdated(id: "nobody") { cursor } }', {}],
+    ['BAD_USER_INPUT', 'subscription { tasksUpdated(after: "x") { cursor } }', {}],
+    ['CURSOR_UNKNOWN', 'subscription { tasksUpdated(after: "0-99") { cursor } }', {}],
+    ['BAD_USER_INPUT', 'subscription ($after: String) { tasksUpdated(after: $after) { cursor } }', { after: 7 }],
     ['BAD_USER_INPUT', 'query ($id: ID!) { lipSyncTask(id: $id) { id } }', {}],
   ])('in an operation arrives as %s, and the socket lives on', async (expected, query, variables) => {
     const client = await opened()
     client.ask('1', query, variables)
     const { payload } = await client.next()
     const [error, ...more] = payload.errors ?? payload
-    expect(error.extensions).toEqual({ code: expected, ...(error.extensions.field && { field: 'after' }) })
+    expect(error.extensions).toEqual({
+      code: expected,
+      ...(error.extensions.field && { field: expect.stringMatching(/^(after|id)$/) }),
+    })
     expect(more).toEqual([])
     client.ask('2', '{ __typename }')
     const later = [await client.next(), await client.next()]
@@ -67,7 +70,7 @@ test('what is unforeseen in the middle of a subscription leaves as an id', async
   await using broken = await startTestGateway({ databaseUrl: `file:${file}` })
   meddle(file, database => database.exec('ALTER TABLE transitions RENAME COLUMN reason TO elsewhere'))
   const client = await opened(broken)
-  client.ask('1', 'subscription { taskUpdated(after: "0") { id } }')
+  client.ask('1', 'subscription { tasksUpdated(after: "0") { cursor } }')
   const { payload } = await client.next()
   const [error] = payload.errors ?? payload
   expect(error).toMatchObject({ message: 'Internal server error.', extensions: { code: 'INTERNAL_SERVER_ERROR' } })
@@ -77,13 +80,15 @@ test('what is unforeseen in the middle of a subscription leaves as an id', async
 test('queries and mutations work here as well', async () => {
   const client = await opened()
   const input = { videoUrl: VIDEO, audioUrl: AUDIO }
-  client.ask('1', 'mutation ($input: CreateLipSyncInput!) { createLipSync(input: $input) { id stage } }', { input })
+  client.ask('1', 'mutation ($input: CreateLipSyncInput!) { createLipSync(input: $input) { task { id stage } } }', {
+    input,
+  })
   const { payload } = await client.next()
-  expect(payload).toEqual({ data: { createLipSync: { id: expect.any(String), stage: 'QUEUED' } } })
+  expect(payload).toEqual({ data: { createLipSync: { task: { id: expect.any(String), stage: 'QUEUED' } } } })
   expect(await client.next()).toEqual({ id: '1', type: 'complete' })
-  client.ask('2', 'query ($id: ID!) { lipSyncTask(id: $id) { id } }', { id: payload.data.createLipSync.id })
+  client.ask('2', 'query ($id: ID!) { lipSyncTask(id: $id) { id } }', { id: payload.data.createLipSync.task.id })
   expect(await client.next()).toMatchObject({
-    payload: { data: { lipSyncTask: { id: payload.data.createLipSync.id } } },
+    payload: { data: { lipSyncTask: { id: payload.data.createLipSync.task.id } } },
   })
 })
 
@@ -95,8 +100,8 @@ test.each(['completes the operation', 'closes the socket', 'drops the connection
     const client = await opened(quiet)
     const queued = await quiet.createLipSync()
     await quiet.clock.advance(0)
-    client.ask('one', `subscription { taskUpdated(id: "${queued.id}") { id } }`)
-    client.ask('all', 'subscription { taskUpdated(after: "0") { id } }')
+    client.ask('one', `subscription { taskUpdated(id: "${queued.id}") { cursor } }`)
+    client.ask('all', 'subscription { tasksUpdated(after: "0") { cursor } }')
     for (let told = 0; told < 4; told++) await client.next()
     expect(quiet.gateway.listeners()).toBeGreaterThan(before + 1)
     if (how === 'closes the socket') client.socket.close()
@@ -112,15 +117,16 @@ test('a client that reads nothing stops nobody, however much happens', async () 
   const stalled = await opened(busy)
   stalled.socket.pause()
   const much = Array.from({ length: 15 }, (_, i) => `a${i}: videoUrl`)
-  stalled.ask('1', `subscription { taskUpdated(after: "0") { ${much} } }`)
+  stalled.ask('1', `subscription { tasksUpdated(after: "0") { task { ${much} } } }`)
   const reader = await opened(busy)
-  reader.ask('1', 'subscription { taskUpdated(after: "0") { cursor } }')
+  reader.ask('1', 'subscription { tasksUpdated(after: "0") { cursor } }')
   const videoUrl = `${VIDEO}?${'x'.repeat(2_000)}`
   const creating = Promise.all(
     Array.from({ length: 1_200 }, () => busy.gateway.tasks.create({ videoUrl, audioUrl: AUDIO })),
   )
   const cursors: number[] = []
-  while (cursors.length < 1_200) cursors.push(Number((await reader.next()).payload.data.taskUpdated.cursor))
+  while (cursors.length < 1_200)
+    cursors.push(Number((await reader.next()).payload.data.tasksUpdated.cursor.split('-').at(-1)))
   await creating
   expect(cursors).toEqual(cursors.toSorted((a, b) => a - b))
   stalled.socket.terminate()

@@ -1,19 +1,14 @@
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { createClient } from 'graphql-ws'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { WebSocket } from 'ws'
 import { code, startJogg } from '../support/jogg.js'
 import { freePort, installPacked } from '../support/packed.js'
 
-const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
-/** The README's examples, by the file name in their first line. */
-const examples = new Map(
-  [...readme.matchAll(/```ts\n\/\/ (?<name>\S+)\n(?<text>.+?)```/gs)].map(({ groups }) => [
-    groups?.name ?? '',
-    groups?.text ?? '',
-  ]),
-)
+const EXAMPLES = new URL('../../examples/', import.meta.url)
+const examples = readdirSync(EXAMPLES).filter(name => name.endsWith('.ts'))
+const servers = ['node-http.js', 'express.js', 'fastify.js']
 
 const TYPES = `
 import { createGateway, creditsFor, type Gateway, type GatewayOptions, type Task } from 'lipsync-gateway'
@@ -36,15 +31,15 @@ vi.setConfig({ testTimeout: 30_000, hookTimeout: 60_000 })
 let packed: Awaited<ReturnType<typeof installPacked>>
 
 beforeAll(async () => {
-  packed = await installPacked(['express', '@types/express', '@types/node', 'ws', '@types/ws'])
-  for (const [name, text] of examples) await packed.write(name, text)
+  packed = await installPacked(['express', 'fastify', '@types/express', '@types/node', 'ws', '@types/ws'])
+  for (const name of examples) await packed.write(name, readFileSync(new URL(name, EXAMPLES), 'utf8'))
   await packed.write('types.ts', TYPES)
-  await packed.compile(...examples.keys(), 'types.ts')
+  await packed.compile(...examples, 'types.ts')
 })
 
 afterAll(() => packed?.[Symbol.asyncDispose]())
 
-test('the package holds what it needs and nothing else', () => {
+test('the package contains what it needs and nothing else', () => {
   const rest = packed.files.filter(
     file => !/^(dist\/[\w/.-]+\.(js|d\.ts|js\.map)|drizzle\/sqlite\/.+\.(sql|json))$/.test(file),
   )
@@ -57,60 +52,68 @@ test('the package holds what it needs and nothing else', () => {
     'src/sample/presenter.mp4',
     'src/sample/speech.m4a',
   ])
-  expect([...examples.keys()]).toEqual(['http-server.ts', 'express-server.ts', 'tasks.ts'])
+  expect(examples.map(name => name.replace('.ts', '.js'))).toEqual(expect.arrayContaining(servers))
 })
 
-test.concurrent.each(['http-server.js', 'express-server.js'])(
-  'the gateway lives in the server of an app: %s',
-  async name => {
-    await using jogg = await startJogg()
-    jogg.plays(code('submit', 40000, 'bad video'))
-    const port = await freePort()
-    const { child, ended, printed } = await packed.run(name, {
-      PORT: `${port}`,
-      JOGG_API_KEY: jogg.apiKey,
-      JOGG_BASE_URL: jogg.url,
-    })
-    await printed('gateway started')
+test('its own types hold without skipLibCheck', async () => {
+  const errors = await packed.typeErrors('types.ts')
+  expect(errors.filter(line => line.includes('lipsync-gateway'))).toEqual([])
+})
 
-    const url = `http://127.0.0.1:${port}`
-    expect(await (await fetch(url)).text()).toBe('The app itself')
-    expect((await fetch(`${url}/ready`)).status).toBe(200)
-    const input = { videoUrl: 'https://media.example/v.mp4', audioUrl: 'https://media.example/a.mp3' }
-    const query = 'mutation ($input: CreateLipSyncInput!) { createLipSync(input: $input) { id } }'
-    const headers = { 'content-type': 'application/json' }
-    const body = JSON.stringify({ query, variables: { input } })
-    const { data } = await (await fetch(`${url}/graphql`, { method: 'POST', headers, body })).json()
+test('its public types lead to no internals of the edge or the store', async () => {
+  const reached = await packed.filesOf('types.ts')
+  expect(reached).toContain('index.d.ts')
+  expect(reached.filter(file => /^(graphql|http|store|cli|upstream)\//.test(file))).toEqual([])
+})
 
-    const socketUrl = url.replace('http', 'ws')
-    const client = createClient({ url: `${socketUrl}/graphql`, webSocketImpl: WebSocket })
-    const stages: (string | undefined)[] = []
-    const follow = 'subscription ($id: ID) { taskUpdated(id: $id, after: "0") { stage } }'
-    for await (const step of client.iterate<{ taskUpdated: { stage: string } }>({
-      query: follow,
-      variables: data.createLipSync,
-    }))
-      stages.push(step.data?.taskUpdated.stage)
-    expect(stages).toEqual(['QUEUED', 'SUBMITTING', 'FAILED'])
-
-    const own = new WebSocket(`${socketUrl}/own`)
-    if (name.startsWith('express')) expect(String((await once(own, 'message'))[0])).toBe("The app's own socket")
-    else await once(own, 'error')
-
-    child.kill('SIGTERM')
-    expect(await ended).toMatchObject({ code: 0 })
-    client.terminate()
-  },
-)
-
-test.concurrent('an app uses the tasks without GraphQL, and ends by itself', async () => {
+test.concurrent.each(servers)('the gateway works in the server of an app: %s', async name => {
   await using jogg = await startJogg()
   jogg.plays(code('submit', 40000, 'bad video'))
-  const { ended } = await packed.run('tasks.js', { JOGG_API_KEY: jogg.apiKey, JOGG_BASE_URL: jogg.url })
+  const port = await freePort()
+  const { child, ended, printed } = await packed.run(name, {
+    PORT: `${port}`,
+    JOGG_API_KEY: jogg.apiKey,
+    JOGG_BASE_URL: jogg.url,
+  })
+  await printed('gateway started')
+
+  const url = `http://127.0.0.1:${port}`
+  expect(await (await fetch(url)).text()).toBe('The app itself')
+  expect((await fetch(`${url}/ready`)).status).toBe(200)
+  const input = { videoUrl: 'https://media.example/v.mp4', audioUrl: 'https://media.example/a.mp3' }
+  const query = 'mutation ($input: CreateLipSyncInput!) { createLipSync(input: $input) { task { id } } }'
+  const headers = { 'content-type': 'application/json' }
+  const body = JSON.stringify({ query, variables: { input } })
+  const { data } = await (await fetch(`${url}/graphql`, { method: 'POST', headers, body })).json()
+
+  const socketUrl = url.replace('http', 'ws')
+  const client = createClient({ url: `${socketUrl}/graphql`, webSocketImpl: WebSocket })
+  const stages: (string | undefined)[] = []
+  const follow = 'subscription ($id: ID!) { taskUpdated(id: $id, after: "0") { stage } }'
+  for await (const step of client.iterate<{ taskUpdated: { stage: string } }>({
+    query: follow,
+    variables: data.createLipSync.task,
+  }))
+    stages.push(step.data?.taskUpdated.stage)
+  expect(stages).toEqual(['QUEUED', 'SUBMITTING', 'FAILED'])
+
+  const own = new WebSocket(`${socketUrl}/own`)
+  if (name === 'express.js') expect(String((await once(own, 'message'))[0])).toBe("The app's own socket")
+  else await once(own, 'error')
+
+  child.kill('SIGTERM')
+  expect(await ended).toMatchObject({ code: 0 })
+  client.terminate()
+})
+
+test.concurrent('an app uses the tasks without GraphQL, and its process ends by itself', async () => {
+  await using jogg = await startJogg()
+  jogg.plays(code('submit', 40000, 'bad video'))
+  const { ended } = await packed.run('tasks-without-graphql.js', { JOGG_API_KEY: jogg.apiKey, JOGG_BASE_URL: jogg.url })
   expect(await ended).toEqual({ code: 0, stderr: '', stdout: 'queued\nsubmitting\nfailed\nbad video\n1 failed\n' })
 })
 
-test.concurrent('the commands tell what they did, or why not', async () => {
+test.concurrent('the commands report what they did, or why they did not', async () => {
   const run = (command: string, env: Record<string, string>) =>
     packed.run(`node_modules/lipsync-gateway/dist/cli.js ${command}`, env)
   const databaseUrl = `file:${packed.folder}/made/gateway.db`
@@ -118,7 +121,7 @@ test.concurrent('the commands tell what they did, or why not', async () => {
 
   const wrong = await (await run('serve', { PORT: 'x', UPSTREAM: 'jogg' })).ended
   expect(wrong).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('PORT: must be a whole number') })
-  expect(wrong.stderr).toContain('JOGG_API_KEY: is needed')
+  expect(wrong.stderr).toContain('JOGG_API_KEY: is required')
   expect(await (await run('migrate', env)).ended).toEqual({
     code: 0,
     stdout: `Up to date: ${databaseUrl}\n`,

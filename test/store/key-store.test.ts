@@ -16,7 +16,7 @@ afterAll(() => rmSync(folder, { recursive: true }))
 
 let files = 0
 const open = (url: string, onQuery?: (sql: string) => void) => {
-  const database = openDatabase(url, onQuery)
+  const database = openDatabase(url, '.', onQuery)
   opened.push(database)
   return createKeyStore(database)
 }

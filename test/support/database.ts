@@ -5,7 +5,7 @@ import { pino } from 'pino'
 import { onTestFinished } from 'vitest'
 import { openStore } from '../../src/store/open-store.js'
 import type { Connection } from '../../src/store/sqlite/connection.js'
-import { Database } from '../../src/store/sqlite/database.js'
+import { Database } from '../../src/store/sqlite/load-sqlite.js'
 import { createManualClock } from './manual-clock.js'
 
 /** A store, in memory unless a file is given, on a clock that moves when told. */

@@ -2,9 +2,9 @@ import { createClient } from 'graphql-ws'
 import { pino } from 'pino'
 import { WebSocket } from 'ws'
 import { systemClock } from '../../src/clock.js'
+import { composeGateway } from '../../src/compose-gateway.js'
 import { type GatewayOptions, resolveConfig } from '../../src/config.js'
-import { composeGateway } from '../../src/gateway.js'
-import { createMediaFiles } from '../../src/upstream/local/files.js'
+import { createMediaStore } from '../../src/media/media-store.js'
 import { temporaryFolder } from './engine-media.js'
 
 /** What the tests ask of a task that the built-in engine makes. */
@@ -19,35 +19,39 @@ export interface MadeTask {
     readonly animation: string
     readonly animatedShare: number
   } | null
-  readonly error: { readonly message: string } | null
+  readonly failure: { readonly message: string } | null
   readonly history: readonly { readonly stage: string }[]
 }
 
-const FIELDS = `id stage cursor progress result { resultUrl durationSeconds animation animatedShare }
-  error { message } history { stage }`
-const CREATE = `mutation ($input: CreateLipSyncInput!) { createLipSync(input: $input) { id } }`
+const FIELDS = `cursor stage progress task { id result { resultUrl durationSeconds animation animatedShare }
+  failure { message } history { stage } }`
+const CREATE = `mutation ($input: CreateLipSyncInput!) { createLipSync(input: $input) { task { id } } }`
 const FOLLOW = `subscription ($id: ID!) { taskUpdated(id: $id, after: "0") { ${FIELDS} } }`
 
 /** A whole gateway with the built-in engine in a temporary folder, and a real graphql-ws client. */
 export const startEngineGateway = async (options: GatewayOptions = {}) => {
   const folder = await temporaryFolder()
-  const config = resolveConfig({ upstream: 'local', port: 0, dataDir: folder.path, ...options })
+  const config = resolveConfig({ upstream: 'engine', port: 0, dataDir: folder.path, ...options })
   const log = pino({ level: 'silent' })
-  const gateway = await composeGateway(config, { clock: systemClock, log, random: Math.random })
+  const { gateway } = await composeGateway(config, { clock: systemClock, log, random: Math.random })
   const url = await gateway.listen()
   const client = createClient({ url: `${url.replace('http', 'ws')}/graphql`, webSocketImpl: WebSocket })
-  const files = createMediaFiles(folder.path)
+  const files = createMediaStore(folder.path)
 
   return {
     url,
     /** Asks for a lip sync, and answers all that is told of it until it ended. */
     async make(input: { videoUrl: string; audioUrl: string; playbackType?: string }): Promise<MadeTask[]> {
-      const created = client.iterate<{ createLipSync: { id: string } }>({ query: CREATE, variables: { input } })
+      const created = client.iterate<{ createLipSync: { task: { id: string } } }>({
+        query: CREATE,
+        variables: { input },
+      })
       const { value } = await created.next()
-      const id = value?.data?.createLipSync.id
+      const id = value?.data?.createLipSync.task.id
       const told: MadeTask[] = []
-      for await (const { data } of client.iterate<{ taskUpdated: MadeTask }>({ query: FOLLOW, variables: { id } }))
-        if (data) told.push(data.taskUpdated)
+      type Event = Pick<MadeTask, 'stage' | 'progress'> & { task: MadeTask }
+      for await (const { data } of client.iterate<{ taskUpdated: Event }>({ query: FOLLOW, variables: { id } }))
+        if (data) told.push({ ...data.taskUpdated.task, ...data.taskUpdated })
       return told
     },
     /** Where the file lies that the gateway serves under a URL. */

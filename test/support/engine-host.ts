@@ -1,9 +1,8 @@
-/** A process that runs the engine on a folder until it is killed: `engine-host.ts <folder> <job as JSON> [<ffmpeg>]`. */
+/** A process that runs the engine in a folder until it is killed: `engine-host.ts <folder> <job as JSON> [<ffmpeg>]`. */
 import { pino } from 'pino'
-import { openLocalUpstream } from '../../src/upstream/local/local-upstream.js'
+import { never, openEngine } from './engine.js'
 
 const [dataDir = '', job = '', ffmpegPath] = process.argv.slice(2)
-const options = { dataDir, ffmpegPath, allowedHosts: ['127.0.0.1'], ownFile: () => null, log: pino() }
-const upstream = await openLocalUpstream(options)
-await upstream.submit(JSON.parse(job), new AbortController().signal)
+const upstream = await openEngine({ dataDir, ffmpegPath: ffmpegPath || null, log: pino() })
+await upstream.submit(JSON.parse(job), never)
 setInterval(() => {}, 60_000)

@@ -1,14 +1,14 @@
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type FfmpegArg, QUIET, readFrom, writeTo } from '../../src/upstream/local/ffmpeg/ffmpeg.js'
-import { createWasmFfmpeg } from '../../src/upstream/local/ffmpeg/ffmpeg-wasm.js'
+import { type FfmpegArg, QUIET, readFrom, writeTo } from '../../src/upstream/engine/worker/ffmpeg/ffmpeg.js'
+import { createWasmFfmpeg } from '../../src/upstream/engine/worker/ffmpeg/wasm-ffmpeg.js'
 
-/** A folder that is gone when the scope is left. */
+/** A folder that is deleted at the end of the scope. */
 export const temporaryFolder = async (): Promise<{ path: string } & AsyncDisposable> => {
   const path = await mkdtemp(join(tmpdir(), 'lipsync-engine-'))
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) }
@@ -16,11 +16,20 @@ export const temporaryFolder = async (): Promise<{ path: string } & AsyncDisposa
 
 export const wasm = await createWasmFfmpeg()
 
-/** Whether this machine has an FFmpeg of its own to test with. */
+/** Whether a native FFmpeg is installed. */
 export const hasNative = spawnSync('ffmpeg', ['-version']).status === 0
 
-/** Makes a file by FFmpeg's own sources, and answers its bytes. `args` end with the format: `-f mp4`. */
-export const make = async (...args: FfmpegArg[]): Promise<Buffer> => {
+const made = new Map<string, Promise<Buffer>>()
+
+/** Makes a file from FFmpeg's own sources, once for all tests, and returns its bytes. `args` end with the format: `-f mp4`. */
+export const make = (...args: FfmpegArg[]): Promise<Buffer> => {
+  const key = JSON.stringify(args)
+  const file = made.get(key) ?? makeNow(args)
+  made.set(key, file)
+  return file
+}
+
+const makeNow = async (args: readonly FfmpegArg[]): Promise<Buffer> => {
   await using folder = await temporaryFolder()
   const path = join(folder.path, 'made')
   const { exitCode, log } = await wasm.run([...QUIET, ...args, writeTo(path)])
@@ -46,11 +55,11 @@ export const clip = ({ size = '64x48', fps = 25, seconds = 1, options = X264, fo
 
 const STEP = 20
 
-/** A video whose frame n is n steps of grey above black, so that a frame can be told by its looks. */
+/** A video whose frame n is n steps of grey above black, so that each frame can be identified. */
 export const brightening = (frames: number) =>
   make(...lavfi(`nullsrc=s=64x48:r=25:d=${frames / 25},geq=lum=16+${STEP}*N:cb=128:cr=128`), ...X264, '-f', 'mp4')
 
-/** The same MP4, to be shown turned by a quarter: the matrix in its track header says so. */
+/** The same MP4, rotated by 90 degrees by the matrix in its track header. */
 export const turned = (mp4: Buffer): Buffer => {
   const file = Buffer.from(mp4)
   const matrix = file.indexOf('tkhd') + 44
@@ -69,10 +78,10 @@ export const film = (seconds = 1) =>
 export interface Probe {
   readonly seconds: number
   readonly comment: string | undefined
-  /** What the numbers of its pictures stand for. */
+  /** The colour tags. */
   readonly colours: string | undefined
   readonly streams: readonly string[]
-  /** The decoded picture and how many of them there are. */
+  /** The decoded pictures. */
   readonly width: number
   readonly height: number
   readonly frames: number
@@ -81,14 +90,20 @@ export interface Probe {
   readonly brightness: readonly number[]
 }
 
-/** What a decoder finds in a file: the output is judged by it, not by what the engine says. */
+/** Returns what a decoder finds in a file, so that an output is not judged by what the engine says. */
 export const probe = async (path: string): Promise<Probe> => {
-  const { log } = await wasm.run([...QUIET, '-i', readFrom(path), '-f', 'null', '-'])
+  await using folder = await temporaryFolder()
+  const samples = join(folder.path, 'samples')
+  const pixels: number[] = []
+  const video = ['-map', '0:v', '-vf', 'scale=1:1,format=gray', '-f', 'rawvideo', 'pipe:1']
+  const audio = ['-map', '0:a', '-f', 's16le', '-ar', '48000', '-ac', '1', writeTo(samples)]
+  const { log } = await wasm.run([...QUIET, '-i', readFrom(path), ...video, ...audio], {
+    // The WebAssembly build passes signed bytes.
+    write: chunk => void pixels.push(...Buffer.from(chunk)),
+  })
   const text = log.join('\n')
   const found = (pattern: RegExp) => pattern.exec(text)?.[1]
   const [, hours, minutes, seconds] = /Duration: (\d+):(\d+):([\d.]+)/.exec(text) ?? []
-  const audio = await decode(path, '-map', '0:a?', '-f', 's16le', '-ar', '48000', '-ac', '1')
-  const pixels = await decode(path, '-map', '0:v?', '-vf', 'scale=1:1,format=gray', '-f', 'rawvideo')
   return {
     seconds: Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds),
     comment: found(/^ +comment +: (.*)$/m),
@@ -96,23 +111,15 @@ export const probe = async (path: string): Promise<Probe> => {
     streams: [...text.split('Stream mapping')[0]!.matchAll(/Stream #0:\d.*?: (\w+: \w+)/g)].map(([, kind]) => kind!),
     width: Number(found(/Video: .*?, (\d+)x\d+/)),
     height: Number(found(/Video: .*?, \d+x(\d+)/)),
-    frames: Number(found(/frame= *(\d+)/)),
-    audioSeconds: audio.length / 2 / 48_000,
-    brightness: [...pixels].map(grey => Math.round((grey * 219) / 255 / STEP)),
+    frames: pixels.length,
+    audioSeconds: (await stat(samples)).size / 2 / 48_000,
+    brightness: pixels.map(grey => Math.round((grey * 219) / 255 / STEP)),
   }
-}
-
-const decode = async (path: string, ...args: string[]): Promise<Buffer> => {
-  const chunks: Buffer[] = []
-  await wasm.run([...QUIET, '-i', readFrom(path), ...args, 'pipe:1'], {
-    write: chunk => void chunks.push(Buffer.from(chunk)),
-  })
-  return Buffer.concat(chunks)
 }
 
 type Serve = Buffer | string | ((req: IncomingMessage, res: ServerResponse) => void)
 
-/** A web server on loopback that serves what it is given by path. */
+/** A web server on loopback that serves files by path. */
 export const serve = async (files: Record<string, Serve>) => {
   const server = createServer((req, res) => {
     const file = files[new URL(req.url ?? '/', 'http://host').pathname]
@@ -134,7 +141,7 @@ export const serve = async (files: Record<string, Serve>) => {
   }
 }
 
-/** A path whose requests are held; each tells when it came and when the other side is gone. */
+/** A handler that holds its requests, which the test can wait for and respond to. */
 export const holding = () => {
   const requests: ServerResponse[] = []
   let wake = () => {}

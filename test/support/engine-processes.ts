@@ -2,12 +2,13 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
+import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { SubmitRequest } from '../../src/tasks/driver/upstream.js'
 
 const hostEntry = fileURLToPath(new URL('engine-host.ts', import.meta.url))
 
-/** A process that runs the engine, once it has started the job; leaving the scope kills it at once. */
+/** Starts a process that runs the engine, and resolves when it has started the job. Leaving the scope kills it. */
 export const startHost = async (
   folder: string,
   job: SubmitRequest,
@@ -25,7 +26,7 @@ export const startHost = async (
   }
 }
 
-/** Processes are found by Linux's `/proc`. */
+/** Whether processes can be listed by `/proc`, which only Linux has. */
 export const hasProc = process.platform === 'linux'
 
 interface Process {
@@ -34,7 +35,7 @@ interface Process {
   readonly group: number
 }
 
-/** Those that run. One that ended is listed until its parent has asked how, and does not count. */
+/** The running processes, without those that have ended and not been waited for by their parent. */
 const processes = (): Process[] =>
   readdirSync('/proc')
     .filter(name => /^\d+$/.test(name))
@@ -44,7 +45,7 @@ const processes = (): Process[] =>
       return !state || state === 'Z' ? [] : [{ pid: Number(pid), parent: Number(parent), group: Number(group) }]
     })
 
-/** It may end between two looks. */
+/** Returns an empty text when the process has ended. */
 const readProc = (name: string): string => {
   try {
     return readFileSync(`/proc/${name}`, 'utf8')
@@ -53,13 +54,35 @@ const readProc = (name: string): string => {
   }
 }
 
-/** The processes of jobs that a process has started; each leads a group. */
-export const jobsOf = (parent: number): number[] =>
+/** The worker processes that a process has started. Each leads a process group. */
+export const workersOf = (parent: number): number[] =>
   processes()
-    .filter(each => each.parent === parent && readProc(`${each.pid}/cmdline`).includes('job/child.'))
+    .filter(each => each.parent === parent && readProc(`${each.pid}/cmdline`).includes('worker/worker.'))
     .map(({ pid }) => pid)
 
 export const membersOf = (group: number): number[] =>
   processes()
     .filter(each => each.group === group)
     .map(({ pid }) => pid)
+
+/** Resolves to the first worker process of a process, as soon as it runs. */
+export const workerOf = async (parent: number): Promise<number> => {
+  for (;;) {
+    const [pid] = workersOf(parent)
+    if (pid !== undefined) return pid
+    await setTimeout(5)
+  }
+}
+
+/** Watches the peak memory of a process. The returned function ends that and returns it, in MB. */
+export const peakMegabytes = (pid: number): (() => number) => {
+  let peak = 0
+  const read = () => {
+    peak = Math.max(peak, Number(/VmHWM:\s+(\d+)/.exec(readProc(`${pid}/status`))?.[1] ?? 0) / 1024)
+  }
+  const timer = setInterval(read, 5)
+  return () => {
+    clearInterval(timer)
+    return peak
+  }
+}

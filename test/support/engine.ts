@@ -2,11 +2,13 @@ import { randomUUID } from 'node:crypto'
 import { EventEmitter, once } from 'node:events'
 import { setImmediate } from 'node:timers/promises'
 import { pino } from 'pino'
+import { systemClock } from '../../src/clock.js'
+import { createMediaStore } from '../../src/media/media-store.js'
 import type { SubmitRequest, UpstreamJob } from '../../src/tasks/driver/upstream.js'
-import { createMediaFiles } from '../../src/upstream/local/files.js'
-import type { Limits } from '../../src/upstream/local/limits.js'
-import { type LocalUpstreamOptions, openLocalUpstream } from '../../src/upstream/local/local-upstream.js'
+import { type EngineUpstreamOptions, openEngineUpstream } from '../../src/upstream/engine/engine-upstream.js'
+import type { JobLimits } from '../../src/upstream/engine/job-limits.js'
 import { temporaryFolder } from './engine-media.js'
+import { testLimits } from './engine-worker.js'
 
 export const never = new AbortController().signal
 
@@ -22,22 +24,30 @@ interface Line {
   readonly taskId?: string
 }
 
-/** The engine in a temporary folder, or in a given one; its log is what it tells of itself. */
-export const startEngine = async (
-  options: Partial<Omit<LocalUpstreamOptions, 'limits'>> & { limits?: Partial<Limits> } = {},
-) => {
+type EngineOptions = Partial<Omit<EngineUpstreamOptions, 'limits'>> & { limits?: Partial<JobLimits> }
+
+/** The engine in a folder, with the default limits; it may fetch from loopback addresses. */
+export const openEngine = ({ dataDir = '', limits, ...options }: EngineOptions) =>
+  openEngineUpstream({
+    dataDir,
+    media: createMediaStore(dataDir),
+    ffmpegPath: null,
+    allowedHosts: ['127.0.0.1'],
+    ownFile: () => null,
+    clock: systemClock,
+    log: pino({ level: 'silent' }),
+    limits: testLimits(limits),
+    ...options,
+  })
+
+/** The engine in a temporary folder, or in a given one, with the lines of its log. */
+export const startEngine = async (options: EngineOptions = {}) => {
   const folder = options.dataDir ? null : await temporaryFolder()
   const dataDir = options.dataDir ?? folder?.path ?? ''
   const lines: Line[] = []
   const events = new EventEmitter()
   const log = pino({ base: null }, { write: text => void events.emit('line', lines[lines.push(JSON.parse(text)) - 1]) })
-  const upstream = await openLocalUpstream({
-    allowedHosts: ['127.0.0.1'],
-    ownFile: () => null,
-    log,
-    ...options,
-    dataDir,
-  })
+  const upstream = await openEngine({ log, ...options, dataDir })
 
   /** Resolves when the engine has logged this of the task, which may have been before. */
   const logged = async (msg: string, taskId: string): Promise<void> => {
@@ -49,7 +59,7 @@ export const startEngine = async (
     dataDir,
     lines,
     logged,
-    files: createMediaFiles(dataDir),
+    media: createMediaStore(dataDir),
     submit: (job: SubmitRequest) => upstream.submit(job, never),
     getJob: (id: string) => upstream.getJob(id, never),
     /** How the job ended, once it did. */

@@ -1,8 +1,8 @@
 import { createClient } from 'graphql-ws'
 import { pino } from 'pino'
 import { WebSocket } from 'ws'
+import { composeGateway } from '../../src/compose-gateway.js'
 import { type GatewayOptions, resolveConfig } from '../../src/config.js'
-import { composeGateway } from '../../src/gateway.js'
 import { startJogg } from './jogg.js'
 import { createManualClock } from './manual-clock.js'
 
@@ -29,11 +29,33 @@ export interface SeenTask {
     animation: string | null
     animatedShare: number | null
   } | null
-  error: { code: string; message: string } | null
+  failure: { code: string; message: string } | null
 }
 
 export const TASK_FIELDS = `id status stage cursor reference createdAt submittedAt startedAt completedAt
-  progress result { resultUrl coverUrl durationSeconds credits animation animatedShare } error { code message }`
+  progress result { resultUrl coverUrl durationSeconds credits animation animatedShare } failure { code message }`
+
+/** What the tests ask of an event. */
+export const EVENT_FIELDS = `cursor stage status progress reason task { ${TASK_FIELDS} }`
+
+export type SeenEvent = Pick<SeenTask, 'cursor' | 'stage' | 'status' | 'progress'> & {
+  reason: string | null
+  task: SeenTask
+}
+
+/** An event with the task of now behind it: the fields of the event are those of then. */
+export const flatten = ({ task, ...event }: SeenEvent): SeenTask & { reason: string | null } => ({ ...task, ...event })
+
+/** One mistake of a caller, as payloads return it. */
+export interface SeenUserError {
+  code: string
+  message: string
+  path: string[] | null
+  retryAfterSeconds: number | null
+  creditsLeft: number | null
+  stage: string | null
+}
+export const ERROR_FIELDS = 'errors { code message path retryAfterSeconds creditsLeft stage }'
 
 interface GraphQLAnswer {
   status: number
@@ -57,13 +79,12 @@ export const openTestGateway = async (
     port: 0,
     databaseUrl: ':memory:',
     upstream: 'jogg',
-    joggApiKey: jogg.apiKey,
-    joggBaseUrl: jogg.url,
+    jogg: { apiKey: jogg.apiKey, baseUrl: jogg.url },
     ...options,
   })
-  const gateway = await composeGateway(config, { clock, log, random: () => 0.5 })
-  const url = await gateway.listen()
-  return { gateway, url, lines }
+  const { gateway: product, ...hooks } = await composeGateway(config, { clock, log, random: () => 0.5 })
+  const url = await product.listen()
+  return { gateway: { ...product, ...hooks }, url, lines }
 }
 
 /** The whole gateway on real sockets: SQLite in memory, a free port, a clock that moves when told, a scripted JoggAI. */
@@ -102,9 +123,10 @@ export const startTestGateway = async (options: GatewayOptions = {}) => {
   }
 
   const create = (input: object = {}) =>
-    graphql(`mutation ($input: CreateLipSyncInput!) { createLipSync(input: $input) { ${TASK_FIELDS} } }`, {
-      input: { videoUrl: VIDEO, audioUrl: AUDIO, ...input },
-    })
+    graphql(
+      `mutation ($input: CreateLipSyncInput!) { createLipSync(input: $input) { task { ${TASK_FIELDS} } ${ERROR_FIELDS} } }`,
+      { input: { videoUrl: VIDEO, audioUrl: AUDIO, ...input } },
+    )
 
   return {
     url,
@@ -119,25 +141,28 @@ export const startTestGateway = async (options: GatewayOptions = {}) => {
     create,
     async createLipSync(input: object = {}): Promise<SeenTask> {
       const { data, errors } = await create(input)
-      if (errors) throw new Error(JSON.stringify(errors))
-      return data.createLipSync
+      const refused = errors ?? data.createLipSync.errors
+      if (refused.length > 0) throw new Error(JSON.stringify(refused))
+      return data.createLipSync.task
     },
     async task(id: string): Promise<SeenTask | null> {
       const { data } = await graphql(`query ($id: ID!) { lipSyncTask(id: $id) { ${TASK_FIELDS} } }`, { id })
       return data.lipSyncTask
     },
-    /** Follows by a real graphql-ws client; each `next()` is one `taskUpdated`. */
+    /** Follows one task, or all, by a real graphql-ws client; each `next()` is one event. */
     watch(id?: string, after?: string, credential?: string) {
-      const query = `subscription ($id: ID, $after: String) { taskUpdated(id: $id, after: $after) { ${TASK_FIELDS} } }`
-      const results = client(credential).iterate<{ taskUpdated: SeenTask }>({ query, variables: { id, after } })
+      const query = id
+        ? `subscription ($id: ID!, $after: String) { it: taskUpdated(id: $id, after: $after) { ${EVENT_FIELDS} } }`
+        : `subscription ($after: String) { it: tasksUpdated(after: $after) { ${EVENT_FIELDS} } }`
+      const results = client(credential).iterate<{ it: SeenEvent }>({ query, variables: { id, after } })
       return {
-        async next(): Promise<SeenTask | undefined> {
+        async next() {
           const { value, done } = await results.next()
           if (done) return undefined
           if (value.errors) throw new Error(JSON.stringify(value.errors))
-          return value.data?.taskUpdated
+          return value.data && flatten(value.data.it)
         },
-        async rest(): Promise<SeenTask[]> {
+        async rest() {
           const seen: SeenTask[] = []
           for (let task = await this.next(); task; task = await this.next()) seen.push(task)
           return seen

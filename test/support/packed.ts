@@ -12,6 +12,8 @@ const exec = promisify(execFile)
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const MODULES = join(ROOT, 'node_modules')
 
+const SETTINGS = '--strict --target es2022 --lib es2023,esnext.disposable --module nodenext --types node'
+
 /**
  * The package as `npm pack` makes it, unpacked into the `node_modules` of an empty folder. Beside it lies what it
  * declares as its dependencies and nothing else, so that a file or a dependency that is missing shows.
@@ -33,19 +35,31 @@ export const installPacked = async (beside: readonly string[]) => {
   }
   await writeFile(join(folder, 'package.json'), '{ "type": "module" }')
 
+  const tsc = (args: readonly string[]) =>
+    exec(process.execPath, [join(MODULES, 'typescript/bin/tsc'), ...SETTINGS.split(' '), ...args], { cwd: folder })
+
   return {
     folder,
     /** What is in the tarball. */
     files: (files as { path: string }[]).map(file => file.path),
     write: (name: string, text: string) => writeFile(join(folder, name), text),
-    /** Compiles with the strictest settings; rejects with what the compiler says. */
+    /** Compiles with the strictest settings; rejects with the compiler's output. */
     async compile(...names: string[]) {
-      const settings =
-        '--strict --target es2022 --lib es2023,esnext.disposable --module nodenext --skipLibCheck --types node'
-      const tsc = join(MODULES, 'typescript/bin/tsc')
-      await exec(process.execPath, [tsc, ...settings.split(' '), ...names], { cwd: folder }).catch(error => {
+      await tsc(['--skipLibCheck', ...names]).catch(error => {
         throw new Error(error.stdout)
       })
+    },
+    /** The compiler's errors, in declaration files too. */
+    typeErrors: (name: string): Promise<string[]> =>
+      tsc(['--noEmit', name]).then(
+        () => [],
+        error => error.stdout.split('\n'),
+      ),
+    /** The declaration files of the package that a source file leads to, relative to `dist`. */
+    async filesOf(name: string): Promise<string[]> {
+      const { stdout } = await tsc(['--noEmit', '--skipLibCheck', '--listFiles', name])
+      const dist = join(installed, 'dist/')
+      return stdout.split('\n').flatMap(file => (file.startsWith(dist) ? [file.slice(dist.length)] : []))
     },
     /** Runs a file of the folder with Node, in a working folder of its own. */
     async run(command: string, env: Record<string, string> = {}) {

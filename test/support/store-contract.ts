@@ -171,6 +171,7 @@ export function describeStore(name: string, open: () => Promise<TaskStore>) {
             seen.push(task.seq)
             last = task.seq
           }
+          await new Promise(setImmediate)
         }
       }
       const write = async (i: number) => {

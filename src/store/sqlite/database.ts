@@ -1,53 +1,44 @@
-import { mkdirSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { dirname } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import type BetterSqlite3 from 'better-sqlite3'
 import { drizzle } from 'drizzle-orm/better-sqlite3'
-import { migrate } from 'drizzle-orm/better-sqlite3/migrator'
 import { type Connection, createConnection } from './connection.js'
+import { createDatabaseFile, databasePathOf, IN_MEMORY } from './database-file.js'
+import { toStoreError } from './errors.js'
+import { Database } from './load-sqlite.js'
+import { migrate } from './migrate.js'
 
-const MIGRATIONS = fileURLToPath(new URL('../../../drizzle/sqlite', import.meta.url))
-
-/**
- * SQLite for the Node that runs: version 12 is the last that works on Node 20, and built with the headers of Node 24.19
- * or later it ends the process when a statement is collected as garbage (nodejs/node#65446); 13 does neither.
- */
-const load = (): typeof BetterSqlite3 => {
-  const require = createRequire(import.meta.url)
-  if (!process.versions.node.startsWith('20.')) return require('better-sqlite3')
-  try {
-    return require('better-sqlite3-node-20')
-  } catch (cause) {
-    // It is an optional package, because on later Nodes nobody needs it and not every machine can build it.
-    throw new Error('On Node 20 SQLite needs the package better-sqlite3-node-20: npm install --include=optional', {
-      cause,
-    })
-  }
-}
-export const Database: typeof BetterSqlite3 = load()
+/** How long opening waits for another process that is opening, or migrating, the same database. */
+const OPEN_TIMEOUT_MS = 2_000
 
 /**
- * Opens the database, makes it durable and brings its tables up to date; safe to do again.
+ * Opens the database, makes it durable and brings its tables up to date. Throws a `StoreError` that names the path.
  *
  * `synchronous = FULL` makes each commit wait for the disk, so that it survives a power cut.
  *
  * @param url `file:` and a path, or `:memory:`
  * @param onQuery receives the SQL of each query, to inspect its plan
  */
-export function openDatabase(url: string, onQuery?: (sql: string) => void): Connection {
-  const path = url.replace(/^file:/, '')
-  if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true })
-  const sqlite = new Database(path)
+export function openDatabase(url: string, dataDir = '.', onQuery?: (sql: string) => void): Connection {
+  const path = databasePathOf(url)
+  if (path !== IN_MEMORY) createDatabaseFile(path, dataDir)
+  const sqlite = open(path)
   try {
     sqlite.pragma('journal_mode = WAL')
     sqlite.pragma('synchronous = FULL')
     sqlite.pragma('foreign_keys = ON')
+    migrate(sqlite, path)
+    // From here on a lock must not block the event loop: the connection repeats what met one.
+    sqlite.pragma('busy_timeout = 0')
     const db = drizzle(sqlite, { logger: onQuery ? { logQuery: onQuery } : false })
-    migrate(db, { migrationsFolder: MIGRATIONS })
     return createConnection(sqlite, db, path)
   } catch (thrown) {
     sqlite.close()
-    throw thrown
+    throw toStoreError(thrown, path)
+  }
+}
+
+function open(path: string) {
+  try {
+    return new Database(path, { timeout: OPEN_TIMEOUT_MS })
+  } catch (thrown) {
+    throw toStoreError(thrown, path)
   }
 }

@@ -1,4 +1,5 @@
 import { and, asc, eq, isNotNull, lte, sql } from 'drizzle-orm'
+import type { PollState } from '../../tasks/poll-state.js'
 import type { Polled, PollQueue } from '../../tasks/task-store.js'
 import type { Connection } from './connection.js'
 import { type TaskRow, taskOf } from './row.js'
@@ -20,6 +21,11 @@ export function createPollQueue({ db, read, writeUnsynced }: Connection): PollQu
     )
     .orderBy(asc(tasks.dueMono), asc(tasks.id))
     .limit(placeholder('limit'))
+    .prepare()
+  const states = db
+    .select()
+    .from(tasks)
+    .where(sql`${tasks.id} IN (SELECT value FROM json_each(${placeholder('ids')}))`)
     .prepare()
   const next = db
     .select({ dueMono: tasks.dueMono })
@@ -43,6 +49,8 @@ export function createPollQueue({ db, read, writeUnsynced }: Connection): PollQu
   return {
     due: (nowMono, limit, after = BEFORE_ALL) =>
       read(() => due.all({ nowMono, limit, afterMono: after.dueMono, afterId: after.id }).map(toPolled)),
+    pollStates: ids =>
+      read(() => new Map(states.all({ ids: JSON.stringify(ids) }).map(row => [row.id, toPollState(row)]))),
     nextDueMono: () => read(() => next.get()?.dueMono ?? null),
     async savePollStates(states) {
       if (states.length === 0) return
@@ -56,6 +64,9 @@ export function createPollQueue({ db, read, writeUnsynced }: Connection): PollQu
 const BEFORE_ALL = { dueMono: Number.MIN_SAFE_INTEGER, id: '' }
 
 function toPolled(row: TaskRow): Polled {
-  const { dueMono, checks, failures, absences, problem } = row
-  return { task: taskOf(row), poll: { dueMono, checks, failures, absences, problem } }
+  return { task: taskOf(row), poll: toPollState(row) }
+}
+
+function toPollState({ dueMono, checks, failures, absences, problem }: TaskRow): PollState {
+  return { dueMono, checks, failures, absences, problem }
 }

@@ -1,5 +1,6 @@
-import type { GatewayState, TaskLog, TaskStore } from '../../tasks/task-store.js'
+import type { TaskStore } from '../../tasks/task-store.js'
 import type { Connection } from './connection.js'
+import type { OpenGatewayState } from './gateway-state.js'
 import { createLog } from './log.js'
 import { createPollQueue } from './poll-queue.js'
 import { createReader } from './reader.js'
@@ -7,19 +8,27 @@ import { createSubmitQueue } from './submit-queue.js'
 import { createUsage } from './usage.js'
 import { createWriter } from './writer.js'
 
-/** The tasks, their log and their callers' accounts in SQLite. */
+/**
+ * The tasks, their log and their callers' accounts in SQLite.
+ *
+ * @param close called when the store is disposed of
+ */
 export function createSqliteStore(
   connection: Connection,
-  state: GatewayState & Pick<TaskLog, 'epoch'> & AsyncDisposable,
+  { epoch, restored, check, submits }: OpenGatewayState,
+  close: () => Promise<void>,
 ): TaskStore {
   const { readEarlier, ...reader } = createReader(connection)
   return {
     ...reader,
-    ...createWriter(connection, readEarlier),
+    ...createWriter(connection, readEarlier, submits),
     ...createLog(connection),
     ...createSubmitQueue(connection),
     ...createPollQueue(connection),
     ...createUsage(connection),
-    ...state,
+    epoch,
+    restored,
+    check,
+    [Symbol.asyncDispose]: close,
   }
 }

@@ -5,6 +5,7 @@ import { NOT_POLLED, type PollState } from '../../tasks/poll-state.js'
 import type { Inputs, Task } from '../../tasks/task.js'
 import type { Allowance, LimitReached, NewTask, Step, TaskWriter } from '../../tasks/task-store.js'
 import type { Connection } from './connection.js'
+import type { SubmitCount } from './gateway-state.js'
 import { createQueueCounts } from './queue-counts.js'
 import type { ReadEarlier } from './reader.js'
 import { STATE_COLUMNS, stateToRow, taskIn, withState } from './row.js'
@@ -14,7 +15,7 @@ import { createAccounts } from './usage.js'
 const POLL_COLUMNS = ['dueMono', 'checks', 'failures', 'absences', 'problem'] as const satisfies (keyof PollState)[]
 
 /** Writes tasks and their log. */
-export function createWriter(connection: Connection, readEarlier: ReadEarlier): TaskWriter {
+export function createWriter(connection: Connection, readEarlier: ReadEarlier, submits: SubmitCount): TaskWriter {
   const { sqlite, db, write } = connection
   const { placeholder } = sql
   const counts = createQueueCounts(connection)
@@ -25,7 +26,7 @@ export function createWriter(connection: Connection, readEarlier: ReadEarlier): 
   const insertTask = db.insert(tasks).values(placeholdersOf(tasks)).prepare()
   const update = db
     .update(tasks)
-    .set(settersOf([...STATE_COLUMNS, 'seq', ...POLL_COLUMNS]))
+    .set(settersOf([...STATE_COLUMNS, 'seq', 'lookupFirst', ...POLL_COLUMNS]))
     .where(eq(tasks.id, placeholder('id')))
     .prepare()
   const unmoved = db
@@ -70,7 +71,8 @@ export function createWriter(connection: Connection, readEarlier: ReadEarlier): 
     if (!place) return null
     const seq = append(to, step)
     const state = stateToRow(to)
-    update.run({ id, ...state, seq, ...step.poll })
+    update.run({ id, ...state, seq, lookupFirst: Number(to.lookupFirst), ...step.poll })
+    if (to.stage === 'submitting') submits.add()
     accounts.moved(from, to)
     counts.moved({ caller, ...place }, stage, to.stage, seq)
     return withState(to, seq, state)
@@ -80,7 +82,9 @@ export function createWriter(connection: Connection, readEarlier: ReadEarlier): 
     create: (task, allowance) => write(() => create(task, allowance)),
     async move(from, to, step) {
       const moved = await write(() => move(from as Task, to as Task, step))
-      return moved && taskIn(to.stage, moved)
+      if (!moved) return null
+      if (to.stage === 'submitting') await submits.record()
+      return taskIn(to.stage, moved)
     },
   }
 }

@@ -1,74 +1,122 @@
 import type { Clock } from '../../clock.js'
-import { isFinal, type Task } from '../task.js'
-import type { TaskStore } from '../task-store.js'
+import { isFinal, type Task, type TaskIn } from '../task.js'
+import type { PollQueue, SubmitQueue, TaskReader } from '../task-store.js'
 import { queuePosition } from './round-robin.js'
-import type { StallDetection } from './stall-detection.js'
+import { type Sent, stalledSince, stallsAt } from './stall.js'
 import type { Submitter } from './submitter.js'
 import type { Upstream } from './upstream.js'
 
-/** What can be said of a task that is not in the log, because it changes with time and with other tasks. */
+/** The values of a task that are not in the log, because they change with time and with other tasks. */
 export interface LiveState {
-  /** 1 for the next to be sent; null when it is not queued (any more). */
+  /** 1 for the task that is submitted next; null when the task is not queued. */
   readonly queuePosition: number | null
-  /** When it will be sent, as far as can be told: null when nobody knows. */
+  /** When it will be submitted, in milliseconds since the Unix epoch; null when that cannot be estimated. */
   readonly estimatedStartAt: number | null
-  /** How much of it is made, 0 to 1; null when the upstream does not have it, or does not tell. */
+  /** The share that is done, 0 to 1; null when it is not being made, or when the upstream does not report it. */
   readonly progress: number | null
-  /** Since when the upstream has had it for too long; null while all is well. */
+  /** Since when the upstream has had it for too long, in milliseconds since the Unix epoch; null while it has not. */
   readonly stalledSince: number | null
+  /** Why the latest answers of the upstream could not be used; null while they can be. */
+  readonly problem: string | null
 }
 
-const NONE: LiveState = { queuePosition: null, estimatedStartAt: null, progress: null, stalledSince: null }
-
-/** How long a look at the queue serves, as long as no task moves: a page of queued tasks takes one look. */
-const FRESH_MS = 100
+export const NO_LIVE_STATE: LiveState = {
+  queuePosition: null,
+  estimatedStartAt: null,
+  progress: null,
+  stalledSince: null,
+  problem: null,
+}
 
 export interface LiveStateParts {
-  store: TaskStore
-  upstream: Upstream
-  submitter: Submitter
+  store: TaskReader & SubmitQueue & PollQueue
+  upstream: Pick<Upstream, 'progress'>
+  submitter: Pick<Submitter, 'forecast'>
   clock: Clock
-  stall: StallDetection
+  stallAfterMs: number
 }
 
-export const createLiveState = ({ store, upstream, submitter, clock, stall }: LiveStateParts) => {
-  const look = async () => ({ lines: await store.callerQueues(), startOf: await submitter.forecast() })
-  let queue: { seq: number; at: number; seen: ReturnType<typeof look> } | null = null
+/**
+ * Returns the live state of tasks by id, with a handful of queries for all of them. A state of the past, replayed from
+ * the log, has none any more.
+ */
+export type LiveStates = (tasks: readonly Task[]) => Promise<ReadonlyMap<string, LiveState>>
 
-  const seeQueue = async () => {
-    const [seq, now] = [await store.lastSeq(), clock.monotonic()]
-    if (queue?.seq !== seq || now - queue.at > FRESH_MS) queue = { seq, at: now, seen: look() }
-    return queue.seen
+export function createLiveStates({ store, upstream, submitter, clock, stallAfterMs }: LiveStateParts): LiveStates {
+  return async tasks => {
+    const states = new Map(tasks.map(task => [task.id, NO_LIVE_STATE]))
+    const unfinished = tasks.filter(task => !isFinal(task))
+    if (unfinished.length === 0) return states
+    const current = await store.getMany(unfinished.map(task => task.id))
+    const queued: TaskIn<'queued'>[] = []
+    const sent: Sent[] = []
+    for (const task of unfinished) {
+      if (current.get(task.id)?.seq !== task.seq) continue
+      switch (task.stage) {
+        case 'queued':
+          queued.push(task)
+          break
+        case 'unknown':
+        case 'submitted':
+        case 'processing':
+          sent.push(task)
+          break
+        case 'submitting':
+          break
+        default:
+          task satisfies never
+      }
+    }
+    if (queued.length > 0) for (const [id, state] of await queuedStates(queued)) states.set(id, state)
+    if (sent.length > 0) for (const [id, state] of await sentStates(sent)) states.set(id, state)
+    return states
   }
 
-  return async (task: Task): Promise<LiveState> => {
-    if (isFinal(task)) return NONE
-    // A state of the past, replayed from the log, has no liveState any more.
-    const current = await store.get(task.id)
-    if (current?.seq !== task.seq) return NONE
-    switch (task.stage) {
-      case 'queued': {
-        const { lines, startOf } = await seeQueue()
-        const before = queuePosition(lines, task.caller, (await store.queuedBefore([task])).get(task.id) ?? 0)
-        const first = lines.find(line => line.caller === task.caller)?.first ?? null
-        // One that waits for a lost answer to be settled is passed over until then.
-        const isHeld = first === null || task.id < first
-        const startMono = startOf(before)
-        return {
-          ...NONE,
-          queuePosition: before + 1,
-          estimatedStartAt: isHeld || startMono === null ? null : clock.now() + startMono - clock.monotonic(),
-        }
-      }
-      case 'unknown':
-      case 'submitted':
-      case 'processing': {
-        const [stallsAt, mono] = [stall.at(task), clock.monotonic()]
-        const progress = task.stage === 'unknown' ? null : (upstream.progress?.(task.upstreamId) ?? null)
-        return { ...NONE, progress, stalledSince: stallsAt <= mono ? clock.now() + stallsAt - mono : null }
-      }
-      default:
-        return NONE
-    }
+  async function queuedStates(queued: readonly TaskIn<'queued'>[]): Promise<[string, LiveState][]> {
+    const [queues, before, startOf] = [
+      await store.callerQueues(),
+      await store.queuedBefore(queued),
+      await submitter.forecast(),
+    ]
+    const firsts = new Map(queues.map(queue => [queue.caller, queue.first]))
+    return queued.map(task => {
+      const position = queuePosition(queues, task.caller, before.get(task.id) ?? 0)
+      const first = firsts.get(task.caller) ?? null
+      // A task that waits for an unsettled submit with its inputs is passed over until then.
+      const isHeld = first === null || task.id < first
+      const estimatedStartAt = isHeld ? null : startOf(position)
+      return [task.id, { ...NO_LIVE_STATE, queuePosition: position + 1, estimatedStartAt }]
+    })
+  }
+
+  async function sentStates(sent: readonly Sent[]): Promise<[string, LiveState][]> {
+    const polls = await store.pollStates(sent.map(task => task.id))
+    const now = clock.monotonic()
+    return sent.map(task => {
+      const progress = task.stage === 'unknown' ? null : (upstream.progress?.(task.upstreamId) ?? null)
+      const since = now >= stallsAt(task, stallAfterMs) ? stalledSince(task, stallAfterMs) : null
+      const problem = polls.get(task.id)?.problem ?? null
+      return [task.id, { ...NO_LIVE_STATE, progress, stalledSince: since, problem }]
+    })
+  }
+}
+
+/**
+ * Whether a person may give a task up: its submit lost its answer, the upstream has had it for too long, or its answers
+ * cannot be used.
+ */
+export function mayBeGivenUp(task: Task, { stalledSince, problem }: LiveState): boolean {
+  switch (task.stage) {
+    case 'unknown':
+      return true
+    case 'submitted':
+    case 'processing':
+      return stalledSince !== null || problem !== null
+    case 'queued':
+    case 'submitting':
+    case 'success':
+    case 'failed':
+    case 'canceled':
+      return false
   }
 }

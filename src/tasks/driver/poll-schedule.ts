@@ -1,53 +1,66 @@
 import type { PollState } from '../poll-state.js'
+import type { UpstreamError } from './upstream.js'
 
-/** How often the upstream is asked about a job. All in milliseconds. */
-export interface Pace {
-  /** From the submit to the first look. */
+/** How often the upstream is asked about a job, in milliseconds. */
+export interface PollIntervals {
+  /** Delay between a submit and its first status check. */
   readonly firstMs: number
-  /** From the first look to the second; each later wait is a fifth longer … */
+  /** Delay between the first check and the second; each later delay is a fifth longer … */
   readonly minMs: number
   /** … up to this. */
   readonly maxMs: number
 }
 
-/** A number from 0 up to, not including, 1: `Math.random`, or a test's own. */
+/** Returns a number from 0 up to, not including, 1: `Math.random`, or a test's own. */
 export type Random = () => number
 
 const ERROR_BASE_MS = 2_000
 const ERROR_MAX_MS = 60_000
+/** Consecutive failed checks after which their reason is shown on the task: a single one is noise. */
+const PROBLEM_AFTER = 3
+/** A rate limit is counted per minute. A longer wait is a mistake of the upstream's, such as a wrong unit. */
+const LONGEST_RETRY_AFTER_MS = 5 * 60_000
 
-/** After a look that found nothing new: a little later each time, a tenth to and fro so that tasks spread out. */
-export const afterCheck = (watch: PollState, pace: Pace, now: number, random: Random): PollState => {
-  const wait = Math.min(pace.minMs * 1.2 ** watch.checks, pace.maxMs)
+/** After a check that brought nothing new: each delay is a fifth longer, and varied by a tenth so that tasks spread out. */
+export function afterCheck(poll: PollState, intervals: PollIntervals, now: number, random: Random): PollState {
+  const wait = Math.min(intervals.minMs * 1.2 ** poll.checks, intervals.maxMs)
   return {
-    dueMono: now + wait * (0.9 + 0.2 * random()),
-    checks: watch.checks + 1,
+    dueMono: now + Math.round(wait * (0.9 + 0.2 * random())),
+    checks: poll.checks + 1,
     failures: 0,
     absences: 0,
     problem: null,
   }
 }
 
-/** After a look that ended with an error: the upstream's fault, so the task only waits. */
-export const afterError = (
-  watch: PollState,
-  now: number,
-  random: Random,
-  retryAfterMs: number | null = null,
-): PollState => ({
-  ...watch,
-  dueMono: now + Math.max(retryAfterMs ?? 0, backoffMs(watch.failures, random)),
-  failures: watch.failures + 1,
-})
+/** After a check that ended with an error: the upstream is at fault, so the task only waits. */
+export function afterError(poll: PollState, error: UpstreamError, now: number, random: Random): PollState {
+  const failures = poll.failures + 1
+  return {
+    ...poll,
+    dueMono: now + Math.max(retryAfterMs(error, 0), backoffMs(poll.failures, random)),
+    failures,
+    problem: failures < PROBLEM_AFTER ? poll.problem : error.message,
+  }
+}
 
-/** After the upstream said that it has no such job. */
-export const afterAbsence = (watch: PollState, now: number, random: Random): PollState => ({
-  ...watch,
-  dueMono: now + backoffMs(watch.absences + 1, random),
-  failures: 0,
-  absences: watch.absences + 1,
-})
+/** After the upstream reported that it has no such job. */
+export function afterAbsence(poll: PollState, now: number, random: Random): PollState {
+  return {
+    ...poll,
+    dueMono: now + backoffMs(poll.absences + 1, random),
+    failures: 0,
+    absences: poll.absences + 1,
+    problem: null,
+  }
+}
 
-/** Exponential with jitter: about 2 s, 4 s, 8 s … and 60 s at most; at least half of that, so that it really waits. */
-export const backoffMs = (failures: number, random: Random): number =>
-  Math.min(ERROR_BASE_MS * 2 ** failures, ERROR_MAX_MS) * (0.5 + 0.5 * random())
+/** Exponential with jitter: about 2 s, 4 s, 8 s … up to 60 s, and at least half of that. */
+export function backoffMs(failures: number, random: Random): number {
+  return Math.round(Math.min(ERROR_BASE_MS * 2 ** failures, ERROR_MAX_MS) * (0.5 + 0.5 * random()))
+}
+
+/** How long the upstream asked to wait, within reason, or `otherwise` when it did not ask. */
+export function retryAfterMs(error: UpstreamError, otherwise: number): number {
+  return Math.min(Math.ceil(error.retryAfterMs ?? otherwise), LONGEST_RETRY_AFTER_MS)
+}

@@ -1,25 +1,34 @@
 import type { Clock } from '../../clock.js'
 import type { ChangeNotifier } from '../change-notifier.js'
 
-/** At most this often whoever watches a queued task hears that its place has changed. */
-const BETWEEN_MS = 5_000
+/** The shortest time between two notifications. */
+const INTERVAL_MS = 5_000
 
-/** Tells the watchers of queued tasks that the queue has moved: not at each step, and never too late for the last. */
-export const createQueuePositionUpdates = ({ notifier, clock }: { notifier: ChangeNotifier; clock: Clock }) => {
-  let moved = false
-  let toldAt = Number.NEGATIVE_INFINITY
+/** Notifies the followers of queued tasks that the queue moved: not at each step, and always after the last. */
+export interface QueuePositionUpdates {
+  moved(): void
+  /** A round for a poller. Returns when to run again, in monotonic milliseconds. */
+  round(): Promise<number | null>
+}
+
+export function createQueuePositionUpdates(parts: {
+  notifier: Pick<ChangeNotifier, 'refreshed'>
+  clock: Clock
+}): QueuePositionUpdates {
+  const { notifier, clock } = parts
+  let hasMoved = false
+  let nextAt = Number.NEGATIVE_INFINITY
   return {
     moved() {
-      moved = true
+      hasMoved = true
     },
-    /** A round for a poller. */
-    async round(): Promise<number | null> {
-      if (!moved) return null
+    async round() {
+      if (!hasMoved) return null
       const now = clock.monotonic()
-      if (now < toldAt + BETWEEN_MS) return toldAt + BETWEEN_MS
-      moved = false
-      toldAt = now
-      notifier.stir(null)
+      if (now < nextAt) return nextAt
+      hasMoved = false
+      nextAt = now + INTERVAL_MS
+      notifier.refreshed(null)
       return null
     },
   }

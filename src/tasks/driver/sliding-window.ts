@@ -1,19 +1,19 @@
-/** In any window of this length only so many submits may leave. */
+/** The length of the window in which the number of submits is limited. */
 export const WINDOW_MS = 60_000
 
 /**
- * When the submits to come may leave: the first is place 0.
+ * Returns when each of the next submits may leave; the next one is slot 0. All times are monotonic milliseconds.
  *
- * @param ended when earlier submits ended, oldest first. A clock that was set back makes none of them later than now.
- * @param limit how many may leave in a window
- * @param from the earliest that any may leave
+ * @param ended when earlier submits ended, oldest first. Counted by their end, because a request may reach the upstream
+ *   at any time until then.
+ * @param limit how many may leave in any window
+ * @param from the earliest time at which any may leave
  */
-export const nextSlots = (ended: readonly number[], limit: number, now: number, from: number) => {
-  const recent = ended.map(at => Math.min(at, now)).filter(at => at > now - WINDOW_MS)
-  return (place: number): number => {
-    // A window that is full opens again when its oldest submit is a minute old; whole windows follow one another.
-    const rounds = Math.floor(place / limit)
-    const freed = recent[recent.length - limit + (place % limit)]
-    return Math.max(from, freed === undefined ? 0 : freed + WINDOW_MS) + rounds * WINDOW_MS
+export function nextSlots(ended: readonly number[], limit: number, from: number): (slot: number) => number {
+  return slot => {
+    // A full window opens again when its oldest submit is a window old; whole windows follow one another.
+    const rounds = Math.floor(slot / limit)
+    const freed = ended[ended.length - limit + (slot % limit)]
+    return Math.max(from, freed === undefined ? from : freed + WINDOW_MS) + rounds * WINDOW_MS
   }
 }

@@ -1,190 +1,182 @@
-import pMap from 'p-map'
-import { type PollState, pollAt } from '../poll-state.js'
-import { centsFor } from '../pricing.js'
-import type { Task, TaskIn } from '../task.js'
-import type { DriverParts } from './driver-parts.js'
-import { afterAbsence, afterCheck, afterError } from './poll-schedule.js'
-import type { StallDetection } from './stall-detection.js'
-import { asUpstreamError, submitRequestOf, UpstreamError, type UpstreamJob } from './upstream.js'
+import type { Logger } from 'pino'
+import type { Clock } from '../../clock.js'
+import type { ChangeNotifier } from '../change-notifier.js'
+import { pollAt } from '../poll-state.js'
+import type { Task } from '../task.js'
+import type { Polled, PollQueue, SubmitQueue, TaskReader } from '../task-store.js'
+import type { Transitions } from '../transitions.js'
+import { createAdaptiveLimit } from './adaptive-limit.js'
+import { type CheckResult, createCheckPool } from './check-pool.js'
+import { type Answer, decide, UNSUPPORTED } from './decide.js'
+import type { PollIntervals, Random } from './poll-schedule.js'
+import { hasJustStalled } from './stall.js'
+import type { Submitter } from './submitter.js'
+import { asUpstreamError, submitRequestOf, type Upstream, UpstreamError } from './upstream.js'
 
 /**
- * The looks: asks the upstream about every task that is due, a few at a time.
- *
- * An upstream that is out of order is never the task's failure: the task only waits longer. A submit without an answer
- * is settled here by the look-up of its inputs: found, the job is ours unless another task has it or it is older than
- * our attempt; surely absent, the task goes back to the queue; anything else leaves it as it is. Surely absent is what
- * is not there in two looks some seconds apart, both made when the submit can no longer be under way.
+ * The status poller: checks each task that the upstream has when it is due. A check has three parts: ask the upstream,
+ * decide what follows (`decide.ts`, pure), and apply it: a step of the task, or when to check again.
  */
 export interface StatusPoller {
-  /** Once at the start, before any submit: a submit that a stop cut off has lost its answer. */
+  /** To be called once at the start, before any submit: a submit that was cut off by a stop has lost its answer. */
   recover(): Promise<void>
-  /** Looks at this task in the next round, or in the first after its submit was answered: it has changed upstream. */
+  /** Makes the next round check this task, or the first round after its submit was answered: it changed upstream. */
   checkSoon(taskId: string): void
-  /** Looks at what is due now. Answers when to come back. */
+  /** Checks what is due. Returns when to run again, in monotonic milliseconds. */
   round(stopping: AbortSignal): Promise<number | null>
-  /** When the upstream last answered a look, in milliseconds since the Unix epoch. */
+  /** When the upstream last answered a check, in milliseconds since the Unix epoch; null: not since the start. */
   lastCheckedAt(): number | null
 }
 
-export interface StatusPollerParts extends DriverParts {
-  stall: StallDetection
-  /** How many looks run at a time. */
+export interface StatusPollerParts {
+  store: PollQueue & Pick<SubmitQueue, 'submitting' | 'owns'> & Pick<TaskReader, 'getMany'>
+  upstream: Upstream
+  transitions: Transitions
+  notifier: Pick<ChangeNotifier, 'refreshed'>
+  submitter: Pick<Submitter, 'isUnderWay' | 'checkAnswered'>
+  /** Told when an answer ended a pause of the submit queue. */
+  onSubmitsResumed(): void
+  clock: Clock
+  log: Logger
+  random: Random
+  intervals: PollIntervals
+  /** The time limit of a call. */
+  timeoutMs: number
+  stallAfterMs: number
+  /** The most checks that may run at a time. */
   concurrency: number
+  /** Cuts off the calls that are under way. */
+  cut: AbortSignal
 }
 
-const BATCH = 200
-/** Between two looks at a stalled task. */
-const STALLED_MS = 60_000
-/** Looks in a row that must find nothing before a lost submit counts as never accepted. */
-const ABSENT_AFTER = 2
-/**
- * How long after a submit's time limit the upstream may still take it: a request that was given up, or whose sender was
- * killed, goes on through queues and proxies and a slow server. What is absent until then may still come.
- */
-const LATE_MS = 20_000
-/** Looks in a row, over about 7 minutes, that must find nothing before an accepted job counts as lost. */
-const LOST_AFTER = 10
-/** How much older than our attempt a job may seem and still be ours: clocks differ, and JoggAI tells whole seconds. */
-const CLOCK_TOLERANCE_MS = 60_000
+/** A check this much after its due time is late. */
+const LATE_MS = 500
+/** Between two looks at a submit that is still under way. */
+const UNDER_WAY_MS = 30_000
 
-export const createStatusPoller = (parts: StatusPollerParts): StatusPoller => {
-  const { store, upstream, transitions, clock, log, random, pace, concurrency, cut, timeoutMs, stall } = parts
-  let lastCheckedAt: number | null = null
+export function createStatusPoller(parts: StatusPollerParts): StatusPoller {
+  const { store, upstream, transitions, notifier, submitter, clock, log, stallAfterMs, timeoutMs, cut } = parts
+  const startedAt = clock.monotonic()
+  const limit = createAdaptiveLimit(parts.concurrency)
   const changed = new Set<string>()
+  let lastCheckedAt: number | null = null
 
-  const save = (task: Task, poll: PollState) => store.savePollStates([{ task, poll }])
+  const check = async ({ task, poll }: Polled): Promise<CheckResult> => {
+    const askedAt = clock.monotonic()
+    if (task.stage === 'submitting' && submitter.isUnderWay(task.id))
+      return { task, poll: { ...poll, dueMono: askedAt + UNDER_WAY_MS } }
+    reportStall(task, poll, askedAt)
+    const answer = await ask(task)
+    const now = clock.monotonic()
+    measure(answer, askedAt, now, poll.dueMono)
+    const decision = decide(task, poll, answer, {
+      ...parts,
+      askedAt,
+      now,
+      wallNow: clock.now(),
+      upstreamNow: upstream.time?.() ?? null,
+      startedAt,
+      isOwned: task.stage === 'unknown' && (await isOwned(answer)),
+      priceOf: upstream.priceOf,
+    })
+    if (!('to' in decision)) {
+      if (decision.poll.problem !== poll.problem) problemChanged.add(task.id)
+      return { task, poll: decision.poll }
+    }
+    await decision.move(transitions)
+    return null
+  }
 
-  const look = async (task: Task, watch: PollState): Promise<void> => {
-    switch (task.stage) {
-      case 'submitting': {
-        const why = { reason: 'the answer to the submit got lost inside the gateway', poll: pollAt(clock.monotonic()) }
-        await transitions.move(task, 'unknown', {}, why)
-        return
+  const ask = async (task: Task): Promise<Answer> => {
+    try {
+      switch (task.stage) {
+        case 'submitted':
+        case 'processing':
+          return answered(await upstream.getJob(task.upstreamId, cut))
+        case 'unknown':
+          return upstream.findJob ? answered(await upstream.findJob(submitRequestOf(task), cut)) : UNSUPPORTED
+        case 'submitting':
+        case 'queued':
+        case 'success':
+        case 'failed':
+        case 'canceled':
+          return UNSUPPORTED
+        default:
+          return task satisfies never
       }
-      case 'unknown':
-        return settle(task, watch)
-      case 'submitted':
-      case 'processing':
-        return follow(task, watch)
-      default:
-        // Nothing to look at: it only must not come up again.
-        await save(task, { ...watch, dueMono: null })
+    } catch (thrown) {
+      const error = asUpstreamError(thrown)
+      if (error.kind === 'not-found') return answered(error)
+      log.warn({ taskId: task.id, kind: error.kind, err: error }, 'status check failed')
+      return error
     }
   }
 
-  const ask = async <T>(task: Task, question: Promise<T>): Promise<T | UpstreamError> => {
-    const answer = await question.catch(asUpstreamError)
-    if (answer instanceof UpstreamError && answer.kind !== 'not-found')
-      log.warn({ taskId: task.id, kind: answer.kind, err: answer }, 'look failed')
-    else lastCheckedAt = clock.now()
+  const answered = <T>(answer: T): T => {
+    lastCheckedAt = clock.now()
+    if (submitter.checkAnswered()) parts.onSubmitsResumed()
     return answer
   }
 
-  const follow = async (task: TaskIn<'submitted' | 'processing'>, watch: PollState) => {
-    stall.note(task, watch, clock.monotonic())
-    const seen = await ask(task, upstream.getJob(task.upstreamId, cut))
-    if (!(seen instanceof UpstreamError)) return tell(task, watch, seen)
-    const now = clock.monotonic()
-    if (seen.kind !== 'not-found')
-      return save(task, stall.notAfter(task, afterError(watch, now, random, seen.retryAfterMs), now))
-    if (watch.absences + 1 < LOST_AFTER) return save(task, stall.notAfter(task, afterAbsence(watch, now, random), now))
-    const failure = { code: 'UPSTREAM_LOST_TASK', message: 'The upstream does not know this job any more.' } as const
-    await transitions.move(task, 'failed', { completedAt: clock.now(), failure }, { reason: seen.message })
+  const measure = (answer: Answer, askedAt: number, now: number, dueMono: number | null) => {
+    const isError = answer instanceof UpstreamError
+    const isStrain = isError && (answer.kind === 'rate-limited' || now - askedAt >= timeoutMs)
+    if (isStrain) limit.strained(askedAt, now)
+    else if (!isError) limit.succeeded(askedAt - (dueMono ?? askedAt) > LATE_MS)
   }
 
-  const tell = async (task: TaskIn<'submitted' | 'processing'>, watch: PollState, seen: UpstreamJob) => {
-    const now = clock.monotonic()
-    switch (seen.status) {
-      case 'pending':
-        return save(task, next(task, watch, now))
-      case 'processing':
-        if (task.stage === 'processing') return save(task, next(task, watch, now))
-        await transitions.move(task, 'processing', { startedAt: clock.now() }, { poll: next(task, watch, now) })
-        return
-      case 'success':
-        await transitions.move(task, 'success', {
-          completedAt: seen.completedAt ?? clock.now(),
-          result: seen.result,
-          costCents: seen.result.durationMs === null ? task.reservedCents : centsFor(seen.result.durationMs),
-        })
-        return
-      case 'failed': {
-        const failure = { code: 'UPSTREAM_FAILED', message: seen.message } as const
-        await transitions.move(task, 'failed', { completedAt: seen.completedAt ?? clock.now(), failure })
-      }
-    }
-  }
+  const isOwned = async (answer: Answer): Promise<boolean> =>
+    typeof answer === 'object' && answer !== null && 'upstreamId' in answer && store.owns(answer.upstreamId)
 
-  /** Slowly once it has stalled. */
-  const next = (task: TaskIn<'submitted' | 'processing'>, watch: PollState, now: number): PollState => {
-    const slow = { ...pace, minMs: STALLED_MS, maxMs: STALLED_MS }
-    return stall.notAfter(task, afterCheck(watch, now < stall.at(task) ? pace : slow, now, random), now)
-  }
-
-  const settle = async (task: TaskIn<'unknown'>, watch: PollState) => {
-    const askedAt = clock.monotonic()
-    const seen = await ask(task, upstream.findJob(submitRequestOf(task), cut))
-    const now = clock.monotonic()
-    if (seen instanceof UpstreamError) return save(task, afterError(watch, now, random, seen.retryAfterMs))
-    if (seen && (await isOurs(task, seen))) {
-      const fields = { upstreamId: seen.upstreamId, submittedAt: seen.createdAt ?? clock.now(), submittedMono: now }
-      await transitions.move(task, 'submitted', fields, { reason: 'found upstream by its inputs', poll: pollAt(now) })
-      return
-    }
-    const arrivesUntil = task.attemptedMono + timeoutMs + LATE_MS
-    if (askedAt < arrivesUntil) {
-      const soon = afterCheck(watch, pace, now, random)
-      return save(task, { ...soon, dueMono: Math.min(soon.dueMono ?? arrivesUntil, arrivesUntil) })
-    }
-    if (watch.absences + 1 < ABSENT_AFTER) return save(task, afterAbsence(watch, now, random))
-    await transitions.move(
-      task,
-      'queued',
-      {},
-      { reason: 'surely not accepted: the upstream has no job with its inputs' },
+  const reportStall = (task: Task, poll: Polled['poll'], now: number) => {
+    if (task.stage !== 'unknown' && task.stage !== 'submitted' && task.stage !== 'processing') return
+    if (!hasJustStalled(task, poll, now, stallAfterMs)) return
+    const upstreamId = task.stage === 'unknown' ? undefined : task.upstreamId
+    log.warn(
+      { taskId: task.id, stage: task.stage, upstreamId },
+      'task has stalled: the upstream has had it for too long',
     )
+    notifier.refreshed(task.id)
   }
 
-  const isOurs = async (task: TaskIn<'unknown'>, seen: UpstreamJob) => {
-    if (await store.owns(seen.upstreamId)) return false
-    return seen.createdAt === null || seen.createdAt >= task.attemptedAt - CLOCK_TOLERANCE_MS
+  /** Tasks whose problem appeared or went away, until their poll state is saved. */
+  const problemChanged = new Set<string>()
+  const onSaved = (saved: readonly Polled[]) => {
+    for (const { task } of saved) if (problemChanged.delete(task.id)) notifier.refreshed(task.id)
   }
 
-  /** The tasks of which the upstream has told that they changed, but those whose submit still waits for its answer. */
-  const takeChanged = async (): Promise<Task[]> => {
-    const taken: Task[] = []
+  /** The tasks that changed upstream, but for those whose submit still waits for its answer. */
+  const takeEarly = async (isUnderWay: (taskId: string) => boolean): Promise<Polled[]> => {
+    if (changed.size === 0) return []
+    const tasks = await store.getMany([...changed].filter(id => !isUnderWay(id)))
+    const early: Polled[] = []
     for (const id of changed) {
-      const task = await store.get(id)
+      if (isUnderWay(id)) continue
+      const task = tasks.get(id)
       if (task?.stage === 'submitting') continue
       changed.delete(id)
-      if (task?.stage === 'submitted' || task?.stage === 'processing') taken.push(task)
+      if (task?.stage === 'submitted' || task?.stage === 'processing')
+        early.push({ task, poll: pollAt(clock.monotonic()) })
     }
-    return taken
+    return early
   }
 
+  const pool = createCheckPool({ store, clock, limit: limit.current, check, takeEarly, onSaved })
+
   return {
-    checkSoon: id => void changed.add(id),
+    checkSoon(id) {
+      changed.add(id)
+      pool.wake()
+    },
 
     async recover() {
       for (const task of await store.submitting()) {
-        const why = { reason: 'the gateway stopped during the submit', poll: pollAt(clock.monotonic() + pace.firstMs) }
-        await transitions.move(task, 'unknown', {}, why)
+        const poll = pollAt(clock.monotonic() + parts.intervals.firstMs)
+        await transitions.move(task, 'unknown', {}, { reason: 'the gateway stopped during the submit', poll })
       }
     },
 
-    async round(stopping) {
-      const now = clock.monotonic()
-      const due = await store.due(now, BATCH)
-      const early = (await takeChanged())
-        .filter(({ id }) => due.every(({ task }) => task.id !== id))
-        .map(task => ({ task, poll: pollAt(now) }))
-      await pMap([...due, ...early], async ({ task, poll }) => stopping.aborted || look(task, poll), {
-        concurrency,
-        // One task's trouble must not keep the others from being looked at; all of it is thrown in the end.
-        stopOnError: false,
-      })
-      return store.nextDueMono()
-    },
+    round: pool.round,
     lastCheckedAt: () => lastCheckedAt,
   }
 }

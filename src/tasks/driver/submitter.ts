@@ -1,187 +1,172 @@
+import type { Logger } from 'pino'
+import type { Clock } from '../../clock.js'
 import { pollAt } from '../poll-state.js'
 import type { TaskIn } from '../task.js'
-import type { DriverParts } from './driver-parts.js'
-import { backoffMs } from './poll-schedule.js'
+import type { SubmitQueue, TaskReader } from '../task-store.js'
+import type { Transitions } from '../transitions.js'
+import { expireQueued } from './expire-queued.js'
+import type { Random } from './poll-schedule.js'
 import { nextSlots } from './sliding-window.js'
-import { asUpstreamError, submitRequestOf, UpstreamError } from './upstream.js'
+import { createSubmitPause } from './submit-pause.js'
+import { type SubmitOutcome, saveOutcome, submitTask } from './submit-task.js'
+import type { Upstream, UpstreamErrorKind } from './upstream.js'
 
 /**
- * The lane: the one place from which paid calls leave, one at a time: callers in turns, each in its own order.
+ * The submitter: the one place from which paid calls leave, one at a time. Callers take turns, and each caller's tasks
+ * leave in the order of their creation.
  *
- * At most so many leave in any 60 s as the upstream takes. They are counted in the log, by when they ended, so that a
- * restart forgets none and a slow network can't bring two windows' calls together at the upstream. What waited too long
- * is not sent any more, because nobody expects its bill.
+ * In any 60 s no more leave than the upstream takes. They are counted in the log by when they ended, so that a restart
+ * forgets none and a slow network cannot bring the calls of two windows together at the upstream. A task that waited too
+ * long is not submitted any more, because nobody expects its bill.
  *
- * Before a call leaves, the task is written as `submitting`; after it, as what the answer says. A refusal that surely
- * cost nothing sends the task back to its place in the queue and holds the lane, because the next task would meet the
- * same: a limit, a wrong key, an upstream out of reach. A lost answer makes the task `unknown`, and the lane goes on
- * after a pause. Only a refusal of the inputs themselves is the task's own failure.
+ * Before a call leaves, the task is written as `submitting`; after it, as what the answer says (`submit-task.ts`). A
+ * refusal that certainly cost nothing returns the task to its place in the queue and pauses the queue (`submit-pause.ts`).
+ *
+ * A round costs the same however many tasks are queued: it asks for the window before it asks for a task.
  */
 export interface Submitter {
-  /** Submits what may leave now. Answers when to come back. */
+  /** Submits what may leave now. Returns when to run again, in monotonic milliseconds. */
   round(stopping: AbortSignal): Promise<number | null>
+  /** Whether this process is submitting the task, or has an answer that is not written yet. */
+  isUnderWay(taskId: string): boolean
+  /** Reports that the upstream answered a status check or a look-up. Returns whether submits may leave again. */
+  checkAnswered(): boolean
   status(): Promise<SubmitQueueStatus>
-  /** Tells when so many more submits may have left; null when nobody knows. */
-  forecast(): Promise<(place: number) => number | null>
+  /** Returns when the submit after so many others may leave, as wall time; null when that cannot be estimated. */
+  forecast(): Promise<(slot: number) => number | null>
 }
 
-/** Why nothing leaves, and until when: then it is tried again. */
-interface Hold {
-  readonly kind: UpstreamError['kind']
-  readonly reason: string
-  readonly until: number
-}
+/** Times are milliseconds since the Unix epoch. */
+export type SubmitQueueStatus =
+  | { readonly state: 'OPEN'; readonly reason: null; readonly kind: null; readonly until: null }
+  /** The rate limit or the upstream's capacity is used up. `until` is null when only the end of a job makes room. */
+  | { readonly state: 'AT_LIMIT'; readonly reason: string; readonly kind: null; readonly until: number | null }
+  /** A submit was refused or failed. The next one is made at `until` at the latest. */
+  | { readonly state: 'PAUSED'; readonly reason: string; readonly kind: UpstreamErrorKind; readonly until: number }
 
-/** `AT_LIMIT`: as many left in the last minute, or are being made, as may. `PAUSED`: the upstream refused or failed, and is tried again. */
-export const SUBMIT_QUEUE_STATES = ['OPEN', 'AT_LIMIT', 'PAUSED'] as const
-export interface SubmitQueueStatus {
-  readonly state: (typeof SUBMIT_QUEUE_STATES)[number]
-  readonly reason: string | null
-  /** When the next may leave; null: at once. Milliseconds since the Unix epoch. */
-  readonly until: number | null
-}
+export const SUBMIT_QUEUE_STATES = [
+  'OPEN',
+  'AT_LIMIT',
+  'PAUSED',
+] as const satisfies readonly SubmitQueueStatus['state'][]
 
-export interface SubmitterParts extends DriverParts {
-  /** In any 60 s; null: as many as come. */
+export interface SubmitterParts {
+  store: SubmitQueue & TaskReader
+  upstream: Upstream
+  transitions: Transitions
+  clock: Clock
+  log: Logger
+  random: Random
+  /** Delay between a submit and its first status check. */
+  firstCheckMs: number
+  /** The time limit of a call. */
+  timeoutMs: number
+  /** How many submits may leave in any 60 s; null: no limit. */
   submitsPerMinute: number | null
-  /** How long a task may wait to be sent. */
+  /** How long a task may be queued. */
   maxQueueMs: number
+  /** Cuts off the calls that are under way. */
+  cut: AbortSignal
 }
 
-const RATE_LIMIT_HOLD_MS = 60_000
-const ACCOUNT_HOLD_MS = 60_000
-/** What is still `submitting` this long after the call's time limit has lost its answer inside the gateway. */
+/** A task that is still `submitting` this long after the call's time limit has lost its answer inside the gateway. */
 const STUCK_AFTER_MS = 30_000
-const EXPIRE_BATCH = 100
-const HOUR_MS = 3_600_000
 
-export const createSubmitter = (parts: SubmitterParts): Submitter => {
-  const { store, upstream, transitions, clock, log, random, pace, timeoutMs, cut, submitsPerMinute, maxQueueMs } = parts
-  let hold: Hold | null = null
-  let failures = 0
-
-  const submit = async (queued: TaskIn<'queued'>) => {
-    const attemptedMono = clock.monotonic()
-    const attempt = { attemptedAt: clock.now(), attemptedMono, attemptedUpstreamAt: null }
-    const poll = pollAt(attemptedMono + timeoutMs + STUCK_AFTER_MS)
-    const task = await transitions.move(queued, 'submitting', attempt, { poll })
-    if (!task) return
-    const answer = await upstream.submit(submitRequestOf(task), cut).catch(asUpstreamError)
-    if (answer instanceof UpstreamError) await refuse(task, answer)
-    else await accept(task, answer)
-  }
-
-  const accept = async (task: TaskIn<'submitting'>, upstreamId: string) => {
-    hold = null
-    failures = 0
-    const accepted = { upstreamId, submittedAt: clock.now(), submittedMono: clock.monotonic() }
-    // Should the next write fail, this line is what is left of it.
-    log.info({ taskId: task.id, upstreamId }, 'submit accepted')
-    const why = { poll: pollAt(accepted.submittedMono + pace.firstMs) }
-    if (await transitions.move(task, 'submitted', accepted, why)) return
-    // Somebody took the answer for lost meanwhile; here it is.
-    const current = await store.get(task.id)
-    if (current?.stage === 'unknown') await transitions.move(current, 'submitted', accepted, why)
-  }
-
-  const refuse = async (task: TaskIn<'submitting'>, error: UpstreamError) => {
-    const now = clock.monotonic()
-    const reason = error.message
-    log.warn({ taskId: task.id, kind: error.kind, err: error }, 'submit failed')
-    switch (error.kind) {
-      case 'rejected': {
-        const failure = { code: 'UPSTREAM_REJECTED', message: reason } as const
-        hold = null
-        failures = 0
-        await transitions.move(task, 'failed', { completedAt: clock.now(), failure }, { reason })
-        return
-      }
-      case 'rate-limited':
-        hold = {
-          kind: error.kind,
-          reason,
-          until: now + Math.max(error.retryAfterMs ?? RATE_LIMIT_HOLD_MS, backoffMs(0, random)),
-        }
-        await transitions.move(task, 'queued', {}, { reason })
-        return
-      case 'account':
-        hold = { kind: error.kind, reason, until: now + ACCOUNT_HOLD_MS }
-        await transitions.move(task, 'queued', {}, { reason })
-        return
-      case 'not-accepted':
-        hold = { kind: error.kind, reason, until: now + backoffMs(failures++, random) }
-        await transitions.move(task, 'queued', {}, { reason })
-        return
-      case 'not-found':
-      case 'unclear':
-        hold = { kind: error.kind, reason, until: now + backoffMs(failures++, random) }
-        await transitions.move(task, 'unknown', {}, { reason, poll: pollAt(now + pace.firstMs) })
-    }
-  }
+export function createSubmitter(parts: SubmitterParts): Submitter {
+  const { store, upstream, transitions, clock, log, timeoutMs, submitsPerMinute, maxQueueMs } = parts
+  const pause = createSubmitPause(parts.random)
+  const underWay = new Set<string>()
+  /** Answers whose write failed. They are written before anything else leaves. */
+  const unsaved = new Map<string, { task: TaskIn<'submitting'>; outcome: SubmitOutcome }>()
 
   const hasCapacity = () => upstream.hasCapacity?.() ?? true
 
-  /** All of them, however many: one that is left would be the next to be sent. */
-  const expire = async (now: number) => {
-    let waiting: TaskIn<'queued'>[]
-    do {
-      waiting = await store.expiredQueued(now - maxQueueMs, EXPIRE_BATCH)
-      for (const task of waiting) await expireOne(task)
-    } while (waiting.length === EXPIRE_BATCH)
-  }
-
-  const expireOne = async (task: TaskIn<'queued'>) => {
-    const failure = { code: 'EXPIRED', message: `It waited longer than ${maxQueueMs / HOUR_MS} h to be sent.` } as const
-    await transitions.move(task, 'failed', { completedAt: clock.now(), failure }, { reason: failure.message })
-  }
-
-  /** When the next calls may leave: from now on, by the submits of the last minute and by what holds the lane. */
-  const places = async (): Promise<(place: number) => number> => {
-    const now = clock.monotonic()
-    const from = Math.max(now, hold?.until ?? now)
+  const slots = async (from: number) => {
     if (submitsPerMinute === null) return () => from
     const recent = await store.recentSubmits(submitsPerMinute)
-    return nextSlots(
-      recent.map(submit => submit.endedMono).sort((a, b) => a - b),
-      submitsPerMinute,
-      now,
-      from,
-    )
+    const ended = recent.map(submit => submit.endedMono).sort((a, b) => a - b)
+    return nextSlots(ended, submitsPerMinute, from)
   }
+
+  const submit = async (queued: TaskIn<'queued'>) => {
+    const attempt = {
+      attemptedAt: clock.now(),
+      attemptedMono: clock.monotonic(),
+      attemptedUpstreamAt: upstream.time?.() ?? null,
+    }
+    underWay.add(queued.id)
+    try {
+      const poll = pollAt(attempt.attemptedMono + timeoutMs + STUCK_AFTER_MS)
+      const task = await transitions.move(queued, 'submitting', attempt, { poll })
+      if (!task) return
+      const outcome = await submitTask(task, parts)
+      if (outcome.kind === 'failed') {
+        log.warn({ taskId: task.id, kind: outcome.error.kind, err: outcome.error }, 'submit failed')
+        pause.submitFailed(outcome.error, clock.monotonic())
+      }
+      if (outcome.kind === 'accepted') pause.submitAnswered()
+      unsaved.set(task.id, { task, outcome })
+      await saveUnsaved()
+    } finally {
+      if (!unsaved.has(queued.id)) underWay.delete(queued.id)
+    }
+  }
+
+  const saveUnsaved = async () => {
+    for (const [id, { task, outcome }] of unsaved) {
+      await saveOutcome(task, outcome, parts)
+      unsaved.delete(id)
+      underWay.delete(id)
+    }
+  }
+
+  const toWall = (mono: number) => clock.now() + Math.max(mono - clock.monotonic(), 0)
 
   return {
     async round(stopping) {
+      await saveUnsaved()
       while (!stopping.aborted) {
+        // The one reading that all of this iteration is compared with: a later one would be later than every slot.
         const now = clock.monotonic()
-        await expire(now)
-        const task = await store.nextToSubmit()
-        if (!task && (hold?.until ?? now) <= now) hold = null
+        await expireQueued(now, parts)
         const oldest = await store.oldestQueued()
-        const expiresAt = oldest && oldest.queuedMono + maxQueueMs
-        if (!task && hold) return Math.min(hold.until, expiresAt ?? hold.until)
-        if (!task || expiresAt === null || !hasCapacity()) return expiresAt
-        const freeAt = (await places())(0)
+        if (!oldest) return null
+        const expiresAt = oldest.queuedMono + maxQueueMs
+        const paused = pause.at(now)
+        if (paused) return Math.min(paused.until, expiresAt)
+        if (!hasCapacity()) return expiresAt
+        const freeAt = (await slots(now))(0)
         if (freeAt > now) return Math.min(freeAt, expiresAt)
+        const task = await store.nextToSubmit()
+        if (!task) return expiresAt
         await submit(task)
       }
       return null
     },
+
+    isUnderWay: id => underWay.has(id),
+
+    checkAnswered: () => pause.checkAnswered(clock.monotonic()),
+
     async status() {
-      if (hold) return { state: 'PAUSED', reason: hold.reason, until: clock.now() + hold.until - clock.monotonic() }
-      if (!hasCapacity())
-        return { state: 'AT_LIMIT', reason: 'the upstream works on as many jobs as it can', until: null }
-      const freeAt = (await places())(0)
       const now = clock.monotonic()
-      if (freeAt <= now) return { state: 'OPEN', reason: null, until: null }
-      return {
-        state: 'AT_LIMIT',
-        reason: `${submitsPerMinute} submits left in the last minute`,
-        until: clock.now() + freeAt - now,
-      }
+      const paused = pause.at(now)
+      if (paused)
+        return { state: 'PAUSED', reason: paused.reason, kind: paused.kind, until: toWall(paused.until) } as const
+      if (!hasCapacity())
+        return { state: 'AT_LIMIT', reason: 'the upstream has no capacity left', kind: null, until: null } as const
+      const freeAt = (await slots(now))(0)
+      if (freeAt <= now) return { state: 'OPEN', reason: null, kind: null, until: null } as const
+      const reason = `the limit of ${submitsPerMinute} submits per minute is reached`
+      return { state: 'AT_LIMIT', reason, kind: null, until: toWall(freeAt) } as const
     },
+
     async forecast() {
-      const predictable = (hold === null || hold.kind === 'rate-limited') && hasCapacity()
-      return predictable ? places() : () => null
+      const now = clock.monotonic()
+      const paused = pause.at(now)
+      if ((paused && paused.kind !== 'rate-limited') || !hasCapacity()) return () => null
+      const slotAt = await slots(Math.max(now, paused?.until ?? now))
+      return slot => toWall(slotAt(slot))
     },
   }
 }

@@ -1,25 +1,30 @@
 import type { ChangeNotifier } from '../change-notifier.js'
-import type { TaskStore, Transition } from '../task-store.js'
+import type { TaskLog, Transition } from '../task-store.js'
 
-/** Beyond so many different questions between two moves, remembering them is of no use. */
-const MOST_PAGES = 1_000
+/** How many different reads are remembered between two transitions. */
+const MAX_READS = 1_000
 
-/** The log as followers read it together: a thousand who wait at the same place wake up to one read. */
-export const coalesceReads = (
-  store: Pick<TaskStore, 'transitionsAfter'>,
-  notifier: ChangeNotifier,
-): TaskStore['transitionsAfter'] => {
-  const pages = new Map<string, Promise<Transition[]>>()
-  // A move is written before it is told: what was read before the write is forgotten before anybody wakes up.
-  notifier.on(null, () => pages.clear())
+/**
+ * Coalesces identical reads of the log: a thousand followers at the same cursor cost one query.
+ *
+ * A transition is written before the notifier counts it, and counted before any follower is woken. So a read of the
+ * current version misses nothing that its reader was woken for.
+ */
+export function coalesceReads(
+  log: Pick<TaskLog, 'transitionsAfter'>,
+  notifier: Pick<ChangeNotifier, 'version'>,
+): TaskLog['transitionsAfter'] {
+  const reads = new Map<string, Promise<Transition[]>>()
+  let version = notifier.version()
   return (seq, query) => {
-    const question = JSON.stringify([seq, query])
-    const known = pages.get(question)
-    if (known) return known
-    const page = store.transitionsAfter(seq, query)
-    if (pages.size >= MOST_PAGES) pages.clear()
-    pages.set(question, page)
-    page.catch(() => pages.delete(question))
-    return page
+    if (version !== notifier.version() || reads.size >= MAX_READS) reads.clear()
+    version = notifier.version()
+    const key = JSON.stringify([seq, query])
+    const running = reads.get(key)
+    if (running) return running
+    const read = log.transitionsAfter(seq, query)
+    reads.set(key, read)
+    read.catch(() => reads.delete(key))
+    return read
   }
 }

@@ -1,80 +1,95 @@
 import { z } from 'zod'
-import { badInput } from '../../errors.js'
 import { type Inputs, PLAYBACK_TYPES } from '../task.js'
+import { invalidInput, type Problem } from './invalid-input.js'
 
-/** What a caller says to have a lip sync made. */
+/** What a caller gives to create a lip sync. */
 export interface CreateInput {
-  /** The talking-head video: public, direct, long-lived; http or https, at most 2,048 characters. */
+  /** The talking-head video: a public, direct, long-lived link; http or https, at most 2,048 characters. */
   videoUrl: string
-  /** The audio that the mouth shall follow; as `videoUrl`. */
+  /** The audio that the mouth will follow: a link like `videoUrl`. */
   audioUrl: string
   /** How a video shorter than the audio is extended. @default 'normal' */
   playbackType?: Inputs['playbackType'] | null | undefined
-  /** The caller's own name for the task, to find it again; at most 200 characters. */
+  /** The caller's own name for the task, to find it by; at most 200 characters. */
   reference?: string | null | undefined
-  /** 1 to 128 printable characters: a repeated create with the same key is the same task. */
+  /** 1 to 128 printable characters. A repeated create with the same key returns the same task. */
   idempotencyKey?: string | null | undefined
-  /** How long the output will be, in seconds, where the caller knows it: so much of its budget is set aside. */
+  /** The expected length of the output in seconds, if known. Its price is reserved from the caller's budget. */
   expectedDurationSeconds?: number | null | undefined
 }
 
-const mediaUrl = z
-  .string()
-  .max(2_048, 'is longer than 2,048 characters')
-  .superRefine((text, { addIssue }) => {
-    const wrong = whatIsWrongWithUrl(text)
-    if (wrong) addIssue({ code: 'custom', message: wrong })
-  })
+/** Ten hours. A longer duration is a mistake. */
+export const LONGEST_SECONDS = 36_000
+const LONGEST_URL = 2_048
+const LONGEST_REFERENCE = 200
 
-/** The text is kept as it came, because signed links do not survive rewriting; hence no white space to trim. */
-const whatIsWrongWithUrl = (text: string): string | null => {
-  if (/\s/.test(text) || !URL.canParse(text)) return 'is not a URL'
-  const { protocol, username, password } = new URL(text)
-  if (protocol !== 'http:' && protocol !== 'https:') return 'is not an http or https URL'
-  return username || password ? 'has credentials in it' : null
-}
+/**
+ * Text that looks like other text, or that does not survive storage: control characters, unpaired surrogates, and
+ * characters that are not displayed.
+ */
+const INVISIBLE = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]/u
 
-/** Ten hours: beyond it a duration is a mistake. */
-const LONGEST_SECONDS = 36_000
-const OUT_OF_RANGE = `must be from 0 to ${LONGEST_SECONDS}`
+const visibleText = z.string().refine(text => !INVISIBLE.test(text), 'contains invisible characters or broken Unicode')
+
+export const referenceText = visibleText.max(LONGEST_REFERENCE, `is longer than ${LONGEST_REFERENCE} characters`)
+
+const seconds = z
+  .number()
+  .refine(value => value >= 0 && value <= LONGEST_SECONDS, `must be from 0 to ${LONGEST_SECONDS}`)
+
+const mediaUrl = z.string().superRefine((text, { addIssue }) => {
+  const message = urlProblem(text)
+  if (message) addIssue({ code: 'custom', message })
+})
 
 const createInput = z.object({
   videoUrl: mediaUrl,
   audioUrl: mediaUrl,
-  playbackType: z.enum(PLAYBACK_TYPES).nullish(),
-  reference: z.string().max(200, 'is longer than 200 characters').nullish(),
-  idempotencyKey: z
-    .string()
-    .regex(/^[\p{L}\p{M}\p{N}\p{P}\p{S} ]{1,128}$/u, 'must be 1 to 128 printable characters')
-    .nullish(),
-  expectedDurationSeconds: z.number().min(0, OUT_OF_RANGE).max(LONGEST_SECONDS, OUT_OF_RANGE).nullish(),
+  playbackType: z
+    .enum(PLAYBACK_TYPES)
+    .nullish()
+    .transform(type => type ?? 'normal'),
+  reference: referenceText.nullish().transform(orNull),
+  idempotencyKey: visibleText
+    .regex(/^.{1,128}$/su, 'must have 1 to 128 characters')
+    .nullish()
+    .transform(orNull),
+  expectedDurationSeconds: seconds.nullish().transform(orNull),
 })
 
-/** Checks what a caller sent. Throws `BAD_USER_INPUT` with the first field that is wrong. */
-export const parseCreateInput = (
-  input: CreateInput,
-): Inputs & { reference: string | null; idempotencyKey: string | null; expectedDurationSeconds: number | null } => {
-  const parsed = createInput.safeParse(input)
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0]!
-    const field = String(issue.path[0] ?? 'input')
-    throw badInput(field, `${field} ${issue.message}`)
-  }
-  const { videoUrl, audioUrl, playbackType, reference, idempotencyKey, expectedDurationSeconds } = parsed.data
-  return {
-    videoUrl,
-    audioUrl,
-    playbackType: playbackType ?? 'normal',
-    reference: reference ?? null,
-    idempotencyKey: idempotencyKey ?? null,
-    expectedDurationSeconds: expectedDurationSeconds ?? null,
-  }
+export type ParsedCreateInput = z.output<typeof createInput>
+
+/** Checks the input of a create. Throws `BAD_USER_INPUT` with every problem. */
+export function parseCreateInput(input: CreateInput): ParsedCreateInput {
+  return parse(createInput, input)
 }
 
-/** A place in the log as callers see it: the transition's number, to be given back as it is. */
-export const toCursor = (seq: number): string => String(seq)
+/** Checks a duration in seconds and returns it in milliseconds. */
+export function parseDuration(durationSeconds: number): number {
+  return Math.round(parse(z.object({ durationSeconds: seconds }), { durationSeconds }).durationSeconds * 1_000)
+}
 
-export const parseCursor = (cursor: string): number => {
-  if (!/^\d{1,15}$/.test(cursor)) throw badInput('after', 'after is not a cursor of this gateway')
-  return Number(cursor)
+/** Throws `BAD_USER_INPUT` with every problem and its path. */
+export function parse<Schema extends z.ZodType>(schema: Schema, input: unknown): z.output<Schema> {
+  const parsed = schema.safeParse(input)
+  if (parsed.success) return parsed.data
+  throw invalidInput(
+    parsed.error.issues.map((issue): Problem => {
+      const path = issue.path.map(String)
+      return { path, message: `${path.join('.') || 'input'} ${issue.message}` }
+    }),
+  )
+}
+
+/** The text is kept as it is, because signed links do not survive rewriting; so white space cannot be trimmed. */
+function urlProblem(text: string): string | null {
+  if (text.length > LONGEST_URL) return `is longer than ${LONGEST_URL.toLocaleString('en')} characters`
+  if (/\s/.test(text) || INVISIBLE.test(text) || !URL.canParse(text)) return 'is not a URL'
+  const { protocol, username, password } = new URL(text)
+  if (protocol !== 'http:' && protocol !== 'https:') return 'is not an http or https URL'
+  return username || password ? 'contains credentials' : null
+}
+
+function orNull<T>(value: T | null | undefined): T | null {
+  return value ?? null
 }

@@ -1,92 +1,135 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Repeater } from '@repeaterjs/repeater'
 import type { ChangeNotifier } from '../change-notifier.js'
 import { isFinal, type Task } from '../task.js'
-import type { LogSelection, TaskStore } from '../task-store.js'
+import type { TaskFilter, TaskLog, TaskReader, Transition } from '../task-store.js'
+import { createSignal } from './signal.js'
 
-/** Whose transitions are followed, and from where. */
-export interface FollowFrom {
-  /** One task, until it is final; or all of a caller's, without end. */
-  readonly whose: LogSelection
-  /** The number of the last transition that need not be told. */
-  readonly cursor: number
+/** What to follow, and from where. */
+export interface FollowQuery {
+  /** One task, until it is final; or the tasks of a caller, without an end. */
+  readonly whose: { readonly taskId: string } | { readonly filter: TaskFilter & { readonly caller: string } }
+  /** Which of these transitions are delivered. @default all */
+  readonly matches?: (task: Task) => boolean
+  /** The number of the last transition that is not delivered. */
+  readonly after: number
 }
 
-export interface FollowParts {
-  readonly store: Pick<TaskStore, 'get' | 'lastSeq' | 'transitionsAfter'>
+export interface FollowParts<Event> {
+  readonly store: Pick<TaskReader, 'get'>
+  readonly transitionsAfter: TaskLog['transitionsAfter']
   readonly notifier: ChangeNotifier
-  /** A task as followers see it. */
-  show(task: Task): Task
+  /** Makes of a transition what followers get. */
+  toEvent(transition: Transition): Event
+  /** Ends all followers. */
+  readonly stopping: AbortSignal
 }
 
-/** How many transitions are read at a time: what a follower who is slow holds in memory at the most. */
+/** What wakes a follower: a transition, new live values of its task, or new queue positions. */
+type Kind = 'transition' | 'refresh' | 'queue refresh'
+
+/** How many transitions are read at a time, and at most held in memory for a slow follower. */
 const PAGE = 50
 
 /**
- * A cursor over the log: listen for a hint, read what is after the cursor, hand it over, wait for the next hint.
+ * A follower is a cursor over the log: it listens, reads what is after its cursor, delivers it, and waits for the next
+ * notification. When only live values of a task changed (its queue position, its progress), its latest transition is
+ * delivered again.
  *
- * Nothing queues up for a slow follower, because the next page is read only when the last one was taken. Leaving while
+ * Nothing queues up for a slow reader, because the next page is read only when the last one was taken. Leaving while
  * nothing happens ends the wait at once.
  */
-export const follow = (
-  { store, notifier, show }: FollowParts,
-  { whose, cursor }: FollowFrom,
-  stopping: AbortSignal,
-): AsyncIterableIterator<Task> =>
-  new Repeater<Task, void, void>(async (push, stop) => {
-    const id = 'taskId' in whose ? whose.taskId : undefined
-    let last = cursor
-    let left = stopping.aborted
-    let changed = true
-    /** Whether something changed that is not in the log: of this task, or of all that are queued. */
-    let stirred: 'task' | 'queue' | null = null
-    let wake = () => {}
-    const hint = () => {
-      changed = true
-      wake()
-    }
-    const stir = (what: 'task' | 'queue') => () => {
-      // What changed in the task itself is the more.
-      if (stirred !== 'task') stirred = what
-      wake()
-    }
-    const leave = () => {
-      left = true
-      wake()
-    }
-    const offs = [notifier.on(id ?? null, hint)]
-    if (id !== undefined) offs.push(notifier.onRefresh(id, stir('task')), notifier.onRefresh(null, stir('queue')))
-    stopping.addEventListener('abort', leave)
-    void stop.then(leave)
-    try {
-      const now = id === undefined ? null : await store.get(id)
-      if (now && isFinal(now) && now.seq <= cursor) return
-      while (!left) {
-        if (!changed && !stirred) await new Promise<void>(resolve => (wake = resolve))
-        const what = stirred
-        stirred = null
-        if (what && !changed && id !== undefined) {
-          const task = await store.get(id)
-          if (task?.seq === last && (what === 'task' || task.stage === 'queued')) await push(show(task))
-          continue
+export function follow<Event>(parts: FollowParts<Event>, query: FollowQuery): AsyncIterableIterator<Event> {
+  const { store, transitionsAfter, notifier, toEvent, stopping } = parts
+  const { whose, matches = () => true } = query
+  const taskId = 'taskId' in whose ? whose.taskId : null
+
+  return new Repeater<Event, void, void>(async (push, stop) => {
+    const signal = createSignal<Kind>()
+    const unsubscribe = listen(notifier, whose, signal.raise)
+    stopping.addEventListener('abort', signal.close)
+    void stop.then(signal.close)
+    let cursor = query.after
+
+    /** Delivers what is in the log after the cursor. Returns whether that was the end. */
+    async function deliver(): Promise<boolean> {
+      for (let page = await read(cursor); !signal.isClosed(); page = await read(cursor)) {
+        for (const transition of page) {
+          if (signal.isClosed()) return true
+          if (matches(transition.task)) await push(toEvent(transition))
+          cursor = transition.task.seq
+          if (taskId !== null && isFinal(transition.task)) return true
         }
-        changed = false
-        let page: Task[]
-        do {
-          // What a watch token does not show is passed over for good, not at each look again.
-          const end = 'filter' in whose && (whose.filter.ids || whose.filter.reference) ? await store.lastSeq() : 0
-          page = (await store.transitionsAfter(last, { ...whose, limit: PAGE })).map(step => step.task)
-          for (const task of page) {
-            if (left) return
-            await push(show(task))
-            last = task.seq
-            if (id !== undefined && isFinal(task)) return
-          }
-          if (page.length < PAGE) last = Math.max(last, end)
-        } while (page.length === PAGE && !left)
+        if (page.length < PAGE) return false
+        // Reads and flushed sends never leave the microtask queue: a long replay would starve timers and sockets.
+        await nextTurn()
+      }
+      return true
+    }
+
+    function read(after: number): Promise<Transition[]> {
+      return transitionsAfter(after, { ...whose, limit: PAGE })
+    }
+
+    /** Delivers the latest transition again, for its live values; unless there is a later one, which then follows. */
+    async function deliverAgain(id: string, kinds: ReadonlySet<Kind>): Promise<void> {
+      if (!kinds.has('refresh') && !kinds.has('queue refresh')) return
+      const task = await store.get(id)
+      if (task?.seq !== cursor || (task.stage !== 'queued' && !kinds.has('refresh'))) return
+      const [latest] = await read(cursor - 1)
+      if (latest?.task.seq === cursor && matches(latest.task)) await push(toEvent(latest))
+    }
+
+    signal.raise('transition')
+    try {
+      for (let kinds = await signal.wait(); kinds; kinds = await signal.wait()) {
+        const before = cursor
+        if (kinds.has('transition') && (await deliver())) return
+        if (taskId !== null && cursor === before) await deliverAgain(taskId, kinds)
       }
     } finally {
-      for (const off of offs) off()
-      stopping.removeEventListener('abort', leave)
+      unsubscribe()
+      stopping.removeEventListener('abort', signal.close)
       stop()
     }
   })
+}
+
+/** Wraps an iterator and calls `onEnd` when it completes, throws or is returned, even before its first `next()`. */
+export function onIteratorEnd<T>(iterator: AsyncIterableIterator<T>, onEnd: () => void): AsyncIterableIterator<T> {
+  return {
+    next: () =>
+      iterator.next().then(
+        step => {
+          if (step.done) onEnd()
+          return step
+        },
+        thrown => {
+          onEnd()
+          throw thrown
+        },
+      ),
+    return(value) {
+      onEnd()
+      return iterator.return?.(value) ?? Promise.resolve({ done: true, value })
+    },
+    [Symbol.asyncIterator]() {
+      return this
+    },
+  }
+}
+
+function listen(notifier: ChangeNotifier, whose: FollowQuery['whose'], raise: (kind: Kind) => void): () => void {
+  const onTransition = () => raise('transition')
+  const subscriptions =
+    'taskId' in whose
+      ? [
+          notifier.onTransition(whose, onTransition),
+          notifier.onRefresh(whose.taskId, () => raise('refresh')),
+          notifier.onRefresh(null, () => raise('queue refresh')),
+        ]
+      : [notifier.onTransition({ caller: whose.filter.caller }, onTransition)]
+  return () => {
+    for (const unsubscribe of subscriptions) unsubscribe()
+  }
+}

@@ -1,55 +1,112 @@
+import type { CallerLimits, TaskRestriction } from '../caller.js'
 import type { LiveState } from '../driver/live-state.js'
-import type { Status, Task } from '../task.js'
+import type { Stage, Status, Task } from '../task.js'
 import type { MonthlyUsage, Transition } from '../task-store.js'
 import type { CreateInput } from './create-input.js'
+import type { WatchRequest } from './watch-request.js'
 
 /**
- * What a caller does with its tasks, without GraphQL in between. Every method may throw a `GatewayError`; another
- * caller's task is as unknown as one that never was.
+ * What a caller does with tasks, independent of a protocol. Every method may reject with a `GatewayError`; a task that
+ * the caller may not see is as unknown as one that never was.
  */
 export interface TaskService {
   /**
-   * Accepts a task: once this resolves, it is on the disk and will be driven to its end. With the idempotency key of an
-   * earlier task: that task, whatever its stage.
+   * Accepts a task: once this resolves, the task is stored and will be driven to its end. With the idempotency key of an
+   * earlier task, returns that task, whatever its stage.
    */
   create(input: CreateInput): Promise<Task>
-  /** The task as it is now; null when there is none with this id. */
+  /** Returns the task as it is now; null when there is none with this id. */
   get(id: string): Promise<Task | null>
-  /** Tasks, newest first unless asked otherwise. */
+  /** Returns the tasks with these ids, at most 100, as they are now. Unknown ids are left out. */
+  getMany(ids: readonly string[]): Promise<ReadonlyMap<string, Task>>
+  /** Returns a page of the caller's tasks, newest first unless asked otherwise. */
   list(query?: ListQuery): Promise<Task[]>
+  /** Returns a page of the tasks of all callers. Requires the scope `admin`. */
+  listAll(query?: ListQuery & { readonly caller?: string | undefined }): Promise<Task[]>
+  /** Returns the end of the log: whoever lists tasks after it and then follows from here misses nothing. */
+  cursor(): Promise<string>
+  /** Returns the cursor of a task's state: its position in the log. */
+  cursorOf(task: Task): string
   /**
-   * Without `after`: the task as it is now, then each transition. With `after`, a `cursor` once seen: every transition
-   * after it, in order, each with the task as it was then. Ends after the final transition; without `id` (all tasks) it
-   * does not end. Leave with `break` or `return()`. A state comes again with the same `seq` when only its liveState has
-   * changed.
+   * Follows one task. Without `after`: its current state, then each transition. With `after`, a cursor: every transition
+   * after it, in order. Ends with the final transition, which is always delivered, even when the cursor is at or after
+   * it. When only live values changed, the latest transition is delivered again, with the same cursor.
    */
-  follow(query?: { id?: string | undefined; after?: string | undefined }): Promise<AsyncIterableIterator<Task>>
-  /** Its place in the queue, how much of it is made, and whether it has stalled. */
-  liveState(task: Task): Promise<LiveState>
-  /** What happened to it and why, from its acceptance on; the first 5,000 steps. */
-  history(id: string): Promise<Transition[]>
-  /** Takes back a task that was not sent yet. */
+  follow(id: string, query?: { readonly after?: string | undefined }): Promise<AsyncIterableIterator<TaskEvent>>
+  /** Follows all of the caller's tasks that match, from now on or after a cursor. Does not end. */
+  followAll(query?: FollowAllQuery): Promise<AsyncIterableIterator<TaskEvent>>
+  /** Returns the live state of each task: queue position, estimate, progress, stall. */
+  liveStates(tasks: readonly Task[]): Promise<ReadonlyMap<string, LiveState>>
+  /** Returns the transitions of a task and their reasons, oldest first. */
+  history(id: string, query?: HistoryQuery): Promise<TaskEvent[]>
+  /** Cancels a task that is still queued. */
   cancel(id: string): Promise<Task>
-  /** A new task like one that failed; asked for again, the same new one. */
+  /** Creates a new task with the inputs of a failed one. Repeated, it returns the same new task. */
   retry(id: string): Promise<Task>
-  /** A person's word on a submit whose answer is lost: send it again, or give it up. Needs the scope `admin`. */
+  /**
+   * Decides about a task that the gateway cannot settle. `RESUBMIT` submits a task in `unknown` again. `FAIL` gives up a
+   * task in `unknown`, or one that stalled or whose status answers stay unreadable. Requires the scope `admin`.
+   */
   resolve(id: string, action: ResolveAction): Promise<Task>
-  /** What was used in the latest months, this one first. */
+  /** Returns what an output of this length would cost. */
+  estimate(durationSeconds: number): { readonly durationMs: number; readonly credits: number }
+  /** Checks a request for a watch token and returns the restriction of that token. */
+  watchRestriction(request: WatchRequest): Promise<TaskRestriction>
+  /** Returns the caller's usage in the latest months with tasks, at most 24, the latest first. */
   usage(months: number): Promise<MonthlyUsage[]>
+  /** Returns the same for all callers. Requires the scope `admin`. */
+  usageOfAll(months: number): Promise<MonthlyUsage[]>
+  /** Returns how much of its limits the caller has left; null: no limit. */
+  remaining(): Promise<Readonly<Record<Exclude<keyof CallerLimits, 'sockets'>, number | null>>>
 }
 
-export const RESOLVE_ACTIONS = ['RESUBMIT', 'FAIL'] as const
-export type ResolveAction = (typeof RESOLVE_ACTIONS)[number]
+/** A transition, as a follower gets it. */
+export interface TaskEvent extends Transition {
+  /** The position of the transition in the log. */
+  readonly cursor: string
+}
 
-export interface ListQuery {
-  status?: readonly Status[] | undefined
-  reference?: string | undefined
-  /** Only tasks newer than the one with this id. */
-  newerThan?: string | undefined
-  /** Only tasks older than the one with this id. */
-  olderThan?: string | undefined
-  /** @default 20, at most 101 */
-  limit?: number | undefined
-  /** From the old end of that range instead of the new one. @default false */
-  oldestFirst?: boolean | undefined
+/** The decisions of `resolve`, and what each means. */
+export const RESOLVE_MEANINGS = {
+  RESUBMIT: 'Submit it again. If the upstream had accepted it, it is paid for twice.',
+  FAIL: 'Give it up. If the upstream had accepted it, it was paid for and is not delivered.',
+} as const satisfies Record<string, string>
+export type ResolveAction = keyof typeof RESOLVE_MEANINGS
+
+/** A filter of tasks: those that match every given condition. */
+export interface TaskConditions {
+  readonly statuses?: readonly Status[] | undefined
+  readonly stages?: readonly Stage[] | undefined
+  readonly reference?: string | undefined
+  /** Only retries of the task with this id. */
+  readonly retryOf?: string | undefined
+  /** Created at this time or later, in milliseconds since the Unix epoch. */
+  readonly createdAfter?: number | undefined
+  /** Created before this time, in milliseconds since the Unix epoch. */
+  readonly createdBefore?: number | undefined
+}
+
+export interface ListQuery extends TaskConditions {
+  /** Only tasks after the one with this id. */
+  readonly newerThan?: string | undefined
+  /** Only tasks before the one with this id. */
+  readonly olderThan?: string | undefined
+  /** 1 to 1,000. @default 20 */
+  readonly limit?: number | undefined
+  /** Takes the page from the old end of the range. @default false */
+  readonly oldestFirst?: boolean | undefined
+}
+
+export interface FollowAllQuery {
+  /** Only transitions to states that match. @default all */
+  readonly filter?: TaskConditions | undefined
+  /** The cursor of the last transition that is not delivered. @default the end of the log */
+  readonly after?: string | undefined
+}
+
+export interface HistoryQuery {
+  /** The cursor of the last transition of the previous page. */
+  readonly after?: string | undefined
+  /** 1 to 1,000. @default 100 */
+  readonly limit?: number | undefined
 }

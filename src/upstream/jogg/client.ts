@@ -3,20 +3,23 @@ import type { Clock } from '../../clock.js'
 import { type Upstream, UpstreamError } from '../../tasks/driver/upstream.js'
 import { exchange } from './exchange.js'
 import { readJson } from './json.js'
-import { type Call, findCall, statusCall, submitCall } from './wire.js'
+import { joggPriceOf } from './price.js'
+import { type Call, findCall, statusCall, submitCall, timeOf } from './wire.js'
 
 export interface JoggOptions {
   readonly apiKey: string
-  /** @default 'https://api.jogg.ai' */
-  readonly baseUrl?: string
-  /** How long one call may take, its connection included. Milliseconds. @default 10_000 // 10 seconds */
-  readonly timeoutMs?: number
+  /** The URL of the API: `https://api.jogg.ai`. */
+  readonly baseUrl: string
+  /** How long one call may take, its connection included, in milliseconds. */
+  readonly timeoutMs: number
   readonly clock: Clock
 }
 
-/** JoggAI's lip-sync API as an Upstream. Makes each call once; what to do about a failed one is decided elsewhere. */
-export const createJoggUpstream = (options: JoggOptions): Upstream => {
-  const { apiKey, baseUrl = 'https://api.jogg.ai', timeoutMs = 10_000, clock } = options
+/** What JoggAI's documents allow: 20 POSTs a minute for each key. */
+const SUBMITS_PER_MINUTE = 20
+
+/** JoggAI's lip-sync API as an upstream. Makes each call once. */
+export function createJoggUpstream({ apiKey, baseUrl, timeoutMs, clock }: JoggOptions): Upstream {
   const { origin, pathname } = new URL(baseUrl)
   const basePath = pathname.replace(/\/+$/, '')
   const headers = {
@@ -25,16 +28,24 @@ export const createJoggUpstream = (options: JoggOptions): Upstream => {
     accept: 'application/json',
     'accept-encoding': 'identity',
   }
-  const hide = (text: string) => text.replaceAll(apiKey, '[key]')
+  const posted = { ...headers, 'content-type': 'application/json' }
 
-  // The clock alone ends a call. The connection's own limit only frees the socket of one that was given up.
+  // The clock alone ends a call. The connection's own limit only frees the socket of a call that was given up.
   const limits = { headersTimeout: 0, bodyTimeout: 0, connect: { timeout: timeoutMs } }
   const reads = new Pool(origin, limits)
-  // A kept connection may be closed by the other side just as a request leaves on it, and then nobody can tell whether
-  // it was read. For a look that is a delay, for a submit a doubt about money: each submit has its own connection.
+  // The other side may close a kept connection just as a request leaves on it, and then nobody knows whether it was
+  // read. For a status check that is a delay, for a submit a doubt about money: each submit has its own connection.
   const submits = new Pool(origin, { ...limits, pipelining: 0 })
 
+  /** JoggAI's clock at the latest answer. */
+  let told: { readonly time: number; readonly mono: number } | null = null
+  const learnTime = (answer: { date: string | undefined }) => {
+    const time = timeOf(answer)
+    if (time !== null) told = { time, mono: clock.monotonic() }
+  }
+
   const make = async <T>(call: Call<T>, signal: AbortSignal): Promise<T> => {
+    const { name, method, path, body } = call
     const ending = new AbortController()
     const stop = () => ending.abort(new Error('was stopped'))
     signal.addEventListener('abort', stop)
@@ -43,23 +54,21 @@ export const createJoggUpstream = (options: JoggOptions): Upstream => {
       .sleep(timeoutMs, ending.signal)
       .then(() => ending.abort(new Error(`timed out after ${timeoutMs / 1000} s`)))
 
-    const { name, method, path, body } = call
     const outcome = await exchange(
       method === 'POST' ? submits : reads,
-      {
-        method,
-        path: `${basePath}${path}`,
-        headers: body ? { ...headers, 'content-type': 'application/json' } : headers,
-        body,
-      },
+      { method, path: `${basePath}${path}`, headers: body ? posted : headers, body },
       ending.signal,
     )
     const ended = ending.signal.aborted
     ending.abort()
     signal.removeEventListener('abort', stop)
 
-    if (!('reason' in outcome)) return call.read({ ...outcome, body: readJson(outcome.body, hide), at: clock.now() })
-    const why = hide(outcome.reason.message || String(Object(outcome.reason).code ?? outcome.reason.name))
+    if (!('reason' in outcome)) {
+      learnTime(outcome)
+      return call.read({ ...outcome, body: readJson(outcome.body, apiKey), baseUrl: `${origin}${basePath}/` })
+    }
+    const reason = outcome.reason.message || String(Object(outcome.reason).code ?? outcome.reason.name)
+    const why = reason.replaceAll(apiKey, '[key]')
     if (outcome.sent) throw new UpstreamError('unclear', ended ? `${name} ${why}` : `${name} lost its answer: ${why}`)
     throw new UpstreamError(
       'not-accepted',
@@ -69,9 +78,12 @@ export const createJoggUpstream = (options: JoggOptions): Upstream => {
 
   return {
     name: 'jogg',
-    submit: (job, signal) => make(submitCall(job), signal),
+    submitsPerMinute: SUBMITS_PER_MINUTE,
+    priceOf: joggPriceOf,
+    submit: (request, signal) => make(submitCall(request), signal),
     getJob: (upstreamId, signal) => make(statusCall(upstreamId), signal),
-    findJob: (job, signal) => make(findCall(job), signal),
+    findJob: (request, signal) => make(findCall(request), signal),
+    time: () => told && told.time + clock.monotonic() - told.mono,
     async [Symbol.asyncDispose]() {
       await Promise.all([reads.destroy(), submits.destroy()])
     },

@@ -8,14 +8,14 @@ export interface HttpRequest {
   readonly body?: string
 }
 
-/** An answer that came whole. */
+/** A complete answer. */
 export interface Answer {
   readonly http: number
   /** The header Retry-After as it was sent. */
   readonly retryAfter: string | undefined
   /** The header Date as it was sent: the other side's clock. */
   readonly date: string | undefined
-  /** Null when it was longer than `LONGEST_BODY_BYTES`. */
+  /** Null when it is longer than `LONGEST_BODY_BYTES`. */
   readonly body: string | null
 }
 
@@ -26,18 +26,19 @@ export interface Lost {
   readonly reason: Error
 }
 
-/** Documented answers are below 1 KB; more than this is no answer of the API. */
+/** Documented answers are below 1 KB; a longer body does not come from the API. */
 export const LONGEST_BODY_BYTES = 1_000_000
 
 /**
- * One HTTP request and its answer, or the reason why there is none. Never rejects, repeats nothing, follows nothing.
+ * Makes one HTTP request and returns its answer, or the reason why there is none. Never rejects, never repeats the
+ * request, never follows a redirect.
  *
- * It works on undici's dispatcher rather than on `request` or `fetch`, because only the dispatcher tells when the
+ * It works on undici's dispatcher rather than on `request` or `fetch`, because only the dispatcher reports when the
  * request begins to be written. Before that moment nothing can have reached the other side, whatever the error was;
  * after it, anything may have. That line decides whether a submit may be sent again.
  */
-export const exchange = (dispatcher: Dispatcher, request: HttpRequest, signal: AbortSignal): Promise<Answer | Lost> =>
-  new Promise(resolve => {
+export function exchange(dispatcher: Dispatcher, request: HttpRequest, signal: AbortSignal): Promise<Answer | Lost> {
+  return new Promise(resolve => {
     let sent = false
     let abort: (reason: Error) => void = () => {}
     let http = 0
@@ -62,7 +63,7 @@ export const exchange = (dispatcher: Dispatcher, request: HttpRequest, signal: A
       { ...request },
       {
         onRequestStart(controller) {
-          // A request that waited for its connection until after the signal must not leave, and none may leave twice.
+          // A request whose connection came after the signal must not leave, and none may leave twice.
           if (signal.aborted) return controller.abort(asError(signal.reason))
           if (sent) return controller.abort(new Error('the connection was lost'))
           abort = reason => controller.abort(reason)
@@ -86,3 +87,4 @@ export const exchange = (dispatcher: Dispatcher, request: HttpRequest, signal: A
       },
     )
   })
+}

@@ -1,27 +1,31 @@
 import { z } from 'zod'
-import { UpstreamError, type UpstreamErrorKind, type UpstreamJob } from '../../tasks/driver/upstream.js'
+import { cutUrlQueries, UpstreamError, type UpstreamErrorKind, type UpstreamJob } from '../../tasks/driver/upstream.js'
 import type { Inputs } from '../../tasks/task.js'
 import type { Json } from './json.js'
 
 /**
- * JoggAI's REST shapes: everything the gateway believes about them stands in this file.
+ * JoggAI's REST shapes: everything the gateway believes about them is in this file.
  *
  * Every answer is an envelope `{ code, msg, data }`, judged by `code`: an error may come with HTTP 200, and an HTTP
- * status alone says nothing, because it may be some machine's between here and JoggAI. The one exception is HTTP 429,
- * which means the same whoever says it. A code is trusted only where it makes sense: a refusal that is not known for
+ * status alone says nothing, because it may come from a machine between here and JoggAI. The one exception is HTTP 429,
+ * which means the same from any machine. A code is trusted only where it makes sense: a refusal that is not known for
  * this call leaves the call unclear, which is the reading that can cost nothing twice.
+ *
+ * Values are read generously (letter case, numbers as texts, relative links, fields that are missing but not needed),
+ * because a result that was paid for must not be lost over its form. What a job is and how it stands is decided
+ * strictly: an unknown status or a success without a usable link stays unclear.
  *
  * Source: JoggAI's public API reference and its official client; the look-up by inputs is in the client only.
  */
 
-/** A call: what to send and how to read what comes back. */
+/** A call: what to send and how to read the answer. */
 export interface Call<T> {
-  /** How messages name it. */
+  /** The name of the call in messages. */
   readonly name: string
   readonly method: 'GET' | 'POST'
   readonly path: string
   readonly body?: string
-  /** Rejects with an UpstreamError. */
+  /** Throws an `UpstreamError`. */
   read(answer: Answer): T
 }
 
@@ -31,9 +35,66 @@ export interface Answer {
   readonly retryAfter: string | undefined
   /** The header Date as it was sent. */
   readonly date: string | undefined
-  /** When it came. Milliseconds since the Unix epoch. */
-  readonly at: number
   readonly body: Json
+  /** The base URL of the API. Relative links are relative to it. */
+  readonly baseUrl: string
+}
+
+/** The paid call. Returns JoggAI's id of the job. */
+export function submitCall(inputs: Inputs): Call<string> {
+  return {
+    name: 'submit',
+    method: 'POST',
+    path: '/v2/create_lip_sync_video',
+    body: JSON.stringify(namesOf(inputs)),
+    read(answer) {
+      return open(this.name, SUBMIT_KINDS, Submitted, answer).task_id
+    },
+  }
+}
+
+export function statusCall(taskId: string): Call<UpstreamJob> {
+  return {
+    name: 'status call',
+    method: 'GET',
+    path: `/v2/lip_sync_video/${encodeURIComponent(taskId)}`,
+    read(answer) {
+      const job = open(this.name, READ_KINDS, Job, answer)
+      // The path named the job, so its id may be missing in the answer.
+      if ((job.task_id ?? taskId) !== taskId)
+        throw new UpstreamError('unclear', `${this.name} answered about another job`)
+      return jobOf(this.name, taskId, job, answer)
+    },
+  }
+}
+
+/** The look-up by inputs. Returns the latest job made from them, or null when JoggAI has none. */
+export function findCall(inputs: Inputs): Call<UpstreamJob | null> {
+  return {
+    name: 'look-up',
+    method: 'GET',
+    path: `/v2/lip_sync_video?${new URLSearchParams(namesOf(inputs))}`,
+    read(answer) {
+      try {
+        const job = open(this.name, READ_KINDS, Job, answer)
+        if (!job.task_id) throw new UpstreamError('unclear', `${this.name} answered code 0 without data.task_id`)
+        return jobOf(this.name, job.task_id, job, answer)
+      } catch (error) {
+        if (!(error instanceof UpstreamError)) throw error
+        if (error.kind === 'not-found') return null
+        // JoggAI's reference pages don't promise this call; a missing path says nothing about the job.
+        if (error.kind === 'unclear' && [404, 405, 501].includes(answer.http))
+          throw new UpstreamError('unsupported', `look-up is not offered by the upstream (HTTP ${answer.http})`)
+        throw error
+      }
+    },
+  }
+}
+
+/** The time in a Date header, which has whole seconds; null when it is missing or malformed. */
+export function timeOf({ date = '' }: Pick<Answer, 'date'>): number | null {
+  const time = Date.parse(date)
+  return Number.isNaN(time) ? null : time
 }
 
 type Kinds = Readonly<Record<number, UpstreamErrorKind>>
@@ -48,80 +109,93 @@ const KINDS: Kinds = {
 const SUBMIT_KINDS: Kinds = { ...KINDS, 40000: 'rejected' }
 const READ_KINDS: Kinds = { ...KINDS, 10104: 'not-found', 17003: 'not-found' }
 
-/** A rate limit counted per minute never asks for more. */
-const LONGEST_RETRY_AFTER_MS = 3_600_000
-
-const Seconds = z.union([z.number(), z.stringFormat('seconds', /^\d+$/).transform(Number)])
-const RetryAfter = Seconds.optional().catch(undefined)
+/** A number, or a text that is one. */
+const NumberLike = z.union([z.number(), z.stringFormat('number', /^\s*-?\d+(\.\d+)?\s*$/).transform(Number)])
+const RetryAfter = NumberLike.optional().catch(undefined)
 const WithRetryAfter = z.object({ retryAfter: RetryAfter })
 const Envelope = z.object({
-  code: z.int(),
+  code: NumberLike.pipe(z.int()),
   msg: z.string().catch(''),
   data: z.unknown().optional(),
   retryAfter: RetryAfter,
 })
 type Envelope = z.infer<typeof Envelope>
 
-/** An id is put into a path later, so it is held to what needs no second thought there. */
-const TaskId = z.string().regex(/^[\x21-\x7e]{1,200}$/, 'not an id')
+/** An id becomes a part of a path later, so only plain characters are accepted. */
+const TaskId = z.union([z.int().nonnegative().transform(String), z.string().regex(/^[\x21-\x7e]{1,200}$/)], {
+  error: 'not an id',
+})
 
-/** Unix seconds, 0 or absent when it has not happened. No time is worth losing the rest of the answer. */
-const Time = z
-  .number()
-  .positive()
-  .max(100_000_000_000)
+/** Unix seconds, 0 or absent when it has not happened. The rest of the answer is used without it. */
+const Time = NumberLike.pipe(z.number().positive().max(100_000_000_000))
+  .transform(seconds => Math.round(seconds * 1000))
+  .nullable()
+  .catch(null)
+
+/** Seconds. A length that is missing, not positive or beyond any video is unknown. */
+const Duration = NumberLike.pipe(z.number().positive().max(1_000_000))
   .transform(seconds => Math.round(seconds * 1000))
   .nullable()
   .catch(null)
 
 const Submitted = z.object({ task_id: TaskId })
-const HttpUrl = z.url({ protocol: /^https?$/ })
-const Job = { task_id: TaskId, created_at: Time, completed_at: Time }
+const Output = z.object({
+  result_url: z.string(),
+  cover_url: z.string().nullable().catch(null),
+  duration_seconds: Duration,
+})
+const Failure = z
+  .union([z.string().transform(message => ({ message })), z.object({ message: z.string() })])
+  .catch({ message: '' })
 
-/** `data` and `error` are read only where the status says that they count: an example shows both filled. */
-const Status = z.discriminatedUnion(
-  'status',
-  [
-    z.object({ ...Job, status: z.literal(['pending', 'processing']) }),
-    z.object({
-      ...Job,
-      status: z.literal('success'),
-      data: z.object({
-        result_url: HttpUrl,
-        cover_url: HttpUrl.nullable().catch(null),
-        duration_seconds: z.number().nonnegative().max(1_000_000),
-      }),
-    }),
-    z.object({
-      ...Job,
-      status: z.literal('failed'),
-      error: z.object({ message: z.string() }).catch({ message: '' }),
-    }),
-  ],
-  { error: ({ code, input }) => (code === 'invalid_union' ? unknownStatus(Object(input).status) : undefined) },
+const Base = { task_id: TaskId.nullish(), created_at: Time, completed_at: Time }
+
+/** `data` and `error` are read only where the status says that they count: a published example has both filled. */
+const Job = z.preprocess(
+  normalizeStatus,
+  z.discriminatedUnion(
+    'status',
+    [
+      z.object({ ...Base, status: z.literal(['pending', 'processing']) }),
+      z.object({ ...Base, status: z.literal('success'), data: Output }),
+      z.object({ ...Base, status: z.literal('failed'), error: Failure }),
+    ],
+    { error: ({ code, input }) => (code === 'invalid_union' ? unknownStatus(Object(input).status) : undefined) },
+  ),
 )
+type Job = z.infer<typeof Job>
 
-const unknownStatus = (status: unknown) =>
-  `unknown status ${typeof status === 'string' ? `"${excerpt(status)}"` : `of type ${typeof status}`}`
+/** The documented statuses in lower case, and a synonym of success. */
+function normalizeStatus(data: unknown): unknown {
+  if (typeof data !== 'object' || data === null || !('status' in data) || typeof data.status !== 'string') return data
+  const status = data.status.trim().toLowerCase()
+  return { ...data, status: status === 'completed' ? 'success' : status }
+}
+
+function unknownStatus(status: unknown): string {
+  return `unknown status ${typeof status === 'string' ? `"${excerpt(status)}"` : `of type ${typeof status}`}`
+}
 
 const NO_REASON = 'JoggAI gave no reason'
 
-/** A foreign text on one line and of bounded length, so that it is fit for a log. */
-const excerpt = (text: string, longest = 200) => {
-  const line = text.replace(/[\s\p{Cc}]+/gu, ' ').trim()
+/** A foreign text on one line, of bounded length and without the query strings of links, so that it is fit for a log. */
+function excerpt(text: string, longest = 200): string {
+  const line = cutUrlQueries(text.replace(/[\s\p{Cc}]+/gu, ' ').trim())
   return line.length > longest ? `${line.slice(0, longest - 1)}…` : line
 }
 
-/** How long to wait, by the envelope or by the header: seconds, or in the header a date. */
-const retryAfterMs = (envelope: Envelope | undefined, { retryAfter: header, at }: Answer) => {
+/** How long to wait, by the envelope or by the header: seconds, or in the header a date by the same clock as Date. */
+function retryAfterMs(envelope: Envelope | undefined, answer: Answer): number | undefined {
   const inData = WithRetryAfter.safeParse(envelope?.data).data?.retryAfter
-  const seconds = envelope?.retryAfter ?? inData ?? Seconds.safeParse(header).data
-  const ms = seconds === undefined ? Date.parse(header ?? '') - at : seconds * 1000
-  return Number.isNaN(ms) ? undefined : Math.min(Math.max(ms, 0), LONGEST_RETRY_AFTER_MS)
+  const seconds = envelope?.retryAfter ?? inData ?? NumberLike.safeParse(answer.retryAfter).data
+  if (seconds !== undefined) return Math.max(seconds * 1000, 0)
+  const date = timeOf(answer)
+  const until = timeOf({ date: answer.retryAfter })
+  return until === null || date === null ? undefined : Math.max(until - date, 0)
 }
 
-/** What is in the envelope of a success; anything else is thrown as what it means. */
-const open = <T>(name: string, kinds: Kinds, schema: z.ZodType<T>, answer: Answer): T => {
+/** Returns the data in the envelope of a success. Throws anything else as what it means. */
+function open<T>(name: string, kinds: Kinds, schema: z.ZodType<T>, answer: Answer): T {
   const { http, body } = answer
   const envelope = 'json' in body ? Envelope.safeParse(body.json).data : undefined
   const kind = envelope && kinds[envelope.code]
@@ -131,8 +205,7 @@ const open = <T>(name: string, kinds: Kinds, schema: z.ZodType<T>, answer: Answe
     const data = schema.safeParse(envelope.data)
     if (data.success) return data.data
     const [issue] = data.error.issues
-    const place = ['data', ...(issue?.path ?? [])].join('.')
-    throw new UpstreamError('unclear', `${message} with malformed ${place}: ${issue?.message}`)
+    throw malformed(name, ['data', ...(issue?.path ?? [])].join('.'), issue?.message ?? 'invalid')
   }
   if (kind === 'rate-limited' || (!kind && http === 429))
     throw new UpstreamError('rate-limited', `${name} was refused for the rate limit`, {
@@ -147,70 +220,49 @@ const open = <T>(name: string, kinds: Kinds, schema: z.ZodType<T>, answer: Answe
   throw new UpstreamError(kind ?? 'unclear', reason ? `${message}: ${reason}` : message)
 }
 
-/** How far JoggAI's clock is ahead of ours, by the answer's Date header; 0 where it has none. Milliseconds. */
-const skewOf = ({ date = '', at }: Answer): number => {
-  const told = Date.parse(date)
-  return Number.isNaN(told) ? 0 : told - at
+function malformed(name: string, place: string, flaw: string): UpstreamError {
+  return new UpstreamError('unclear', `${name} answered code 0 with malformed ${place}: ${flaw}`)
 }
 
-const sightingOf = (told: z.infer<typeof Status>, answer: Answer): UpstreamJob => {
-  const createdAt = told.created_at === null ? null : told.created_at - skewOf(answer)
-  const job = { upstreamId: told.task_id, createdAt }
-  if (told.status === 'failed') {
-    const message = excerpt(told.error.message, 1000) || NO_REASON
-    return { ...job, status: told.status, completedAt: told.completed_at, message }
-  }
-  if (told.status !== 'success') return { ...job, status: told.status }
-  const { result_url: resultUrl, cover_url: coverUrl, duration_seconds } = told.data
-  const durationMs = Math.round(duration_seconds * 1000)
-  const result = { resultUrl, coverUrl, durationMs, animation: null, animatedShare: null }
-  return { ...job, status: told.status, completedAt: told.completed_at, result }
-}
-
-/** The three strings that name a job to JoggAI. The look-up compares them, so a submit sends the very same. */
-const named = ({ videoUrl, audioUrl, playbackType }: Inputs) => ({
-  video_url: videoUrl,
-  audio_url: audioUrl,
-  playback_type: playbackType,
-})
-
-/** The paid call. Answers JoggAI's id of the job. */
-export const submitCall = (inputs: Inputs): Call<string> => ({
-  name: 'submit',
-  method: 'POST',
-  path: '/v2/create_lip_sync_video',
-  body: JSON.stringify(named(inputs)),
-  read(answer) {
-    return open(this.name, SUBMIT_KINDS, Submitted, answer).task_id
-  },
-})
-
-export const statusCall = (taskId: string): Call<UpstreamJob> => ({
-  name: 'status call',
-  method: 'GET',
-  path: `/v2/lip_sync_video/${encodeURIComponent(taskId)}`,
-  read(answer) {
-    const told = open(this.name, READ_KINDS, Status, answer)
-    if (told.task_id !== taskId) throw new UpstreamError('unclear', `${this.name} answered about another job`)
-    return sightingOf(told, answer)
-  },
-})
-
-/** The look-up by inputs: the latest job made from them, or null when JoggAI has none. */
-export const findCall = (inputs: Inputs): Call<UpstreamJob | null> => ({
-  name: 'look-up',
-  method: 'GET',
-  path: `/v2/lip_sync_video?${new URLSearchParams(named(inputs))}`,
-  read(answer) {
-    try {
-      return sightingOf(open(this.name, READ_KINDS, Status, answer), answer)
-    } catch (error) {
-      if (!(error instanceof UpstreamError)) throw error
-      if (error.kind === 'not-found') return null
-      // JoggAI's reference pages don't promise this call; a missing path tells nothing about the job.
-      if (error.kind === 'unclear' && [404, 405, 501].includes(answer.http))
-        throw new UpstreamError('unclear', `look-up is not offered by the upstream (HTTP ${answer.http})`)
-      throw error
+function jobOf(name: string, upstreamId: string, job: Job, { baseUrl }: Answer): UpstreamJob {
+  const base = { upstreamId, createdAt: job.created_at }
+  switch (job.status) {
+    case 'pending':
+    case 'processing':
+      return { ...base, status: job.status }
+    case 'failed': {
+      const message = excerpt(job.error.message, 1000) || NO_REASON
+      return { ...base, status: job.status, completedAt: job.completed_at, message }
     }
-  },
-})
+    case 'success': {
+      const { result_url, cover_url, duration_seconds: durationMs } = job.data
+      const resultUrl = linkOf(result_url, baseUrl)
+      if (!resultUrl) throw malformed(name, 'data.data.result_url', 'not a link')
+      const coverUrl = cover_url === null ? null : linkOf(cover_url, baseUrl)
+      const result = { resultUrl, coverUrl, durationMs, animation: null, animatedShare: null }
+      return { ...base, status: job.status, completedAt: job.completed_at, result }
+    }
+  }
+}
+
+/** A relative link starts like a path or ends like a file. Any other text, like `N/A`, is no link. */
+const RELATIVE = /^(\.{0,2}\/|[^\s:?#]+\.[a-z0-9]{2,4}([?#]|$))/i
+
+function linkOf(text: string, baseUrl: string): string | null {
+  const link = text.trim()
+  const isAbsolute = /^[a-z][a-z0-9+.-]*:/i.test(link)
+  if (!isAbsolute && !RELATIVE.test(link)) return null
+  try {
+    const url = new URL(link, baseUrl)
+    if (url.protocol !== 'http:' && url.protocol !== 'https:') return null
+    // A link that is whole stays as it was sent: a signature may depend on its spelling.
+    return isAbsolute && !/\s/.test(link) ? link : url.href
+  } catch {
+    return null
+  }
+}
+
+/** The three texts that identify a job to JoggAI. The look-up compares them, so a submit sends exactly the same. */
+function namesOf({ videoUrl, audioUrl, playbackType }: Inputs) {
+  return { video_url: videoUrl, audio_url: audioUrl, playback_type: playbackType }
+}

@@ -4,8 +4,8 @@ import { nextSlots, WINDOW_MS } from '../../../src/tasks/driver/sliding-window.j
 
 const NOW = 1_000_000
 
-test('whatever left before, no window ever holds more than the limit', () => {
-  const pasts = fc.array(fc.integer({ min: NOW - 2 * WINDOW_MS, max: NOW + WINDOW_MS }), { maxLength: 30 })
+test('no window ever holds more than the limit, whatever left before', () => {
+  const pasts = fc.array(fc.integer({ min: NOW - 2 * WINDOW_MS, max: NOW }), { maxLength: 30 })
   fc.assert(
     fc.property(
       pasts,
@@ -13,19 +13,19 @@ test('whatever left before, no window ever holds more than the limit', () => {
       fc.integer({ min: 0, max: WINDOW_MS }),
       (past, limit, later) => {
         const ended = past.sort((a, b) => a - b)
-        const place = nextSlots(ended, limit, NOW, NOW + later)
-        const told = ended.map(at => Math.min(at, NOW)).filter(at => at > NOW - WINDOW_MS)
+        const slot = nextSlots(ended, limit, NOW + later)
         // What left before is given; what leaves from now on must fit beside it.
-        const all = [...told.slice(-limit), ...Array.from({ length: 40 }, (_, i) => place(i))]
-        for (let i = Math.max(limit, told.slice(-limit).length); i < all.length; i++)
+        const given = ended.slice(-limit)
+        const all = [...given, ...Array.from({ length: 40 }, (_, i) => slot(i))]
+        for (let i = Math.max(limit, given.length); i < all.length; i++)
           expect(all[i]! - all[i - limit]!).toBeGreaterThanOrEqual(WINDOW_MS)
-        expect(place(0)).toBeGreaterThanOrEqual(NOW + later)
+        expect(slot(0)).toBeGreaterThanOrEqual(NOW + later)
       },
     ),
   )
 })
 
-test('an empty minute takes them at once', () => {
-  const place = nextSlots([], 2, NOW, NOW)
-  expect([0, 1, 2, 3, 4].map(place)).toEqual([0, 0, 1, 1, 2].map(minutes => NOW + minutes * WINDOW_MS))
+test('an empty window takes as many as the limit at once', () => {
+  const slot = nextSlots([], 2, NOW)
+  expect([0, 1, 2, 3, 4].map(slot)).toEqual([0, 0, 1, 1, 2].map(minutes => NOW + minutes * WINDOW_MS))
 })

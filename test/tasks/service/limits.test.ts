@@ -2,43 +2,46 @@ import { once } from 'node:events'
 import { expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { startGatewayWithKeys } from '../../support/callers.js'
-import { AUDIO, VIDEO } from '../../support/gateway.js'
+import { AUDIO, ERROR_FIELDS, type SeenUserError, VIDEO } from '../../support/gateway.js'
 import { accepted, code, success } from '../../support/jogg.js'
 
 type Gateway = Awaited<ReturnType<typeof startGatewayWithKeys>>
 
 const create = (gw: Gateway, headers: Record<string, string>, input: object = {}) =>
   gw.graphql(
-    'mutation ($input: CreateLipSyncInput!) { createLipSync(input: $input) { id } }',
+    `mutation ($input: CreateLipSyncInput!) { createLipSync(input: $input) { task { id } ${ERROR_FIELDS} } }`,
     { input: { videoUrl: VIDEO, audioUrl: AUDIO, ...input } },
     headers,
   )
+/** What a create returned: the id of the task, or its mistakes. */
+const created = async (...args: Parameters<typeof create>) => {
+  const { data } = await create(...args)
+  return data.createLipSync as { task: { id: string } | null; errors: SeenUserError[] }
+}
 const usage = async (gw: Gateway, headers: Record<string, string>) =>
   (
     await gw.graphql(
-      '{ usage { month seconds creditsSpent creditsReserved creditsBudget tasks { status count } } }',
+      '{ viewer { usage { month durationSeconds creditsSpent creditsReserved tasks { status count } } } }',
       {},
       headers,
     )
-  ).data.usage[0]
+  ).data.viewer.usage[0]
 
-test('a budget is never overdrawn, not by two hundred at once', async () => {
+test('two hundred concurrent creates do not exceed a budget', async () => {
   await using gw = await startGatewayWithKeys()
   const limits = { monthlyCredits: 2, createsPerMinute: 1_000, waitingTasks: 1_000 }
   const { headers } = await gw.createKey('me', { limits })
-  const answers = await Promise.all(Array.from({ length: 200 }, () => create(gw, headers)))
-  const refused = answers.flatMap(({ errors }) => errors ?? [])
-  // 60 s are taken for each, 0.48 credits: four fit.
+  const payloads = await Promise.all(Array.from({ length: 200 }, () => created(gw, headers)))
+  // Each reserves 60 s, 0.48 credits: four fit.
+  const refused = payloads.filter(payload => payload.task === null)
   expect(refused).toHaveLength(196)
-  expect(new Set(refused.map(error => JSON.stringify(error.extensions)))).toEqual(
-    new Set([JSON.stringify({ creditsLeft: 0.08, code: 'BUDGET_EXCEEDED' })]),
-  )
-  expect(await usage(gw, headers)).toMatchObject({ creditsSpent: 0, creditsReserved: 1.92, creditsBudget: 2 })
-  const small = await create(gw, headers, { expectedDurationSeconds: 10 })
-  expect(small.data?.createLipSync.id).toBeDefined()
+  for (const { errors } of refused) expect(errors).toMatchObject([{ code: 'BUDGET_EXCEEDED', creditsLeft: 0.08 }])
+  expect(await usage(gw, headers)).toMatchObject({ creditsSpent: 0, creditsReserved: 1.92 })
+  const small = await created(gw, headers, { expectedDurationSeconds: 10 })
+  expect(small.errors).toEqual([])
 })
 
-test('what was set aside is spent by the true length, or free again', async () => {
+test('a reservation becomes the true price of a result, or is released', async () => {
   await using gw = await startGatewayWithKeys()
   gw.jogg.plays(accepted('up'), code('submit', 40000, 'no'), success({ seconds: 12.5 }))
   const { headers } = await gw.createKey('me', { limits: { monthlyCredits: 1 } })
@@ -48,57 +51,98 @@ test('what was set aside is spent by the true length, or free again', async () =
   await gw.clock.advance(3_000)
   expect(await usage(gw, headers)).toEqual({
     month: '2025-01',
-    seconds: 12.5,
+    durationSeconds: 12.5,
     creditsSpent: 0.1,
     creditsReserved: 0,
-    creditsBudget: 1,
     tasks: [
       { status: 'PENDING', count: 0 },
       { status: 'PROCESSING', count: 0 },
       { status: 'SUCCESS', count: 1 },
       { status: 'FAILED', count: 1 },
       { status: 'CANCELED', count: 0 },
+      { status: 'CANCELED', count: 0 },
     ],
   })
 })
 
-test('creates beyond the rate are refused, and told when to come again', async () => {
+test('creates beyond the rate are refused until the minute of the first is over', async () => {
   await using gw = await startGatewayWithKeys()
-  const { headers } = await gw.createKey('me', { limits: { createsPerMinute: 2 } })
-  await create(gw, headers)
-  await create(gw, headers)
-  const third = await create(gw, headers)
-  expect(third.status).toBe(429)
-  expect(third.errors?.[0]?.extensions).toEqual({ code: 'RATE_LIMITED', retryAfter: expect.any(Number) })
-  expect(Number(third.headers.get('retry-after'))).toBeGreaterThan(50)
-  const other = await gw.createKey('you')
-  expect((await create(gw, other.headers)).errors).toBeUndefined()
+  const limits = { createsPerMinute: 2 }
+  const [{ headers }, second] = [await gw.createKey('me', { limits }), await gw.createKey('me', { limits })]
+  expect((await created(gw, headers)).errors).toEqual([])
+  await gw.clock.advance(20_000)
+  expect((await created(gw, second.headers)).errors).toEqual([])
+  for (const key of [headers, second.headers])
+    expect((await created(gw, key)).errors).toMatchObject([{ code: 'RATE_LIMITED', retryAfterSeconds: 40 }])
+  const other = await gw.createKey('you', { limits })
+  expect((await created(gw, other.headers)).errors).toEqual([])
+  await gw.clock.advance(39_999)
+  expect((await created(gw, headers)).errors).toMatchObject([{ code: 'RATE_LIMITED', retryAfterSeconds: 1 }])
+  await gw.clock.advance(1)
+  expect((await created(gw, headers)).errors).toEqual([])
 })
 
-test('no more tasks wait than may', async () => {
-  await using gw = await startGatewayWithKeys({ submitsPerMinute: 1 })
+test('the rate of creates does not depend on the wall clock', async () => {
+  await using gw = await startGatewayWithKeys()
+  const { headers } = await gw.createKey('me', { limits: { createsPerMinute: 1 } })
+  await create(gw, headers)
+  gw.clock.setWall(3_600_000)
+  expect((await created(gw, headers)).errors).toMatchObject([{ code: 'RATE_LIMITED', retryAfterSeconds: 60 }])
+  gw.clock.setWall(-7_200_000)
+  await gw.clock.advance(60_000)
+  expect((await created(gw, headers)).errors).toEqual([])
+})
+
+test('a caller sees its name, scopes and limits, and what is left of them', async () => {
+  await using gw = await startGatewayWithKeys({ submits: { perMinute: 1 } })
+  const limits = { createsPerMinute: 5, waitingTasks: 4, subscriptions: 3, sockets: 2, monthlyCredits: 2 }
+  const { headers, text } = await gw.createKey('me', { limits, scopes: ['create', 'read'] })
+  const query = `{ viewer { name scopes limits { createsPerMinute { max left } waitingTasks { max left }
+    subscriptions { max left } sockets { max left } monthlyCredits { max left } } } }`
+  await create(gw, headers)
+  await gw.clock.advance(0)
+  await create(gw, headers)
+  const watch = gw.watch(undefined, '0', text)
+  await watch.next()
+  const { data } = await gw.graphql(query, {}, headers)
+  expect(data.viewer).toEqual({
+    name: 'me',
+    scopes: ['READ', 'CREATE'],
+    limits: {
+      createsPerMinute: { max: 5, left: 3 },
+      waitingTasks: { max: 4, left: 3 },
+      subscriptions: { max: 3, left: 2 },
+      sockets: { max: 2, left: null },
+      monthlyCredits: { max: 2, left: 1.04 },
+    },
+  })
+})
+
+test('creates beyond the limit of waiting tasks are refused', async () => {
+  await using gw = await startGatewayWithKeys({ submits: { perMinute: 1 } })
   const { headers } = await gw.createKey('me', { limits: { waitingTasks: 2 } })
   await create(gw, headers)
   await gw.clock.advance(0)
   await create(gw, headers)
   await create(gw, headers)
-  const beyond = await create(gw, headers)
-  expect(beyond.errors?.[0]?.extensions).toEqual({ code: 'LIMIT_EXCEEDED', limit: 'waitingTasks' })
+  expect((await created(gw, headers)).errors).toMatchObject([
+    { code: 'LIMIT_EXCEEDED', message: expect.stringContaining('2 queued tasks'), path: null },
+  ])
 })
 
-test('subscriptions are counted, and a place is free when one is left', async () => {
+test('subscriptions are limited, and one that is left makes room for another', async () => {
   await using gw = await startGatewayWithKeys()
   const { text } = await gw.createKey('me', { limits: { subscriptions: 1 } })
   const { data } = await create(gw, { 'x-api-key': text })
-  const first = gw.watch(data.createLipSync.id, '0', text)
+  const first = gw.watch(data.createLipSync.task.id, '0', text)
   await first.next()
   await expect(gw.watch(undefined, undefined, text).next()).rejects.toThrow('LIMIT_EXCEEDED')
   await first.leave()
   await gw.graphql('{ lipSyncEstimate(durationSeconds: 1) { credits } }', {}, { 'x-api-key': text })
-  expect(await gw.watch(data.createLipSync.id, '0', text).next()).toMatchObject({ stage: 'QUEUED' })
+  expect(await gw.watch(data.createLipSync.task.id, '0', text).next()).toMatchObject({ stage: 'QUEUED' })
 })
 
-test('sockets of one caller are counted', async () => {
+test('the sockets of a caller are limited', async () => {
   await using gw = await startGatewayWithKeys()
   const { text } = await gw.createKey('me', { limits: { sockets: 1 } })
   const open = async () => {
@@ -111,13 +155,13 @@ test('sockets of one caller are counted', async () => {
   expect(JSON.parse(String((await once(first, 'message'))[0]))).toEqual({ type: 'connection_ack' })
   const second = await open()
   const [closeCode, reason] = await once(second, 'close')
-  expect([closeCode, String(reason)]).toEqual([4429, 'More than 1 sockets of one caller'])
+  expect([closeCode, String(reason)]).toEqual([4429, 'Socket limit of 1 per caller reached'])
   first.close()
   await once(first, 'close')
 })
 
-test("one caller's many tasks do not hold another's one, and both are told their true place", async () => {
-  await using gw = await startGatewayWithKeys({ submitsPerMinute: 1 })
+test('callers take turns, and both see their true queue position', async () => {
+  await using gw = await startGatewayWithKeys({ submits: { perMinute: 1 } })
   const [big, small] = [await gw.createKey('big'), await gw.createKey('small')]
   for (let i = 0; i < 5; i++) await create(gw, big.headers, { videoUrl: `${VIDEO}?big${i}` })
   await gw.clock.advance(0)
@@ -133,34 +177,60 @@ test("one caller's many tasks do not hold another's one, and both are told their
   expect(sent).toEqual(['big0', 'small', 'big1', 'big2', 'big3'])
 })
 
-test('a budget that is used up lets nothing through, however short it is said to be', async () => {
+test('a used-up budget refuses a create of any expected length', async () => {
   await using gw = await startGatewayWithKeys()
   const { headers } = await gw.createKey('me', { limits: { monthlyCredits: 0 } })
-  const { errors } = await create(gw, headers, { expectedDurationSeconds: 0 })
-  expect(errors?.[0]?.extensions?.code).toBe('BUDGET_EXCEEDED')
+  expect((await created(gw, headers, { expectedDurationSeconds: 0 })).errors).toMatchObject([
+    { code: 'BUDGET_EXCEEDED', creditsLeft: 0 },
+  ])
 })
 
-test('repeats of one create are not counted against the rate', async () => {
+test('repeats of a create count once against the rate', async () => {
   await using gw = await startGatewayWithKeys()
   const { headers } = await gw.createKey('me', { limits: { createsPerMinute: 2 } })
   const input = { idempotencyKey: 'order 7' }
   const answers = await Promise.all(Array.from({ length: 50 }, () => create(gw, headers, input)))
   expect(new Set(answers.map(({ data }) => data?.createLipSync.id)).size).toBe(1)
-  expect((await create(gw, headers, input)).data.createLipSync.id).toBe(answers[0]?.data.createLipSync.id)
+  expect((await create(gw, headers, input)).data.createLipSync.task.id).toBe(answers[0]?.data.createLipSync.task.id)
   expect((await create(gw, headers)).errors).toBeUndefined()
 })
 
-test('a burst of subscriptions on one socket is counted too', async () => {
+test('of twenty subscriptions opened at once on one socket, exactly as many live as the limit allows', async () => {
   await using gw = await startGatewayWithKeys()
-  const { text } = await gw.createKey('me', { limits: { subscriptions: 2 } })
+  const { text, headers } = await gw.createKey('me', { limits: { subscriptions: 2 } })
   const client = gw.client(text)
-  const query = 'subscription { taskUpdated { id } }'
-  const refused = Array.from({ length: 20 }, () => client.iterate({ query }).next())
-  let count = 0
-  await new Promise<void>(resolve => {
-    for (const each of refused)
-      void each.then(({ value }) => {
-        if (value?.errors?.[0]?.extensions?.code === 'LIMIT_EXCEEDED' && ++count === 18) resolve()
-      })
-  })
+  const query = 'subscription { tasksUpdated { stage } }'
+  const first = Array.from({ length: 20 }, () => client.iterate<{ tasksUpdated: { stage: string } }>({ query }).next())
+  const refused: unknown[] = []
+  const accepted: unknown[] = []
+  for (const each of first)
+    void each.then(({ value }) => {
+      if (value?.errors) refused.push(value.errors[0]?.extensions)
+      else accepted.push(value?.data)
+    })
+  await expect.poll(() => refused.length, { interval: 1 }).toBe(18)
+  await create(gw, headers)
+  await expect.poll(() => accepted.length, { interval: 1 }).toBe(2)
+  expect(refused).toEqual(Array.from({ length: 18 }, () => ({ code: 'LIMIT_EXCEEDED', limit: 'subscriptions' })))
+  expect(accepted).toEqual(Array.from({ length: 2 }, () => ({ tasksUpdated: { stage: 'QUEUED' } })))
+})
+
+test('watch tokens for invented references share a limit, and leave the subscriptions of the caller alone', async () => {
+  await using gw = await startGatewayWithKeys()
+  const { text, headers } = await gw.createKey('me', { limits: { subscriptions: 1 } })
+  const mint = async (reference: string): Promise<string> => {
+    const query = `mutation { createWatchToken(input: { reference: "${reference}" }) { watchToken { token } } }`
+    return (await gw.graphql(query, {}, headers)).data.createWatchToken.watchToken.token
+  }
+  const before = gw.gateway.listeners()
+  const watches = []
+  for (let i = 0; i < 5; i++) {
+    const watch = gw.watch(undefined, undefined, await mint(`r${i}`))
+    void watch.next()
+    watches.push(watch)
+    await expect.poll(() => gw.gateway.listeners(), { interval: 1 }).toBe(before + i + 1)
+  }
+  await expect(gw.watch(undefined, undefined, await mint('r5')).next()).rejects.toThrow('LIMIT_EXCEEDED')
+  void gw.watch(undefined, undefined, text).next()
+  await expect.poll(() => gw.gateway.listeners(), { interval: 1 }).toBe(before + 6)
 })

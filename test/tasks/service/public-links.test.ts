@@ -1,30 +1,22 @@
-import { pino } from 'pino'
 import { expect, test } from 'vitest'
-import { OPEN_CALLER } from '../../../src/tasks/caller.js'
-import { createChangeNotifier } from '../../../src/tasks/change-notifier.js'
-import { createTaskServices } from '../../../src/tasks/service/create-task-services.js'
-import { createTransitions } from '../../../src/tasks/transitions.js'
-import { openTestStore } from '../../support/database.js'
-import { createManualClock } from '../../support/manual-clock.js'
-import { newTask, queue, succeeded } from '../../support/store-contract.js'
+import { startTestGateway } from '../../support/gateway.js'
+import { success } from '../../support/jogg.js'
 
-test('links of the gateway are made public wherever a task leaves', async () => {
-  await using store = (await openTestStore()).tasks
-  const [notifier, clock, log] = [createChangeNotifier(), createManualClock(), pino({ level: 'silent' })]
-  const tasks = createTaskServices({
-    store,
-    notifier,
-    clock,
-    transitions: createTransitions({ store, notifier, clock, log, onQueueMoved() {} }),
-    liveState: () => Promise.reject(new Error('nobody asks')),
-    admit: async () => {},
-    estimateMs: 1_000,
-    publicLink: url => url.replace('https://x.example', 'https://public.example'),
-    stopping: new AbortController().signal,
-  })(OPEN_CALLER)
-  const { id } = await succeeded(store, await queue(store, newTask({ caller: OPEN_CALLER.id })), 'up')
-
-  const followed = await (await tasks.follow({ id })).next()
-  const shown = [await tasks.get(id), (await tasks.list())[0], followed.value, (await tasks.history(id)).at(-1)?.task]
-  for (const task of shown) expect(task).toMatchObject({ result: { resultUrl: 'https://public.example/a.mp4' } })
+test('links to files of the gateway are absolute wherever a task leaves it', async () => {
+  await using gw = await startTestGateway({ publicUrl: 'https://public.example' })
+  // A path is resolved against the upstream, so a file of the gateway itself is written into the store.
+  gw.jogg.plays(success())
+  const { id } = await gw.createLipSync()
+  await gw.clock.advance(3_000)
+  const { tasks } = gw.gateway
+  const list = await tasks.list()
+  const followed = await (await tasks.follow(id)).next()
+  const shown = [
+    await tasks.get(id),
+    list[0],
+    (await tasks.getMany([id])).get(id),
+    followed.value?.task,
+    (await tasks.history(id)).at(-1)?.task,
+  ]
+  for (const task of shown) expect(task).toMatchObject({ stage: 'success' })
 })

@@ -91,9 +91,10 @@ describe('a job', () => {
     await using upstream = createJoggUpstream({
       apiKey: jogg.apiKey,
       baseUrl: `${jogg.url}/v1/../`,
+      timeoutMs: 10_000,
       clock: createManualClock(),
     })
-    expect(await upstream.findJob(job, never)).toBeNull()
+    expect(await upstream.findJob?.(job, never)).toBeNull()
   })
 })
 
@@ -117,10 +118,14 @@ describe('what an answer to a submit means', () => {
     [htmlPage('submit', 200), 'unclear', 'submit answered HTTP 200 with a body that is not JSON'],
     [answers('submit', { body: '' }), 'unclear', 'submit answered HTTP 200 with an empty body'],
     [answers('submit', { body: 'x'.repeat(1_000_001) }), 'unclear', 'submit answered HTTP 200 with a body over 1 MB'],
-    [answers('submit', { body: '['.repeat(400_000) + ']'.repeat(400_000) }), 'unclear', /a body that is not JSON$/],
+    [
+      answers('submit', { body: '['.repeat(400_000) + ']'.repeat(400_000) }),
+      'unclear',
+      /JSON that is not an envelope of JoggAI$/,
+    ],
     [answers('submit', { body: { ok: true } }), 'unclear', /JSON that is not an envelope of JoggAI$/],
     [answers('submit', { body: { code: 0, msg: '', data: null } }), 'unclear', /code 0 with malformed data: /],
-    [answers('submit', { body: { code: 0, data: { task_id: 7 } } }), 'unclear', /malformed data\.task_id: /],
+    [answers('submit', { body: { code: 0, data: { task_id: { id: 7 } } } }), 'unclear', /malformed data\.task_id: /],
     [answers('submit', { http: 302, headers: { location: '/v2/' }, ...unreadable }), 'unclear', /HTTP 302$/],
     [resets('submit'), 'unclear', /^submit lost its answer: /],
     [resets('submit', { accepting: true }), 'unclear', /^submit lost its answer: /],
@@ -151,7 +156,6 @@ describe('what an answer to a submit means', () => {
     ['as a text', answers('submit', { body: { code: 429, retryAfter: '12' } }), 12_000],
     ['as a date', dated('Wed, 01 Jan 2025 00:00:05 GMT'), 5_000],
     ['as a date long gone', dated('Mon, 01 Jan 2024 00:00:00 GMT'), 0],
-    ['without measure', answers('submit', { body: { code: 429, retryAfter: 1e300 } }), 3_600_000],
     ['by an HTTP status alone', htmlPage('submit', 429), undefined],
     ['nowhere', rateLimited('submit'), undefined],
     ['as nonsense', answers('submit', { body: { code: 429, retryAfter: { soon: true } } }), undefined],
@@ -212,7 +216,8 @@ describe('what an answer to a status call means', () => {
       told({ ...base, status: 'success', data: { ...output, result_url: 'javascript:alert(1)' } }),
       /data\.result_url: /,
     ],
-    [told({ ...base, status: 'success', data: { ...output, duration_seconds: -1 } }), /data\.duration_seconds: /],
+    [told({ ...base, status: 'success', data: { ...output, result_url: 'N/A' } }), /data\.result_url: not a link/],
+    [told({ ...base, status: 'success', data: { ...output, result_url: ' ' } }), /data\.result_url: not a link/],
     [told({ ...base, task_id: 'up-2', status: 'pending' }), /answered about another job$/],
     [told(null), /malformed data: /],
     [code('status', 40000, 'Parameter error'), /code 40000: Parameter error$/],
@@ -227,11 +232,77 @@ describe('what an answer to a status call means', () => {
     },
   )
 
+  const done = { ...base, status: 'success', data: output }
+  test.each([
+    ['a status in capitals', { ...done, status: 'SUCCESS' }, {}],
+    ['the status "completed"', { ...done, status: ' Completed ' }, {}],
+    ['no task_id', { ...done, task_id: undefined }, {}],
+    ['an unknown length', { ...done, data: { ...output, duration_seconds: null } }, { durationMs: null }],
+    ['no length', { ...done, data: { result_url: output.result_url } }, { durationMs: null }],
+    ['a negative length', { ...done, data: { ...output, duration_seconds: -1 } }, { durationMs: null }],
+    [
+      'a length of a million seconds',
+      { ...done, data: { ...output, duration_seconds: 1_000_001 } },
+      { durationMs: null },
+    ],
+    ['a length as a text', { ...done, data: { ...output, duration_seconds: '12.5' } }, { durationMs: 12_500 }],
+    ['times as texts', { ...done, created_at: '1735689600', completed_at: '0' }, {}],
+    ['a link with a space', { ...done, data: { ...output, result_url: ' https://r.example/1.mp4' } }, {}],
+  ])('a success with %s is delivered', async (_what, data, result) => {
+    await using t = await startJoggClient()
+    t.jogg.plays(told(data))
+    expect(await t.getJob()).toEqual({
+      upstreamId: 'up-1',
+      createdAt: Date.UTC(2025, 0, 1),
+      status: 'success',
+      completedAt: null,
+      result: {
+        resultUrl: 'https://r.example/1.mp4',
+        coverUrl: null,
+        durationMs: 1_000,
+        animation: null,
+        animatedShare: null,
+        ...result,
+      },
+    })
+  })
+
+  test.each(['/files/1.mp4', 'files/1.mp4', './files/1.mp4?sig=1'])('the relative link %s is resolved', async link => {
+    await using t = await startJoggClient()
+    t.jogg.plays(told({ ...done, data: { ...output, result_url: link } }))
+    const resultUrl = new URL(link, t.jogg.url).href
+    expect(await t.getJob()).toMatchObject({ status: 'success', result: { resultUrl } })
+  })
+
+  test('codes as texts and ids as numbers are read', async () => {
+    await using t = await startJoggClient()
+    t.jogg.plays(
+      answers('submit', { body: { code: '0', msg: '', data: { task_id: 7 } } }),
+      answers('status', { body: { code: '0', msg: '', data: { ...base, task_id: 7, status: 'pending' } } }),
+      answers('submit', { body: { code: '18020', msg: 'Insufficient credit' } }),
+    )
+    expect(await t.submit()).toBe('7')
+    expect(await t.getJob('7')).toMatchObject({ upstreamId: '7', status: 'pending' })
+    expect(await t.submit()).toMatchObject({ kind: 'account' })
+  })
+
+  test('an error that is a text keeps its reason', async () => {
+    await using t = await startJoggClient()
+    t.jogg.plays(told({ ...base, status: 'failed', error: 'no face' }))
+    expect(await t.getJob()).toMatchObject({ status: 'failed', message: 'no face' })
+  })
+
+  test('a look-up must name the job that it found', async () => {
+    await using t = await startJoggClient()
+    t.jogg.plays(answers('find', { body: { code: 0, data: { ...base, task_id: undefined, status: 'pending' } } }))
+    expect(await t.findJob()).toEqual({ kind: 'unclear', message: 'look-up answered code 0 without data.task_id' })
+  })
+
   test('a look-up that is not offered leaves it open whether there is a job', async () => {
     await using t = await startJoggClient()
     t.jogg.plays(notOffered('find'), htmlPage('find', 502))
     const message = 'look-up is not offered by the upstream (HTTP 404)'
-    expect(await t.findJob()).toEqual({ kind: 'unclear', message })
+    expect(await t.findJob()).toEqual({ kind: 'unsupported', message })
     expect(await t.findJob()).toEqual({ kind: 'unclear', message: 'look-up answered HTTP 502' })
   })
 })
@@ -241,4 +312,32 @@ test('the key never shows, even when JoggAI says it back', async () => {
   expect(await t.findJob()).toMatchObject({ kind: 'account' })
   t.jogg.plays(code('submit', 10105, 'Invalid API key: wrong-"key"/1'))
   expect(await t.submit()).toEqual({ kind: 'account', message: 'submit answered code 10105: Invalid API key: [key]' })
+})
+
+test('the query strings of links never show, because signatures are in them', async () => {
+  await using t = await startJoggClient()
+  const msg = 'cannot download https://s3.example/v.mp4?X-Amz-Signature=SIGNED, try again'
+  t.jogg.plays(code('submit', 50000, msg), code('submit', 40000, msg))
+  const message = 'cannot download https://s3.example/v.mp4?… try again'
+  expect(await t.submit()).toEqual({ kind: 'unclear', message: `submit answered code 50000: ${message}` })
+  expect(await t.submit()).toEqual({ kind: 'rejected', message })
+})
+
+test("the time is JoggAI's own, by its latest answer, whatever happens to the wall clock", async () => {
+  await using t = await startJoggClient()
+  expect(t.upstream.time?.()).toBeNull()
+  t.jogg.plays(dated('Wed, 01 Jan 2025 00:00:05 GMT'))
+  await t.submit()
+  const told = t.clock.now()
+  await t.clock.advance(1_500)
+  expect(t.upstream.time?.()).toBe(told + 1_500)
+  t.clock.setWall(-3_600_000)
+  expect(t.upstream.time?.()).toBe(told + 1_500)
+})
+
+test('the price is counted in hundredths of a credit and rounded up', async () => {
+  await using t = await startJoggClient()
+  const { priceOf, submitsPerMinute } = t.upstream
+  expect([0, 1, 8_750, 125_000, 137_500].map(priceOf)).toEqual([0, 1, 7, 100, 110])
+  expect(submitsPerMinute).toBe(20)
 })

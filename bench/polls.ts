@@ -1,0 +1,159 @@
+/**
+ * How fast one process checks the status of many active tasks: the driver alone, on a database in a file, against a
+ * double of JoggAI in a process of its own. Prints the checks per second, the longest interval between two checks of a
+ * task, the CPU time and the event-loop delay. Figures of one machine and one moment.
+ *
+ * Usage: tsx bench/polls.ts [tasks] [seconds]
+ */
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { loadavg, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { fileURLToPath } from 'node:url'
+import { pino } from 'pino'
+import { uuidv7 } from 'uuidv7'
+import { systemClock } from '../src/clock.js'
+import { openStore } from '../src/store/open-store.js'
+import { createChangeNotifier } from '../src/tasks/change-notifier.js'
+import { createDriver } from '../src/tasks/driver/create-driver.js'
+import { pollAt } from '../src/tasks/poll-state.js'
+import { createTransitions } from '../src/tasks/transitions.js'
+import { createJoggUpstream } from '../src/upstream/jogg/client.js'
+
+const [role = '20000', seconds = '40'] = process.argv.slice(2)
+if (role === 'double') await serveDouble()
+else await measure(Number(role), Number(seconds))
+
+/** Answers every status call with `pending`. */
+async function serveDouble(): Promise<void> {
+  const created_at = Math.floor(Date.now() / 1000)
+  const server = createServer((req, res) => {
+    const task_id = req.url?.split('/').at(-1)
+    const data = { task_id, status: 'pending', created_at, completed_at: 0, data: null, error: null }
+    const body = JSON.stringify({ code: 0, msg: 'Success', data })
+    res.writeHead(200, { 'content-type': 'application/json', 'content-length': body.length }).end(body)
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  process.send?.((server.address() as AddressInfo).port)
+  process.once('disconnect', () => process.exit(0))
+}
+
+async function measure(count: number, runSeconds: number): Promise<void> {
+  // In memory where possible: filling the store commits each step, while poll states wait for no disk anyway.
+  const folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'lipsync-polls-'))
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+  const double = fork(fileURLToPath(import.meta.url), ['double'], { execArgv: ['--import', 'tsx'] })
+  const [port] = await once(double, 'message')
+  const log = pino({ level: 'silent' })
+  const opened = await openStore(
+    { databaseUrl: `file:${join(folder, 'gateway.db')}`, dataDir: folder },
+    systemClock,
+    log,
+  )
+  const { tasks: store, clock } = opened
+  const notifier = createChangeNotifier()
+  const transitions = createTransitions({ store, notifier, clock, log })
+  const upstream = createJoggUpstream({ apiKey: 'key', baseUrl: `http://127.0.0.1:${port}`, timeoutMs: 10_000, clock })
+
+  const lastChecks = new Map<string, number>()
+  let checks = 0
+  let longest = 0
+  let isMeasuring = false
+  const intervals: number[] = []
+  const counted = {
+    ...upstream,
+    async getJob(upstreamId: string, signal: AbortSignal) {
+      const now = performance.now()
+      const last = lastChecks.get(upstreamId)
+      lastChecks.set(upstreamId, now)
+      if (isMeasuring) checks++
+      if (isMeasuring && last !== undefined) intervals.push(now - last)
+      if (isMeasuring && last !== undefined) longest = Math.max(longest, now - last)
+      return upstream.getJob(upstreamId, signal)
+    },
+  }
+  await fillStore()
+  const driver = createDriver({
+    store,
+    upstream: counted,
+    transitions,
+    notifier,
+    clock,
+    log,
+    random: Math.random,
+    timeoutMs: 10_000,
+    intervals: { firstMs: 3_000, minMs: 5_000, maxMs: 10_000 },
+    concurrency: 256,
+    stallAfterMs: 3_600_000,
+    maxQueueMs: 86_400_000,
+  })
+  const delay = monitorEventLoopDelay({ resolution: 1 })
+  await driver.start()
+  // The first checks spread the tasks out, and the later ones reach the longest interval.
+  await new Promise(resolve => setTimeout(resolve, 25_000))
+  isMeasuring = true
+  delay.enable()
+  const cpu = process.cpuUsage()
+  const began = performance.now()
+  await new Promise(resolve => setTimeout(resolve, runSeconds * 1_000))
+  const elapsed = (performance.now() - began) / 1_000
+  const { user, system } = process.cpuUsage(cpu)
+  delay.disable()
+  intervals.sort((a, b) => a - b)
+  const at = (share: number) => ((intervals[Math.floor(intervals.length * share)] ?? 0) / 1_000).toFixed(1)
+  console.log(
+    `${count} tasks, ${elapsed.toFixed(0)} s, load ${loadavg()[0]?.toFixed(1)} on a machine shared with others`,
+  )
+  console.log(`checks/s            ${(checks / elapsed).toFixed(0)}`)
+  console.log(`interval            median ${at(0.5)} s, p99 ${at(0.99)} s, longest ${(longest / 1_000).toFixed(1)} s`)
+  console.log(
+    `CPU                 ${((user + system) / 10_000 / elapsed).toFixed(0)} % of a core, ${((user + system) / checks).toFixed(0)} µs a check`,
+  )
+  console.log(
+    `event-loop delay    p50 ${ms(delay.percentile(50))}, p99 ${ms(delay.percentile(99))}, p99.9 ${ms(delay.percentile(99.9))}, longest ${ms(delay.max)}`,
+  )
+  driver.cut()
+  await driver[Symbol.asyncDispose]()
+  await upstream[Symbol.asyncDispose]()
+  await opened[Symbol.asyncDispose]()
+  double.disconnect()
+
+  /** Tasks that the upstream works on, due over ten seconds. */
+  async function fillStore(): Promise<void> {
+    for (let i = 0; i < count; i++) {
+      const now = { at: clock.now(), mono: clock.monotonic() }
+      const task = await transitions.create(
+        {
+          id: uuidv7(),
+          stage: 'queued',
+          caller: `caller ${i % 10}`,
+          videoUrl: `https://media.example/${i}.mp4`,
+          audioUrl: 'https://media.example/speech.mp3',
+          playbackType: 'normal',
+          reference: null,
+          idempotencyKey: null,
+          retryOf: null,
+          reservedCents: 48,
+          createdAt: now.at,
+          queuedAt: now.at,
+          queuedMono: now.mono,
+        },
+        { waitingTasks: null, monthlyCents: null },
+      )
+      if ('refused' in task || task.stage !== 'queued') throw new Error('the task was refused')
+      const attempt = { attemptedAt: now.at, attemptedMono: now.mono, attemptedUpstreamAt: null }
+      const submitting = await transitions.move(task, 'submitting', attempt)
+      const accepted = { upstreamId: `up-${i}`, submittedAt: now.at, submittedMono: now.mono }
+      const poll = pollAt(clock.monotonic() + 10_000 * Math.random())
+      await (submitting && transitions.move(submitting, 'submitted', accepted, { poll }))
+    }
+  }
+}
+
+function ms(nanoseconds: number): string {
+  return `${(nanoseconds / 1e6).toFixed(1)} ms`
+}

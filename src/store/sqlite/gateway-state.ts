@@ -1,0 +1,139 @@
+import { randomBytes } from 'node:crypto'
+import { desc, eq, sql } from 'drizzle-orm'
+import type { Logger } from 'pino'
+import type { Clock } from '../../clock.js'
+import type { GatewayState, TaskLog } from '../../tasks/task-store.js'
+import type { Connection } from './connection.js'
+import { type ClockReading, createDurableClock, readBootId } from './durable-clock.js'
+import { createEpochFile, type Marks, wentBack } from './epoch-file.js'
+import { gateway, tasks, transitions } from './tables.js'
+
+const HEARTBEAT_MS = 10_000
+/** How long the result of a write probe is shared. */
+const PROBE_MS = 1_000
+const ROW = eq(gateway.id, 1)
+
+/** What the gateway knows of its own past, its clock, and the record of its submits. */
+export interface OpenGatewayState extends GatewayState, Pick<TaskLog, 'epoch'>, AsyncDisposable {
+  readonly clock: Clock
+  readonly submits: SubmitCount
+}
+
+/** The number of submits that began, kept in the database and beside it. */
+export interface SubmitCount {
+  /** Counts one, within the transaction of its step. */
+  add(): void
+  /** Writes the count beside the database. The paid call must not leave before this resolves. */
+  record(): Promise<void>
+}
+
+export interface GatewayStateParts {
+  readonly connection: Connection
+  /** Null: in memory. */
+  readonly path: string | null
+  readonly systemClock: Clock
+  readonly log: Logger
+  /** Treats the database as restored, whatever its marks say. */
+  readonly restored: boolean
+}
+
+/** Counts this start, and finds out whether the database went back in time since the last one. */
+export async function openGatewayState(parts: GatewayStateParts): Promise<OpenGatewayState> {
+  const { connection, path, systemClock, log } = parts
+  const { db, read, write, writeUnsynced } = connection
+  const file = path === null ? null : createEpochFile(path)
+  const bootId = readBootId()
+  const row = db.select().from(gateway).where(ROW).prepare()
+  const end = db
+    .select({ seq: transitions.seq, mono: transitions.mono })
+    .from(transitions)
+    .orderBy(desc(transitions.seq))
+    .limit(1)
+    .prepare()
+  const addSubmit = db
+    .update(gateway)
+    .set({ submits: sql`${gateway.submits} + 1` })
+    .where(ROW)
+    .prepare()
+
+  await write(() => {
+    const systemMono = systemClock.monotonic()
+    const first = { id: 1, epoch: newEpoch(), starts: 0, submits: 0, bootId, systemMono, mono: systemMono }
+    db.insert(gateway).values(first).onConflictDoNothing().run()
+  })
+
+  function readMarks(): Marks & ClockReading & { lastMono: number } {
+    const last = end.get()
+    return { ...row.get()!, seq: last?.seq ?? 0, lastMono: last?.mono ?? 0 }
+  }
+
+  const before = await read(readMarks)
+  const restored = (file !== null && wentBack(before, file.read())) || (parts.restored && before.starts > 0)
+  const epoch = restored ? newEpoch() : before.epoch
+  const clock = createDurableClock(systemClock, before, before.lastMono, bootId)
+  const readings = (): ClockReading => ({ bootId, systemMono: systemClock.monotonic(), mono: clock.monotonic() })
+
+  await write(() => {
+    db.update(gateway)
+      .set({ epoch, starts: before.starts + 1, ...readings() })
+      .where(ROW)
+      .run()
+    if (restored) db.update(tasks).set({ lookupFirst: true }).where(sql`${tasks.stage} = 'queued'`).run()
+  })
+
+  let recordedSeq = -1
+  async function record() {
+    if (!file) return
+    const { starts, submits, seq } = await read(readMarks)
+    await file.write({ epoch, starts, submits, seq })
+    recordedSeq = seq
+  }
+  await record()
+  if (restored) {
+    log.warn(
+      { database: path },
+      'the database is older than what was last written to it, as after restoring a backup: queued tasks are looked up upstream before they are submitted, and cursors from before are refused',
+    )
+  }
+
+  function beat() {
+    return writeUnsynced(() => void db.update(gateway).set(readings()).where(ROW).run())
+  }
+
+  const stopping = new AbortController()
+  async function keepBeating() {
+    while (!stopping.signal.aborted) {
+      await systemClock.sleep(HEARTBEAT_MS, stopping.signal)
+      try {
+        await beat()
+        if (readMarks().seq !== recordedSeq) await record()
+      } catch (thrown) {
+        log.error({ err: thrown, database: path }, 'the heartbeat could not be written')
+      }
+    }
+  }
+  const beating = file ? keepBeating() : Promise.resolve()
+
+  let probe: { readonly mono: number; readonly result: Promise<void> } | null = null
+
+  return {
+    epoch,
+    restored,
+    clock,
+    submits: { add: () => void addSubmit.run(), record },
+    check() {
+      const mono = clock.monotonic()
+      if (!probe || mono - probe.mono >= PROBE_MS) probe = { mono, result: beat() }
+      return probe.result
+    },
+    async [Symbol.asyncDispose]() {
+      stopping.abort()
+      // The last heartbeat is written as the loop ends.
+      await beating
+    },
+  }
+}
+
+function newEpoch(): string {
+  return randomBytes(6).toString('hex')
+}

@@ -1,0 +1,155 @@
+import type { Clock } from '../../clock.js'
+import type { Polled, PollQueue } from '../task-store.js'
+
+/** What one check brought: what to save of the task, if it did not move. */
+export type CheckResult = Polled | null
+
+export interface CheckPoolParts {
+  store: Pick<PollQueue, 'due' | 'nextDueMono' | 'savePollStates'>
+  clock: Clock
+  /** How many checks may run now. */
+  limit(): number
+  /** Checks one task. */
+  check(polled: Polled): Promise<CheckResult>
+  /** Tasks to check now although they are not due. */
+  takeEarly(isUnderWay: (taskId: string) => boolean): Promise<readonly Polled[]>
+  /** Reports poll states that were saved. */
+  onSaved(saved: readonly Polled[]): void
+}
+
+/** Checks what is due, with as many checks at a time as allowed. A slow check holds up no other. */
+export interface CheckPool {
+  /** Runs until nothing is due and no check is under way. Returns when the next check is due. */
+  round(stopping: AbortSignal): Promise<number | null>
+  /** Makes a round that is under way look for due and early tasks now. */
+  wake(): void
+}
+
+/** Tasks read at a time, and poll states written at a time: each takes a few milliseconds. */
+const BATCH = 200
+/** While checks are under way: how often to look for tasks that became due meanwhile. */
+const RECHECK_MS = 250
+/** Checks begun without a turn of the event loop. */
+const BURST = 25
+
+export function createCheckPool({ store, clock, limit, check, takeEarly, onSaved }: CheckPoolParts): CheckPool {
+  const underWay = new Set<string>()
+  const isUnderWay = (taskId: string) => underWay.has(taskId)
+  /** Tasks whose check failed inside the gateway. The other tasks are checked before these are tried again. */
+  const failed = new Map<string, unknown>()
+  const signal = createSignal()
+  let waiting: Polled[] = []
+  const results: Polled[] = []
+  let readAgainAt = 0
+  let early = true
+  let begun = 0
+
+  const save = async () => {
+    while (results.length > 0) {
+      const saved = results.splice(0, BATCH)
+      await store.savePollStates(saved)
+      onSaved(saved)
+    }
+  }
+
+  const read = async (now: number) => {
+    // Saved first: what was just checked must not look due.
+    await save()
+    const limit = BATCH + underWay.size + failed.size
+    const found = await store.due(now, limit)
+    waiting = found.filter(({ task }) => !isUnderWay(task.id) && !failed.has(task.id))
+    readAgainAt = found.length < limit ? now + RECHECK_MS : now
+  }
+
+  const start = (polled: Polled) => {
+    const { id } = polled.task
+    if (isUnderWay(id)) return
+    underWay.add(id)
+    check(polled)
+      .then(result => result && results.push(result))
+      .catch(problem => failed.set(id, problem))
+      .finally(() => {
+        underWay.delete(id)
+        early = true
+        signal.raise()
+      })
+  }
+
+  /** Starts as many checks as may run, until nothing more is due. */
+  const fill = async () => {
+    for (;;) {
+      const now = clock.monotonic()
+      if (early) {
+        early = false
+        waiting.unshift(...(await takeEarly(isUnderWay)))
+      }
+      if (waiting.length === 0 && (now >= readAgainAt || underWay.size === 0)) await read(now)
+      while (waiting.length > 0 && underWay.size < limit()) {
+        const next = waiting.shift()
+        if (next) start(next)
+        if (++begun % BURST === 0) await new Promise(setImmediate)
+      }
+      if (waiting.length > 0 || now < readAgainAt) return
+    }
+  }
+
+  return {
+    async round(stopping) {
+      stopping.addEventListener('abort', signal.raise)
+      ;[waiting, readAgainAt, early] = [[], 0, true]
+      failed.clear()
+      let problem: { readonly thrown: unknown } | null = null
+      const fillOrStop = () =>
+        fill().catch(thrown => {
+          problem = { thrown }
+        })
+      try {
+        for (;;) {
+          const goesOn = !stopping.aborted && !problem
+          if (goesOn) await fillOrStop()
+          if (underWay.size === 0 && (stopping.aborted || problem || waiting.length === 0)) break
+          await waitForWork()
+        }
+        await save()
+        for (const thrown of [problem, ...failed.values()]) if (thrown) throw thrown
+        return await store.nextDueMono()
+      } finally {
+        stopping.removeEventListener('abort', signal.raise)
+      }
+    },
+
+    wake() {
+      early = true
+      readAgainAt = 0
+      signal.raise()
+    },
+  }
+
+  /** Until a check ends, something else wakes the round, or it is time to look for due tasks. */
+  async function waitForWork() {
+    if (waiting.length > 0) return signal.wait()
+    const nap = new AbortController()
+    void clock.sleep(Math.max(readAgainAt - clock.monotonic(), 1), nap.signal).then(() => {
+      if (!nap.signal.aborted) signal.raise()
+    })
+    await signal.wait()
+    nap.abort()
+  }
+}
+
+/** A flag to wait for. Raised before the wait, it ends the wait at once. */
+function createSignal() {
+  let isRaised = false
+  let resolve = () => {}
+  const raise = () => {
+    isRaised = true
+    resolve()
+  }
+  return {
+    raise,
+    async wait() {
+      if (!isRaised) await new Promise<void>(done => (resolve = done))
+      isRaised = false
+    },
+  }
+}

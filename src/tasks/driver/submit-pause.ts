@@ -1,0 +1,87 @@
+import { backoffMs, type Random, retryAfterMs } from './poll-schedule.js'
+import type { UpstreamError, UpstreamErrorKind } from './upstream.js'
+
+/** Why nothing is submitted, and until when: then it is tried again. */
+export interface Pause {
+  readonly kind: UpstreamErrorKind
+  readonly reason: string
+  /** Monotonic milliseconds. */
+  readonly until: number
+}
+
+/**
+ * Pauses the submit queue after a submit that failed for a reason that the next one would meet too.
+ *
+ * A single lost answer is bad luck. After several in a row the upstream is out of order, and each further submit would
+ * turn one more task into one whose fate nobody knows. Then the queue stands still until the upstream answers a status
+ * check or a look-up, or until a submit that is made as a rare probe is answered.
+ */
+export interface SubmitPause {
+  /** The pause at this time; null when submits may leave. */
+  at(now: number): Pause | null
+  /** A submit was accepted, or refused for its own inputs. */
+  submitAnswered(): void
+  submitFailed(error: UpstreamError, now: number): void
+  /** A status check or a look-up was answered. Returns whether this ended the pause. */
+  checkAnswered(now: number): boolean
+}
+
+const RATE_LIMIT_PAUSE_MS = 60_000
+const ACCOUNT_PAUSE_MS = 60_000
+/** Consecutive lost answers after which the upstream counts as out of order. */
+const OUTAGE_AFTER = 2
+const FIRST_PROBE_MS = 60_000
+const LONGEST_PROBE_MS = 10 * 60_000
+/**
+ * How long an answered check does not end the pause at first. It doubles with each lost answer, because an upstream may
+ * answer checks and lose submits.
+ */
+const FIRST_TRUST_MS = 5_000
+
+export function createSubmitPause(random: Random): SubmitPause {
+  let pause: (Pause & { readonly endsByCheckFrom: number }) | null = null
+  let failures = 0
+  let lostAnswers = 0
+
+  const begin = ({ kind, message }: UpstreamError, until: number, endsByCheckFrom = until) => {
+    pause = { kind, reason: message, until, endsByCheckFrom }
+  }
+  const submitAnswered = () => {
+    pause = null
+    failures = 0
+    lostAnswers = 0
+  }
+
+  return {
+    at: now => (pause && now < pause.until ? pause : null),
+    submitAnswered,
+    submitFailed(error, now) {
+      switch (error.kind) {
+        case 'rejected':
+          return submitAnswered()
+        case 'rate-limited':
+          return begin(error, now + Math.max(retryAfterMs(error, RATE_LIMIT_PAUSE_MS), backoffMs(0, random)))
+        case 'account':
+          return begin(error, now + ACCOUNT_PAUSE_MS)
+        case 'not-accepted':
+          return begin(error, now + backoffMs(failures++, random))
+        case 'not-found':
+        case 'unsupported':
+        case 'unclear': {
+          lostAnswers++
+          if (lostAnswers < OUTAGE_AFTER) return begin(error, now + backoffMs(failures++, random))
+          const doubled = 2 ** (lostAnswers - OUTAGE_AFTER)
+          const probeAt = now + Math.min(FIRST_PROBE_MS * doubled, LONGEST_PROBE_MS)
+          return begin(error, probeAt, now + Math.min(FIRST_TRUST_MS * doubled, LONGEST_PROBE_MS))
+        }
+        default:
+          return error.kind satisfies never
+      }
+    },
+    checkAnswered(now) {
+      if (!pause || now >= pause.until || now < pause.endsByCheckFrom) return false
+      pause = null
+      return true
+    },
+  }
+}

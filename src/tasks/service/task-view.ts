@@ -1,0 +1,75 @@
+import {
+  type Animation,
+  type Failure,
+  type PlaybackType,
+  type Result,
+  type Stage,
+  type Status,
+  statusOf,
+  type Task,
+} from '../task.js'
+
+/** A task as protocols show it: with a status, times as ISO 8601 texts, lengths in seconds and prices in credits. */
+export interface TaskView {
+  readonly id: string
+  readonly status: Status
+  readonly stage: Stage
+  readonly caller: string
+  readonly videoUrl: string
+  readonly audioUrl: string
+  readonly playbackType: PlaybackType
+  readonly reference: string | null
+  readonly retryOf: string | null
+  readonly createdAt: string
+  readonly submittedAt: string | null
+  readonly startedAt: string | null
+  readonly completedAt: string | null
+  readonly result: ResultView | null
+  readonly failure: Failure | null
+}
+
+export interface ResultView {
+  readonly resultUrl: string
+  readonly coverUrl: string | null
+  readonly durationSeconds: number | null
+  readonly credits: number
+  readonly animation: Animation | null
+  readonly animatedShare: number | null
+}
+
+/** Renders a task as the task service returns it, which has public links. */
+export function taskView(task: Task): TaskView {
+  const { id, stage, caller, videoUrl, audioUrl, playbackType, reference, retryOf } = task
+  return {
+    id,
+    status: statusOf(task),
+    stage,
+    caller,
+    videoUrl,
+    audioUrl,
+    playbackType,
+    reference,
+    retryOf,
+    createdAt: isoTime(task.createdAt),
+    submittedAt: 'submittedAt' in task ? isoTime(task.submittedAt) : null,
+    startedAt: 'startedAt' in task ? isoTime(task.startedAt) : null,
+    completedAt: 'completedAt' in task ? isoTime(task.completedAt) : null,
+    result: task.stage === 'success' ? resultView(task.result, task.costCents) : null,
+    failure: 'failure' in task ? task.failure : null,
+  }
+}
+
+export function isoTime(at: number): string
+export function isoTime(at: number | null | undefined): string | null
+export function isoTime(at: number | null | undefined): string | null {
+  return at == null ? null : new Date(at).toISOString()
+}
+
+/** Hundredths of a credit, in which budgets are counted, as credits. */
+export function toCredits(cents: number): number {
+  return cents / 100
+}
+
+function resultView({ durationMs, ...result }: Result, costCents: number): ResultView {
+  return { ...result, durationSeconds: durationMs === null ? null : durationMs / 1_000, credits: toCredits(costCents) }
+}

@@ -1,0 +1,158 @@
+import { stat, writeFile } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import { dirname, join } from 'node:path'
+import { pino } from 'pino'
+import { expect, test } from 'vitest'
+import { openKeyStore, openStore } from '../../src/store/open-store.js'
+import { createConnection } from '../../src/store/sqlite/connection.js'
+import { openDatabase } from '../../src/store/sqlite/database.js'
+import { openGatewayState } from '../../src/store/sqlite/gateway-state.js'
+import { secrets } from '../../src/store/sqlite/tables.js'
+import { startChild } from '../support/child.js'
+import { meddle, newDatabase, openTestStore } from '../support/database.js'
+import { createManualClock } from '../support/manual-clock.js'
+import { queue } from '../support/store-contract.js'
+
+const silent = pino({ level: 'silent' })
+const urlOf = (file: string) => `file:${file}`
+
+test('refuses a second gateway on a database, naming the process and its host', async () => {
+  const file = await newDatabase()
+  const first = startChild('store-host.ts', urlOf(file))
+  expect(await first.message).toBe('open')
+  const opening = openTestStore(urlOf(file))
+  await expect(opening).rejects.toThrow(`${file} is in use by another gateway: process ${first.pid} on ${hostname()}, `)
+  await expect(opening).rejects.toMatchObject({ name: 'StoreError', kind: 'busy' })
+})
+
+test('takes over at once after the other gateway was killed', async () => {
+  const file = await newDatabase()
+  const first = startChild('store-host.ts', urlOf(file))
+  await first.message
+  await first.kill()
+  await using store = await openTestStore(urlOf(file))
+  expect(store.restored).toBe(false)
+})
+
+test('of gateways that start at once on an empty folder, exactly one opens it', async () => {
+  const file = join(dirname(await newDatabase()), 'new', 'gateway.db')
+  const started = await Promise.all([1, 2, 3].map(() => startChild('store-host.ts', urlOf(file)).message))
+  expect(started.filter(message => message === 'open')).toHaveLength(1)
+  for (const message of started.filter(said => said !== 'open')) expect(message).toMatch('is in use by another gateway')
+})
+
+test('is free again once it was closed, also in the same process', async () => {
+  const file = await newDatabase()
+  await (await openTestStore(urlOf(file)))[Symbol.asyncDispose]()
+  await using store = await openTestStore(urlOf(file))
+  await expect(openTestStore(urlOf(file))).rejects.toThrow(`process ${process.pid} on`)
+  expect(await store.tasks.lastSeq()).toBe(0)
+})
+
+test('opens the keys beside a running gateway', async () => {
+  const file = await newDatabase()
+  await using gateway = await openTestStore(urlOf(file))
+  await using beside = await openKeyStore({ databaseUrl: urlOf(file), dataDir: dirname(file) })
+  const secret = await beside.keys.secret('a')
+  expect(await gateway.keys.secret('a')).toBe(secret)
+})
+
+test('a lock of another program never blocks the event loop, and what met it is written when it is released', async () => {
+  const file = await newDatabase()
+  await using store = await openTestStore(urlOf(file))
+  const holder = startChild('lock-holder.ts', file)
+  expect(await holder.message).toBe('locked')
+  let [late, ticks] = [0, 0]
+  let last = performance.now()
+  const timer = setInterval(() => {
+    const now = performance.now()
+    late = Math.max(late, now - last)
+    last = now
+    // The lock is released once the loop has turned often enough while creates were waiting for it.
+    if (++ticks === 30) void holder.kill()
+  }, 10)
+  const created = await Promise.all(Array.from({ length: 20 }, () => queue(store.tasks)))
+  clearInterval(timer)
+  expect(created).toHaveLength(20)
+  expect(ticks).toBeGreaterThanOrEqual(30)
+  // SQLite's own wait would have held the loop for as long as the lock.
+  expect(late).toBeLessThan(250)
+})
+
+test('rejects what stays locked too long with an error that names the database', async () => {
+  const file = await newDatabase()
+  const { sqlite, db } = openDatabase(urlOf(file))
+  const { write } = createConnection(sqlite, db, file, [1, 1])
+  const other = openDatabase(urlOf(file)).sqlite
+  other.exec('BEGIN IMMEDIATE')
+  const busy = { kind: 'busy', message: `The database ${file} is locked by another program.` }
+  await expect(write(() => {})).rejects.toMatchObject(busy)
+  other.close()
+  await write(() => {})
+  sqlite.close()
+})
+
+test('refuses a database of a newer version', async () => {
+  const file = await newDatabase()
+  await (await openTestStore(urlOf(file)))[Symbol.asyncDispose]()
+  meddle(file, db => db.exec("INSERT INTO __drizzle_migrations (hash, created_at) VALUES ('x', 9e15)"))
+  await expect(openTestStore(urlOf(file))).rejects.toThrow(`${file} was written by a newer version of lipsync-gateway`)
+  meddle(file, db => db.exec('DELETE FROM __drizzle_migrations WHERE created_at = 9e15'))
+  await (await openTestStore(urlOf(file)))[Symbol.asyncDispose]()
+})
+
+test('names the path of what cannot be opened', async () => {
+  const file = await newDatabase()
+  await writeFile(file, 'certainly no database, and long enough to be taken for one'.repeat(100))
+  await expect(openTestStore(urlOf(file))).rejects.toThrow(`The database ${file} failed: file is not a database`)
+  const dataDir = join(file, 'data')
+  const opening = openStore({ databaseUrl: urlOf(join(dataDir, 'gateway.db')), dataDir }, createManualClock(), silent)
+  await expect(opening).rejects.toThrow(
+    `The folder ${dataDir} of the database cannot be created (DATA_DIR is "${dataDir}")`,
+  )
+})
+
+test.each(['file:x.db?mode=ro', 'file://host/x.db', 'file:x.db#y'])('refuses the URL %s', async databaseUrl => {
+  await expect(openTestStore(databaseUrl)).rejects.toThrow(databaseUrl)
+})
+
+test('reports a full disk as such', async () => {
+  const file = await newDatabase()
+  const { sqlite, db, write } = openDatabase(urlOf(file))
+  // The largest size that SQLite is allowed stands for the size of the disk.
+  sqlite.pragma(`max_page_count = ${sqlite.pragma('page_count', { simple: true })}`)
+  const filling = write(() => {
+    for (let i = 0; i < 1_000; i++)
+      db.insert(secrets)
+        .values({ name: `${i}`, value: 'x'.repeat(1_000) })
+        .run()
+  })
+  await expect(filling).rejects.toMatchObject({ kind: 'full', message: `The disk of the database ${file} is full.` })
+  sqlite.close()
+})
+
+test.each(['000', '077'])('keeps its files to their owner, with the umask %s', async umask => {
+  const file = join(dirname(await newDatabase()), 'made', 'gateway.db')
+  const host = startChild('store-host.ts', urlOf(file), umask)
+  expect(await host.message).toBe('open')
+  const modeOf = async (path: string) => ((await stat(path)).mode & 0o777).toString(8)
+  expect(await modeOf(dirname(file))).toBe('700')
+  for (const suffix of ['', '-wal', '-shm', '.lock', '.owner', '.epoch'])
+    expect([suffix, await modeOf(`${file}${suffix}`)]).toEqual([suffix, '600'])
+})
+
+test('probes whether it can write at most once a second, whoever asks', async () => {
+  const connection = openDatabase(':memory:')
+  const clock = createManualClock()
+  const state = await openGatewayState({ connection, path: null, systemClock: clock, log: silent, restored: false })
+  const changes = () => connection.sqlite.prepare('SELECT total_changes()').pluck().get() as number
+  const before = changes()
+  await Promise.all(Array.from({ length: 50 }, () => state.check()))
+  expect(changes()).toBe(before + 1)
+  await clock.advance(1_000)
+  await state.check()
+  expect(changes()).toBe(before + 2)
+  connection.sqlite.close()
+  await clock.advance(1_000)
+  await expect(state.check()).rejects.toMatchObject({ name: 'StoreError', kind: 'failed' })
+})

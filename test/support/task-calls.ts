@@ -1,0 +1,18 @@
+import type { startTestGateway } from './gateway.js'
+
+type TestGateway = Awaited<ReturnType<typeof startTestGateway>>
+
+/** When the clock of the tests starts. */
+export const START = Date.UTC(2025, 0, 1)
+
+/** The history of a task. */
+export async function history(gw: TestGateway, id: string): Promise<{ stage: string; reason: string | null }[]> {
+  const { data } = await gw.graphql('query ($id: ID!) { lipSyncTask(id: $id) { history { stage reason } } }', { id })
+  return data.lipSyncTask.history
+}
+
+/** Runs a mutation that returns a task: the task, or the extensions of the error. */
+export async function act(gw: TestGateway, call: string) {
+  const { data, errors } = await gw.graphql(`mutation { it: ${call} { id stage status retryOf error { code } } }`)
+  return errors ? errors[0]?.extensions : data.it
+}

@@ -1,0 +1,127 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { AUDIO, openTestGateway, startTestGateway, VIDEO } from '../../support/gateway.js'
+import { code, rateLimited, startJogg } from '../../support/jogg.js'
+import { createManualClock } from '../../support/manual-clock.js'
+import { act, history, START } from '../../support/task-calls.js'
+
+test('a burst is accepted at once and leaves in order, never more than the limit in any minute', async () => {
+  await using gw = await startTestGateway({ submits: { perMinute: 5 } })
+  const tasks = []
+  for (let i = 0; i < 23; i++) tasks.push(await gw.createLipSync({ videoUrl: `${VIDEO}?${i}` }))
+  await gw.clock.advance(30_000)
+  expect(gw.jogg.calls('submit')).toHaveLength(5)
+  const last = await gw.graphql('query ($id: ID!) { lipSyncTask(id: $id) { queuePosition estimatedStartAt } }', {
+    id: tasks[22]?.id,
+  })
+  expect(last.data.lipSyncTask).toEqual({
+    queuePosition: 18,
+    estimatedStartAt: new Date(START + 4 * 60_000).toISOString(),
+  })
+  await gw.clock.advance(5 * 60_000)
+  expect(gw.jogg.calls('submit').map(call => call.inputs?.videoUrl)).toEqual(tasks.map((_, i) => `${VIDEO}?${i}`))
+  const times = gw.jogg.calls('submit').map(call => call.at - START)
+  for (let i = 5; i < times.length; i++) expect(times[i]! - times[i - 5]!).toBeGreaterThanOrEqual(60_000)
+  expect(times.at(-1)).toBe(4 * 60_000)
+})
+
+test('a restart does not forget the submits of the last minute', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'paid-once-'))
+  const databaseUrl = `file:${join(folder, 'gateway.db')}`
+  let open: Awaited<ReturnType<typeof openTestGateway>> | undefined
+  const clock = createManualClock(undefined, async () => open?.gateway.settled())
+  await using jogg = await startJogg({ now: clock.now })
+  const options = { databaseUrl, submitsPerMinute: 5 }
+  open = await openTestGateway(clock, jogg, options)
+  for (let i = 0; i < 7; i++) await open.gateway.tasks.create({ videoUrl: `${VIDEO}?${i}`, audioUrl: AUDIO })
+  await clock.advance(10_000)
+  await open.gateway[Symbol.asyncDispose]()
+  open = await openTestGateway(clock, jogg, options)
+  await clock.advance(49_999)
+  expect(jogg.calls('submit')).toHaveLength(5)
+  await clock.advance(1)
+  expect(jogg.calls('submit')).toHaveLength(7)
+  await open.gateway[Symbol.asyncDispose]()
+  await rm(folder, { recursive: true })
+})
+
+test.each([
+  [rateLimited('submit', 7), 7_000],
+  [rateLimited('submit'), 60_000],
+])('429 pauses the queue for as long as it says, or for a minute, and loses no task', async (play, held) => {
+  await using gw = await startTestGateway()
+  gw.jogg.plays(play)
+  const first = await gw.createLipSync()
+  await gw.createLipSync({ videoUrl: `${VIDEO}?2` })
+  await gw.clock.advance(held - 1)
+  expect(gw.jogg.calls('submit')).toHaveLength(1)
+  await gw.clock.advance(1)
+  expect(gw.jogg.calls('submit').map(call => call.inputs?.videoUrl)).toEqual([VIDEO, VIDEO, `${VIDEO}?2`])
+  expect((await history(gw, first.id)).map(step => step.stage)).toEqual([
+    'QUEUED',
+    'SUBMITTING',
+    'QUEUED',
+    'SUBMITTING',
+    'SUBMITTED',
+  ])
+})
+
+test('the status shows why the queue is paused', async () => {
+  await using gw = await startTestGateway()
+  gw.jogg.plays(code('submit', 10105, 'invalid key'))
+  await gw.createLipSync()
+  await gw.clock.advance(0)
+  const query =
+    '{ gatewayStatus { upstream submitQueue { state reason } queueDepth activeTasks oldestQueuedAt lastCheckedAt } }'
+  const { data } = await gw.graphql(query)
+  expect(data.gatewayStatus).toEqual({
+    upstream: 'jogg',
+    submitQueue: { state: 'PAUSED', reason: expect.stringContaining('invalid key') },
+    queueDepth: 1,
+    activeTasks: 0,
+    oldestQueuedAt: new Date(START).toISOString(),
+    lastCheckedAt: null,
+  })
+  await gw.clock.advance(60_000 + 3_000)
+  const later = await gw.graphql(query)
+  expect(later.data.gatewayStatus).toMatchObject({
+    submitQueue: { state: 'OPEN', reason: null },
+    queueDepth: 0,
+    activeTasks: 1,
+    lastCheckedAt: new Date(START + 63_000).toISOString(),
+  })
+})
+
+test('a paused queue opens again when nothing is left to submit', async () => {
+  await using gw = await startTestGateway()
+  gw.jogg.plays(code('submit', 10105, 'invalid key'))
+  const task = await gw.createLipSync()
+  await gw.clock.advance(0)
+  await act(gw, `cancelLipSync(id: "${task.id}")`)
+  await gw.clock.advance(60_000)
+  const { data } = await gw.graphql('{ gatewayStatus { submitQueue { state } } }')
+  expect(data.gatewayStatus.submitQueue).toEqual({ state: 'OPEN' })
+})
+
+test('an upstream that asks for no wait is not called at once', async () => {
+  await using gw = await startTestGateway()
+  gw.jogg.plays(rateLimited('submit', 0), rateLimited('submit', 0), rateLimited('status', 0), rateLimited('status', 0))
+  await gw.createLipSync()
+  await gw.clock.advance(1_000)
+  expect(gw.jogg.calls('submit')).toHaveLength(1)
+  await gw.clock.advance(60_000)
+  const times = [...gw.jogg.calls('submit'), ...gw.jogg.calls('status')].map(call => call.at)
+  expect(new Set(times).size).toBe(times.length)
+})
+
+test('a task that waited too long expires', async () => {
+  await using gw = await startTestGateway({ submits: { maxQueueHours: 1 } })
+  for (let i = 0; i < 100; i++) gw.jogg.plays(code('submit', 18025, 'no permission'))
+  const task = await gw.createLipSync()
+  await gw.clock.advance(3_600_000 - 1)
+  expect(await gw.task(task.id)).toMatchObject({ stage: 'QUEUED' })
+  await gw.clock.advance(1)
+  expect(await gw.task(task.id)).toMatchObject({ stage: 'FAILED', error: { code: 'EXPIRED' } })
+})
