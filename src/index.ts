@@ -10,6 +10,7 @@ export {
   type Upstream,
   UpstreamError,
   type UpstreamErrorKind,
+  type UpstreamErrorOptions,
   type UpstreamJob,
 } from './tasks/driver/upstream.js'
 export type { CreateInput } from './tasks/service/create-input.js'
