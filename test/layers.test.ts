@@ -12,9 +12,9 @@ const LAYERS = [
   ['readiness'],
   ['http'],
   ['graphql'],
-  ['auth', 'store', 'upstream', 'poller'],
+  ['auth', 'store', 'upstream'],
   ['tasks'],
-  ['errors', 'clock', 'log', 'slots'],
+  ['errors', 'poller', 'clock', 'log', 'slots'],
 ]
 
 const SRC = fileURLToPath(new URL('../src', import.meta.url))
