@@ -66,10 +66,7 @@ test('without a look-up the task stays unknown until a person decides', async ()
   expect(await gw.gateway.tasks.resolve(task.id, 'RESUBMIT')).toMatchObject({ stage: 'queued' })
   await gw.clock.advance(0)
   expect(await gw.task(task.id)).toMatchObject({ stage: 'SUBMITTED' })
-  expect(await gw.gateway.tasks.resolve(task.id, 'FAIL')).toEqual({
-    code: 'INVALID_STATE',
-    stage: 'SUBMITTED',
-  })
+  await expect(gw.gateway.tasks.resolve(task.id, 'FAIL')).rejects.toMatchObject({ code: 'INVALID_STATE' })
 })
 
 test('a person can give up a submit whose answer was lost', async () => {
@@ -78,7 +75,7 @@ test('a person can give up a submit whose answer was lost', async () => {
   const task = await gw.createLipSync()
   await gw.clock.advance(0)
   expect(await gw.gateway.tasks.resolve(task.id, 'FAIL')).toMatchObject({
-    stage: 'FAILED',
+    stage: 'failed',
     failure: { code: 'SUBMIT_UNRESOLVED' },
   })
 })
