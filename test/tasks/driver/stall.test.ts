@@ -10,7 +10,7 @@ test('a job that the upstream forgot fails after ten checks', async () => {
   await gw.clock.advance(180_000)
   expect(await gw.task(task.id)).toMatchObject({ stage: 'SUBMITTED' })
   await gw.clock.advance(600_000)
-  expect(await gw.task(task.id)).toMatchObject({ stage: 'FAILED', error: { code: 'UPSTREAM_LOST_TASK' } })
+  expect(await gw.task(task.id)).toMatchObject({ stage: 'FAILED', failure: { code: 'UPSTREAM_LOST_TASK' } })
 })
 
 test('a task that does not end shows its stall, is checked slowly, and a late success is delivered', async () => {

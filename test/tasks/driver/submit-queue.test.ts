@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 import { AUDIO, openTestGateway, startTestGateway, VIDEO } from '../../support/gateway.js'
 import { code, rateLimited, startJogg } from '../../support/jogg.js'
 import { createManualClock } from '../../support/manual-clock.js'
-import { act, history, START } from '../../support/task-calls.js'
+import { history, START } from '../../support/task-calls.js'
 
 test('a burst is accepted at once and leaves in order, never more than the limit in any minute', async () => {
   await using gw = await startTestGateway({ submits: { perMinute: 5 } })
@@ -99,7 +99,7 @@ test('a paused queue opens again when nothing is left to submit', async () => {
   gw.jogg.plays(code('submit', 10105, 'invalid key'))
   const task = await gw.createLipSync()
   await gw.clock.advance(0)
-  await act(gw, `cancelLipSync(id: "${task.id}")`)
+  await gw.gateway.tasks.cancel(task.id)
   await gw.clock.advance(60_000)
   const { data } = await gw.graphql('{ gatewayStatus { submitQueue { state } } }')
   expect(data.gatewayStatus.submitQueue).toEqual({ state: 'OPEN' })
@@ -123,5 +123,5 @@ test('a task that waited too long expires', async () => {
   await gw.clock.advance(3_600_000 - 1)
   expect(await gw.task(task.id)).toMatchObject({ stage: 'QUEUED' })
   await gw.clock.advance(1)
-  expect(await gw.task(task.id)).toMatchObject({ stage: 'FAILED', error: { code: 'EXPIRED' } })
+  expect(await gw.task(task.id)).toMatchObject({ stage: 'FAILED', failure: { code: 'EXPIRED' } })
 })
