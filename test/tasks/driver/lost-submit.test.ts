@@ -63,10 +63,12 @@ test('without a look-up the task stays unknown until a person decides', async ()
   expect(await gw.task(task.id)).toMatchObject({ stage: 'UNKNOWN', status: 'PENDING' })
   expect(gw.jogg.calls('find').length).toBeLessThan(100)
   expect(gw.jogg.calls('submit')).toHaveLength(1)
-  expect(await act(gw, `resolveLipSync(id: "${task.id}", action: RESUBMIT)`)).toMatchObject({ stage: 'QUEUED' })
+  expect(await act(gw, `resolveLipSync(input: { id: "${task.id}", action: RESUBMIT })`)).toMatchObject({
+    stage: 'QUEUED',
+  })
   await gw.clock.advance(0)
   expect(await gw.task(task.id)).toMatchObject({ stage: 'SUBMITTED' })
-  expect(await act(gw, `resolveLipSync(id: "${task.id}", action: FAIL)`)).toEqual({
+  expect(await act(gw, `resolveLipSync(input: { id: "${task.id}", action: FAIL })`)).toEqual({
     code: 'INVALID_STATE',
     stage: 'SUBMITTED',
   })
@@ -77,9 +79,9 @@ test('a person can give up a submit whose answer was lost', async () => {
   gw.jogg.plays(resets('submit'), notOffered('find'))
   const task = await gw.createLipSync()
   await gw.clock.advance(0)
-  expect(await act(gw, `resolveLipSync(id: "${task.id}", action: FAIL)`)).toMatchObject({
+  expect(await act(gw, `resolveLipSync(input: { id: "${task.id}", action: FAIL })`)).toMatchObject({
     stage: 'FAILED',
-    error: { code: 'SUBMIT_UNRESOLVED' },
+    failure: { code: 'SUBMIT_UNRESOLVED' },
   })
 })
 
@@ -101,6 +103,6 @@ test('a task that waited too long for a lost answer is not submitted again', asy
   gw.jogg.plays(resets('submit'), ...Array.from({ length: 150 }, () => notOffered('find')))
   const task = await gw.createLipSync()
   await gw.clock.advance(3 * 3_600_000)
-  expect(await gw.task(task.id)).toMatchObject({ stage: 'FAILED', error: { code: 'EXPIRED' } })
+  expect(await gw.task(task.id)).toMatchObject({ stage: 'FAILED', failure: { code: 'EXPIRED' } })
   expect(gw.jogg.jobs.accepted()).toEqual([])
 })

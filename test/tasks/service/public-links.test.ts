@@ -5,7 +5,11 @@ import { success } from '../../support/jogg.js'
 
 test('links to files of the gateway are absolute wherever a task leaves it', async () => {
   const file = await newDatabase()
-  await using gw = await startTestGateway({ databaseUrl: `file:${file}`, publicUrl: 'https://public.example' })
+  await using gw = await startTestGateway({
+    databaseUrl: `file:${file}`,
+    publicUrl: 'https://public.example',
+    auth: 'open',
+  })
   gw.jogg.plays(success())
   const { id } = await gw.createLipSync()
   await gw.clock.advance(3_000)
