@@ -13,18 +13,18 @@ export interface Run {
   readonly video: string
   readonly audio: string
   readonly seconds: number
-  /** Null: the WebAssembly one. */
+  /** Null for the WebAssembly build. */
   readonly ffmpegPath: string | null
   readonly folder: string
 }
 
-/** As the engine encodes. */
+/** The encoder settings of the engine. */
 export const ENCODE =
   '-c:v libx264 -threads 1 -preset veryfast -crf 20 -pix_fmt yuv420p -c:a aac -b:a 128k -f mp4'.split(' ')
 
 const COMPILED = new URL('../dist/upstream/engine/worker/', import.meta.url)
 
-/** A whole job, in the process that the engine starts for it. */
+/** Runs a whole job in a worker process. */
 export const runJob = async ({ video, audio, ffmpegPath, folder }: Run): Promise<Cost> => {
   const child = start([fileURLToPath(new URL('worker.js', COMPILED))])
   const work = join(folder, 'job')
@@ -41,7 +41,7 @@ export const runJob = async ({ video, audio, ffmpegPath, folder }: Run): Promise
   })
 }
 
-/** The limit: the same length of video and audio, only encoded anew. */
+/** Re-encodes video and audio of the same length. */
 export const runPlain = async ({ video, audio, seconds, ffmpegPath, folder }: Run): Promise<Cost> => {
   const inputs = ['-stream_loop', '-1', '-i', readFrom(video), '-i', readFrom(audio)]
   const rest = ['-map', '0:v', '-map', '1:a', '-t', String(seconds), ...ENCODE, writeTo(join(folder, 'plain.mp4'))]
@@ -59,7 +59,7 @@ export const runPlain = async ({ video, audio, seconds, ffmpegPath, folder }: Ru
   })
 }
 
-/** It waits for its end after it has told how the work went, so that what it used can still be read. */
+/** The process keeps running after its report, so that its resource usage can be read. */
 const start = (args: string[]): ChildProcess =>
   spawn(process.execPath, args, { stdio: ['pipe', 'ignore', 'inherit', 'ipc'], detached: true })
 

@@ -1,9 +1,8 @@
 /**
- * How fast the built-in engine is and what memory it takes: `npm run bench:engine`, on Linux. Beside each of its jobs
- * stands a plain FFmpeg that only encodes the same length anew with the same settings: the limit.
+ * Measures the speed and memory of the built-in engine: `npm run bench:engine`, on Linux. Each job is compared with a
+ * plain FFmpeg that re-encodes the same length with the same settings, which is the upper limit.
  *
- * Frames are counted by the second of processor time, which is the same on a machine that has others to serve, and by
- * the second of the clock.
+ * Frames are counted per second of processor time, which hardly depends on other load, and per second of wall time.
  */
 import { spawnSync } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'

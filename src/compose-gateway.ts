@@ -3,17 +3,22 @@ import type { Logger } from 'pino'
 import { checkExposure } from './auth/anonymous-access.js'
 import { createAuthenticator } from './auth/authenticator.js'
 import type { Session } from './auth/session.js'
+import { createSessionExpiry } from './auth/session-expiry.js'
 import type { Clock } from './clock.js'
 import { type Config, ConfigError } from './config.js'
 import { createDisposalStack, type DisposalStack } from './disposal-stack.js'
 import { createGraphQLContext } from './graphql/index.js'
+import { createEdge } from './http/edge.js'
+import { createGraphiQL } from './http/graphiql.js'
 import { createGraphQLServer } from './http/graphql.js'
-import { createLogin, createSessionExpiry } from './http/login.js'
+import { createOrigins } from './http/origins.js'
+import { createQueryBudget } from './http/query-budget.js'
 import { createRouter } from './http/router.js'
+import { createRoutes } from './http/routes.js'
 import { startServer } from './http/server.js'
 import { createWebSocketHandler } from './http/websocket.js'
 import { createMediaStore } from './media/media-store.js'
-import { hostnameOf, urlOf } from './net/address.js'
+import { hostnameOf, isLoopback, urlOf } from './net/address.js'
 import { createPublicLinks } from './public-links.js'
 import { createReadiness } from './readiness.js'
 import { openStore } from './store/open-store.js'
@@ -31,6 +36,9 @@ export interface GatewayRuntime {
   readonly random: Random
   readonly log: Logger
 }
+
+const SAMPLE_VIDEO = '/media/sample/presenter.mp4'
+const SAMPLE_AUDIO = '/media/sample/speech.m4a'
 
 /** How long upstream calls that are under way at the shutdown may still take. */
 const CUT_AFTER_MS = 3_000
@@ -80,13 +88,22 @@ async function compose(config: Config, { clock: systemClock, random, log }: Gate
     publicLink: links.linkTo,
     stopping: stopping.signal,
   })
-  const readiness = createReadiness({ store, upstream, log, submitter: driver.submitter, pollers: driver.pollers })
+  const readiness = createReadiness({
+    store,
+    clock,
+    log,
+    submitter: driver.submitter,
+    pollers: driver.pollers,
+  })
 
+  // Where a mounted gateway can be reached is up to its host, so it counts as exposed until it listens by itself.
+  let isExposed = true
   const authenticator = createAuthenticator({
     keys,
     clock,
     log,
     mode: config.auth,
+    isExposed: () => isExposed,
     jwt: config.jwt,
     limits: config.callerLimits,
   })
@@ -96,7 +113,6 @@ async function compose(config: Config, { clock: systemClock, random, log }: Gate
   // Followers are ended with their sockets: ended here, they would look complete to their clients.
   parts.defer(() => stopping.abort())
 
-  const login = createLogin({ authenticator, openToAll: config.auth === 'open' })
   const contextOf = (session: Session) =>
     createGraphQLContext({
       caller: session.caller,
@@ -105,18 +121,18 @@ async function compose(config: Config, { clock: systemClock, random, log }: Gate
       mintWatchToken: (only: TaskRestriction, ttlSeconds: number) =>
         authenticator.mintWatchToken(session, only, ttlSeconds),
     })
-  const graphql = createGraphQLServer({ contextOf, login, sessions, explorer: config.explorer, log })
-  const webSocket = createWebSocketHandler({ graphql, login, sessions, limits: config.webSocket, log })
-  const router = createRouter({
-    graphql,
-    webSocket,
-    readiness,
-    mediaFile: media.resolve,
-    corsOrigins: allowedOrigins(config),
-    log,
-  })
+  const budget = createQueryBudget(clock)
+  const graphql = createGraphQLServer({ contextOf, sessions, budget, explorer: config.explorer, log })
+  const origins = createOrigins({ listed: allowedOrigins(config), isOpen: authenticator.isOpen, clock, log })
+  const limits = config.webSocket
+  const webSocket = createWebSocketHandler({ graphql, authenticator, sessions, origins, limits, clock, log })
+  const sampleLinks = () =>
+    config.upstream !== 'engine' ? null : { videoUrl: links.linkTo(SAMPLE_VIDEO), audioUrl: links.linkTo(SAMPLE_AUDIO) }
+  const graphiql = config.explorer ? createGraphiQL(sampleLinks) : null
+  const router = createRouter(createRoutes({ graphql, graphiql, readiness, mediaFile: media.resolve }))
+  const edge = createEdge({ router, webSocket, authenticator, origins, log })
 
-  let front: AsyncDisposable = router
+  let front: AsyncDisposable = edge
   parts.defer(async () => {
     const timer = setTimeout(driver.cut, CUT_AFTER_MS)
     await Promise.all([front[Symbol.asyncDispose](), driver[Symbol.asyncDispose]()])
@@ -129,7 +145,7 @@ async function compose(config: Config, { clock: systemClock, random, log }: Gate
     await starting
   }
   async function begin(): Promise<void> {
-    await checkAccess([])
+    if (front === edge) await checkAccess([])
     announceUpstream(config, upstream.name, log)
     await driver.start()
   }
@@ -137,7 +153,7 @@ async function compose(config: Config, { clock: systemClock, random, log }: Gate
   /** Listens before it starts: a gateway that finds its port taken must not have submitted anything. */
   async function listen(): Promise<string> {
     await checkAccess([config.host])
-    const server = await startServer(router, config)
+    const server = await startServer(edge, config)
     front = server
     const url = urlOf(config.host, server.port)
     links.listensAt(url)
@@ -149,6 +165,7 @@ async function compose(config: Config, { clock: systemClock, random, log }: Gate
   /** A gateway without authentication must be reachable from this machine only. */
   async function checkAccess(listening: readonly string[]): Promise<void> {
     const hosts = config.publicUrl ? [...listening, hostnameOf(config.publicUrl)] : listening
+    isExposed = hosts.length === 0 || !hosts.every(isLoopback)
     const { refusal, warning } = checkExposure({ hosts, mode: config.auth, isOpen: await authenticator.isOpen() })
     if (refusal) throw new ConfigError([refusal])
     if (warning) log.warn(warning)
@@ -168,8 +185,8 @@ async function compose(config: Config, { clock: systemClock, random, log }: Gate
   const gateway = {
     tasks: tasksOf(OPEN_CALLER),
     tasksOf: (callerId: string) => tasksOf({ ...OPEN_CALLER, id: callerId, scopes: new Set(['read', 'create']) }),
-    requestListener: router.listener,
-    upgradeHandler: router.upgrade,
+    requestListener: edge.listener,
+    upgradeHandler: edge.upgrade,
     start,
     listen: () =>
       listen().catch(async thrown => {

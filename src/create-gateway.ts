@@ -5,8 +5,8 @@ import { systemClock } from './clock.js'
 import { composeGateway } from './compose-gateway.js'
 import { resolveConfig } from './config.js'
 import type { GatewayOptions } from './gateway-options.js'
-import type { Readiness } from './http/router.js'
 import { createLog } from './log.js'
+import type { Readiness } from './readiness.js'
 import type { TaskService } from './tasks/service/task-service.js'
 
 /** A gateway. Leaving its scope (`await using`), or awaiting its `Symbol.asyncDispose`, shuts it down within 5 s. */

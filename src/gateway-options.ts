@@ -113,7 +113,7 @@ export interface GatewayOptions {
   /** Built-in engine. */
   engine?:
     | {
-        /** Private hosts (`name` or `name:port`) that the built-in engine may fetch from. @default none */
+        /** Private hosts (`name`, `name:port` or `[::1]`) that the built-in engine may fetch from. @default none */
         allowedHosts?: readonly string[] | undefined
         /**
          * Native `ffmpeg` to use, several times faster than the bundled WebAssembly build. @default the bundled
@@ -129,6 +129,8 @@ export interface GatewayOptions {
          * `2073600`
          */
         maxPixels?: number | undefined
+        /** Largest temporary file for the decoded frames of one job, in bytes. @default `16000000000` */
+        maxSpoolBytes?: number | undefined
         /** Jobs that run at a time. @default the number of cores minus one, at least 1 */
         concurrency?: number | undefined
       }

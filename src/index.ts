@@ -2,16 +2,17 @@ export { ConfigError } from './config.js'
 export { createGateway, type Gateway } from './create-gateway.js'
 export { ERROR_CODES, type ErrorCode, GatewayError } from './errors.js'
 export type { GatewayOptions } from './gateway-options.js'
-export type { Readiness } from './http/router.js'
+export type { Readiness, ReadinessChecks } from './readiness.js'
 export type { Caller, CallerLimits, Scope, TaskRestriction } from './tasks/caller.js'
 export type { LiveState } from './tasks/driver/live-state.js'
-export type {
-  SubmitRequest,
-  Upstream,
-  UpstreamErrorKind,
-  UpstreamJob,
+export {
+  type SubmitRequest,
+  type Upstream,
+  UpstreamError,
+  type UpstreamErrorKind,
+  type UpstreamErrorOptions,
+  type UpstreamJob,
 } from './tasks/driver/upstream.js'
-export { UpstreamError } from './tasks/driver/upstream.js'
 export type { CreateInput } from './tasks/service/create-input.js'
 export type {
   FollowAllQuery,

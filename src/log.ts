@@ -3,9 +3,9 @@ import { type DestinationStream, type Logger, pino } from 'pino'
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 export type LogLevel = (typeof LOG_LEVELS)[number]
 
-/** Structured logs, a JSON line each, on the standard output. What may hold a key is never written. */
-export const createLog = (level: LogLevel, destination?: DestinationStream): Logger =>
-  pino(
+/** Creates the log: one JSON object per line, on the standard output. Fields that may hold a secret are redacted. */
+export function createLog(level: LogLevel, destination?: DestinationStream): Logger {
+  return pino(
     {
       level,
       base: null,
@@ -17,5 +17,6 @@ export const createLog = (level: LogLevel, destination?: DestinationStream): Log
     },
     destination ?? pino.destination({ sync: true }),
   )
+}
 
 const SECRETS = ['apiKey', 'secret', 'token', 'authorization', '["x-api-key"]', 'cookie']

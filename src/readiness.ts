@@ -1,44 +1,83 @@
 import type { Logger } from 'pino'
-import type { Readiness } from './http/router.js'
+import type { Clock } from './clock.js'
 import type { Poller } from './poller.js'
 import type { Submitter } from './tasks/driver/submitter.js'
-import type { Upstream } from './tasks/driver/upstream.js'
+import type { UpstreamErrorKind } from './tasks/driver/upstream.js'
 import type { TaskStore } from './tasks/task-store.js'
 
+/**
+ * Whether the gateway can do its work, and the state of each part. The states are a closed list and hold no text of the
+ * upstream: reasons are in the log and in the API for admins.
+ */
+export interface Readiness {
+  readonly ready: boolean
+  readonly checks: ReadinessChecks
+}
+
+export interface ReadinessChecks {
+  readonly store: 'ok' | 'unavailable'
+  readonly pollers: Readonly<Record<string, 'ok' | 'failing'>> | 'not started'
+  /** While submits are paused for a reason that no single task causes: the kind of that reason. Tasks are still accepted. */
+  readonly upstream: 'ok' | 'unknown' | `paused: ${UpstreamErrorKind}`
+}
+
 export interface ReadinessParts {
-  store: TaskStore
-  upstream: Upstream
-  submitter: Submitter
-  /** Empty until the start. */
-  pollers: readonly Poller[]
+  store: Pick<TaskStore, 'check'>
+  submitter: Pick<Submitter, 'status'>
+  /** By name; empty until the start. */
+  pollers: ReadonlyMap<string, Pick<Poller, 'problem'>>
+  clock: Clock
   log: Logger
 }
 
-/** Whether the gateway can do its work. An upstream out of order is told, and no reason to send callers away. */
-export const createReadiness = ({ store, upstream, submitter, pollers, log }: ReadinessParts) => {
-  const problemOfStore = () =>
-    store.check().then(
-      () => null,
-      thrown => {
-        log.error({ err: thrown }, 'the store cannot be written')
-        return 'cannot be written'
-      },
-    )
-  const problemOfPollers = () => {
-    if (pollers.length === 0) return 'not started'
-    return pollers.some(poller => poller.problem() !== null) ? 'in trouble, see the log' : null
-  }
-  return async (): Promise<Readiness> => {
-    const storeProblem = await problemOfStore()
-    const pollerProblem = problemOfPollers()
-    const { state, reason } = await submitter.status().catch(() => ({ state: 'OPEN', reason: null }))
-    return {
-      ready: !storeProblem && !pollerProblem,
-      checks: {
-        store: storeProblem ?? 'ok',
-        poller: pollerProblem ?? 'ok',
-        upstream: state === 'PAUSED' ? `${upstream.name}: submits are held: ${reason}` : `${upstream.name}: ok`,
-      },
+/** How long one result is used: whoever asks, and however often, the parts are checked once in this time. */
+const FRESH_MS = 1_000
+
+export function createReadiness(parts: ReadinessParts): () => Promise<Readiness> {
+  const { store, submitter, pollers, clock, log } = parts
+  let checkedAt = Number.NEGATIVE_INFINITY
+  let latest: Promise<Readiness> | null = null
+
+  async function checkStore(): Promise<ReadinessChecks['store']> {
+    try {
+      await store.check()
+      return 'ok'
+    } catch (thrown) {
+      log.error({ err: thrown }, 'the store cannot be written')
+      return 'unavailable'
     }
   }
+
+  function checkPollers(): ReadinessChecks['pollers'] {
+    if (pollers.size === 0) return 'not started'
+    return Object.fromEntries([...pollers].map(([name, poller]) => [name, poller.problem() ? 'failing' : 'ok']))
+  }
+
+  async function checkUpstream(): Promise<ReadinessChecks['upstream']> {
+    try {
+      const { state, kind } = await submitter.status()
+      return state === 'PAUSED' ? `paused: ${kind}` : 'ok'
+    } catch (thrown) {
+      log.error({ err: thrown }, 'the state of the submit queue cannot be read')
+      return 'unknown'
+    }
+  }
+
+  async function check(): Promise<Readiness> {
+    const [storeState, upstreamState] = await Promise.all([checkStore(), checkUpstream()])
+    const checks = { store: storeState, pollers: checkPollers(), upstream: upstreamState }
+    return { ready: isReady(checks), checks }
+  }
+
+  return () => {
+    if (!latest || clock.monotonic() - checkedAt >= FRESH_MS) {
+      checkedAt = clock.monotonic()
+      latest = check()
+    }
+    return latest
+  }
+}
+
+function isReady({ store, pollers }: ReadinessChecks): boolean {
+  return store === 'ok' && pollers !== 'not started' && !Object.values(pollers).includes('failing')
 }

@@ -5,17 +5,45 @@ import { expect, test } from 'vitest'
 
 /** From the top down; a name stands for a file or a folder of `src`. Within a line everything may import everything. */
 const LAYERS = [
-  ['cli', 'index', 'sample'],
+  ['cli', 'index'],
   ['create-gateway'],
   ['compose-gateway'],
   ['config', 'options', 'gateway-options', 'disposal-stack', 'public-links'],
-  ['readiness'],
   ['http'],
+  ['readiness'],
   ['graphql'],
-  ['auth', 'store', 'upstream', 'poller'],
+  ['auth', 'store', 'upstream'],
+  ['media'],
   ['tasks'],
-  ['errors', 'clock', 'log', 'slots'],
+  ['poller'],
+  ['net'],
+  ['errors', 'clock', 'log', 'slots', 'rate-window', 'durable-files'],
 ]
+
+/** What a folder never imports, by the beginnings of paths; `except` lists single files. Types count as well. */
+const NEVER: readonly { from: string; to: readonly string[]; except?: readonly string[] }[] = [
+  { from: 'tasks/', to: ['store/', 'http/', 'graphql/', 'upstream/', 'auth/', 'cli'] },
+  { from: 'tasks/service/', to: ['tasks/driver/'], except: ['tasks/driver/live-state.ts'] },
+  { from: 'tasks/driver/', to: ['tasks/service/'] },
+  { from: 'upstream/', to: ['auth/', 'store/', 'tasks/service/'] },
+  { from: 'upstream/jogg/', to: ['upstream/engine/'] },
+  { from: 'upstream/engine/', to: ['upstream/jogg/'] },
+  { from: 'auth/', to: ['upstream/', 'store/', 'tasks/driver/', 'tasks/service/'] },
+  { from: 'store/', to: ['upstream/', 'tasks/driver/', 'tasks/service/'] },
+  { from: 'graphql/', to: ['store/', 'upstream/'] },
+  { from: 'http/', to: ['store/', 'upstream/', 'tasks/driver/'] },
+  { from: 'net/', to: ['tasks/'] },
+]
+
+/** Libraries that only one part of `src` may import. */
+const AT_HOME: Readonly<Record<string, RegExp>> = {
+  'better-sqlite3': /^store\/sqlite\//,
+  'drizzle-orm': /^store\/sqlite\//,
+  '@pothos/core': /^graphql\//,
+  'graphql-yoga': /^http\//,
+  commander: /^cli/,
+  jose: /^auth\//,
+}
 
 const SRC = fileURLToPath(new URL('../src', import.meta.url))
 const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' }).filter(file => file.endsWith('.ts'))
@@ -36,7 +64,43 @@ test('imports only point down', () => {
   expect(upward).toEqual([])
 })
 
-test('every import leads to a file, and none leads back', () => {
+test.each(NEVER)('$from never imports $to', ({ from, to, except = [] }) => {
+  const forbidden = files
+    .filter(file => file.startsWith(from))
+    .flatMap(file =>
+      importsOf(file).flatMap(other =>
+        to.some(start => other.startsWith(start)) && !except.includes(other) ? [`${file} → ${other}`] : [],
+      ),
+    )
+  expect(forbidden).toEqual([])
+})
+
+test('a library is imported by the part that it belongs to', () => {
+  const strays = Object.entries(AT_HOME).flatMap(([library, home]) =>
+    files.filter(file => !home.test(file) && new RegExp(`from '${library}['/]`).test(sources.get(file) ?? '')),
+  )
+  expect(strays).toEqual([])
+})
+
+test('http takes only types, permissions and the error of the store from the domain', () => {
+  const values = files
+    .filter(file => file.startsWith('http/'))
+    .flatMap(file =>
+      [...(sources.get(file) ?? '').matchAll(/^import (?!type )[^\n]*?from '\.\.\/(tasks\/[^']+)\.js'/gm)].map(
+        ([, path]) => `${file} → ${path}.ts`,
+      ),
+    )
+  expect(values.filter(line => !/(service\/permissions|store-error)\.ts$/.test(line))).toEqual([])
+})
+
+test('no file is alone in its folder', () => {
+  const folders = new Map<string, number>()
+  for (const file of files) folders.set(dirname(file), (folders.get(dirname(file)) ?? 0) + 1)
+  const parents = new Set([...folders.keys()].map(folder => dirname(folder)))
+  expect([...folders].flatMap(([folder, count]) => (count < 2 && !parents.has(folder) ? [folder] : []))).toEqual([])
+})
+
+test('every import leads to a file, and there is no cycle', () => {
   const seen = new Set<string>()
   const walk = (file: string, path: readonly string[]): void => {
     expect(path, 'an import cycle').not.toContain(file)
@@ -49,7 +113,8 @@ test('every import leads to a file, and none leads back', () => {
 })
 
 test('only the command line reads the environment, prints or ends the process', () => {
-  const outside = files.filter(file => !/^(cli|sample)\b/.test(file))
+  // The worker process gets a part of the environment.
+  const outside = files.filter(file => !/^(cli\b|upstream\/engine\/worker-process\.ts$)/.test(file))
   const touches = /\bconsole\.|\bprocess\.(env|argv|stdout|stderr|exit|exitCode)\b/
   expect(outside.filter(file => touches.test(sources.get(file) ?? ''))).toEqual([])
 })

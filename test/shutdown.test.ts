@@ -98,7 +98,10 @@ test('mounted in another server, a gateway that was shut down says so', async ()
   expect((await fetch(`${url}/ready`)).status).toBe(200)
   await gw[Symbol.asyncDispose]()
   const answer = await fetch(`${url}/ready`)
-  expect([answer.status, await answer.json()]).toEqual([503, { error: 'Going away, come back' }])
+  expect([answer.status, await answer.json()]).toEqual([
+    503,
+    { error: { code: 'SHUTTING_DOWN', message: 'The gateway is shutting down; connect again.' } },
+  ])
   await expect(openSocket(url)).rejects.toThrow('503')
   await new Promise(resolve => host.close(resolve))
 })

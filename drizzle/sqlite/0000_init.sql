@@ -91,7 +91,7 @@ CREATE INDEX `tasks_by_upstream_id` ON `tasks` (`upstream_id`) WHERE upstream_id
 CREATE INDEX `tasks_due` ON `tasks` (`due_mono`,`id`) WHERE due_mono IS NOT NULL;--> statement-breakpoint
 CREATE INDEX `tasks_queued` ON `tasks` (`caller`,`created_seq`) WHERE stage = 'queued';--> statement-breakpoint
 CREATE INDEX `tasks_queued_twins` ON `tasks` (`inputs_hash`,`caller`,`created_seq`) WHERE stage = 'queued';--> statement-breakpoint
-CREATE INDEX `tasks_queued_by_age` ON `tasks` (`queued_mono`) WHERE stage = 'queued';--> statement-breakpoint
+CREATE INDEX `tasks_queued_by_age` ON `tasks` (`queued_mono`) WHERE +stage = 'queued';--> statement-breakpoint
 CREATE INDEX `tasks_unsettled` ON `tasks` (`inputs_hash`) WHERE stage IN ('submitting', 'unknown');--> statement-breakpoint
 CREATE TABLE `transitions` (
 	`seq` integer PRIMARY KEY AUTOINCREMENT NOT NULL,

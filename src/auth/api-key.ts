@@ -1,7 +1,7 @@
 import { createHash, randomInt, timingSafeEqual } from 'node:crypto'
 
 /**
- * An API key is `lsg_<id>_<secret>`: a prefix by which secret scanners know it, a public id by which it is found and
+ * An API key is `lsg_<id>_<secret>`: a prefix for secret scanners, a public id by which the key is found and
  * named, and the secret. Letters and digits only, so that it needs no quoting in a header or a shell and a double click
  * selects all of it.
  */
@@ -17,33 +17,38 @@ export interface ApiKeyParts {
   readonly secret: string
 }
 
-/** A new key: `text` is what its owner sends; of `secret`, only the hash is to be kept. */
-export const createApiKey = (): ApiKeyParts & { readonly text: string } => {
+/** Creates a key. `text` is what its owner sends; of `secret`, only the hash is stored. */
+export function createApiKey(): ApiKeyParts & { readonly text: string } {
   const id = randomText(ID_LENGTH)
   const secret = randomText(SECRET_LENGTH)
   return { id, secret, text: `${PREFIX}${id}_${secret}` }
 }
 
-/** Null when the text is no key. */
-export const parseApiKey = (text: string): ApiKeyParts | null => {
+/** Returns null when the text is not a well-formed key. */
+export function parseApiKey(text: string): ApiKeyParts | null {
   const { id, secret } = FORMAT.exec(text)?.groups ?? {}
   return id && secret ? { id, secret } : null
 }
 
-/** Whether the text means to be a key, whole or not. */
-export const looksLikeApiKey = (text: string): boolean => text.startsWith(PREFIX)
+/** Whether the text claims to be a key, complete or not. */
+export function looksLikeApiKey(text: string): boolean {
+  return text.startsWith(PREFIX)
+}
 
 /**
- * What is kept of a secret: its SHA-256, in hex. A slow hash, as for passwords, would guard against guessing what people
- * choose; nobody guesses 256 random bits.
+ * The SHA-256 of a secret, in hex: what is stored of it. A slow hash, as for passwords, would protect secrets that people
+ * choose; 256 random bits cannot be guessed.
  */
-export const hashSecret = (secret: string): string => createHash('sha256').update(secret).digest('hex')
+export function hashSecret(secret: string): string {
+  return createHash('sha256').update(secret).digest('hex')
+}
 
-/** Whether `hash` is the secret's, compared in constant time. */
-export const isSecretOf = (secret: string, hash: string): boolean => {
+/** Whether `hash` is the hash of the secret, compared in constant time. */
+export function isSecretOf(secret: string, hash: string): boolean {
   const [sent, kept] = [Buffer.from(hashSecret(secret)), Buffer.from(hash)]
   return sent.length === kept.length && timingSafeEqual(sent, kept)
 }
 
-const randomText = (length: number): string =>
-  Array.from({ length }, () => ALPHABET[randomInt(ALPHABET.length)]).join('')
+function randomText(length: number): string {
+  return Array.from({ length }, () => ALPHABET[randomInt(ALPHABET.length)]).join('')
+}

@@ -1,10 +1,12 @@
+import { errors } from 'jose'
+
 /**
- * Why a credential was refused. `wrong` is what guessing leads to, and counts as a failed login; a credential that has
- * `expired` or was `revoked` was good once, so whoever sends it guesses nothing.
+ * Why a credential was refused. `wrong` is what guessing leads to, and counts as a failed login. A credential that has
+ * `expired` or was `revoked` was valid once, so its sender is not guessing.
  */
 export type CredentialErrorKind = 'wrong' | 'expired' | 'revoked'
 
-/** A credential is refused. The message and the key's id are for the log only: callers learn as little as possible. */
+/** A credential is refused. The message and the key's id are for the log only: clients learn as little as possible. */
 export class CredentialError extends Error {
   override readonly name = 'CredentialError'
   readonly kind: CredentialErrorKind
@@ -15,4 +17,10 @@ export class CredentialError extends Error {
     this.kind = kind
     this.keyId = keyId
   }
+}
+
+/** Rethrows jose's verdict on a token as a `CredentialError`, and any other error as it is. */
+export function rethrowTokenError(thrown: unknown): never {
+  if (!(thrown instanceof errors.JOSEError)) throw thrown
+  throw new CredentialError(thrown instanceof errors.JWTExpired ? 'expired' : 'wrong', thrown.message)
 }

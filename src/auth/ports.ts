@@ -1,10 +1,10 @@
 import type { CallerLimits, Scope } from '../tasks/caller.js'
 
-/** What is kept of an API key: everything but its secret. Times are milliseconds since the Unix epoch. */
+/** An API key as it is stored, without its secret. Times are milliseconds since the Unix epoch. */
 export interface ApiKey {
   /** The public part of the key, by which people and logs name it. */
   readonly id: string
-  /** Whose tasks it opens. Several keys may stand for one caller, so that one can take over from another without a gap. */
+  /** The caller that the key belongs to. A caller may have several keys, so that one can replace another without a gap. */
   readonly caller: string
   /** SHA-256 of the secret part, in hex. */
   readonly hash: string
@@ -21,19 +21,19 @@ export interface ApiKey {
 
 export type NewApiKey = Omit<ApiKey, 'revokedAt' | 'lastUsedAt'>
 
-/** Where keys are kept, shared by every process on the database: what one wrote the others read at once. */
+/** The key store, shared by every process on the database: a write is visible to all of them at once. */
 export interface KeyStore {
   create(key: NewApiKey): Promise<void>
-  /** All keys, the oldest first; revoked and expired ones too, for they are never deleted. */
+  /** Returns all keys, oldest first, revoked and expired ones included: keys are never deleted. */
   list(): Promise<ApiKey[]>
   get(id: string): Promise<ApiKey | null>
-  /** Answers the key as it is now, or null when there is none. A key revoked before keeps its time. */
+  /** Revokes a key and returns it; null when there is none. A key that was revoked before keeps its time. */
   revoke(id: string, at: number): Promise<ApiKey | null>
-  /** Notes a use. Written at most once in `TOUCH_EVERY_MS`, because each write waits for the disk. */
+  /** Records a use. Written at most once in `TOUCH_EVERY_MS`, because each write waits for the disk. */
   touch(id: string, at: number): Promise<void>
-  /** Whether there is, or ever was, a key. */
+  /** Whether a key exists or ever existed. */
   everCreated(): Promise<boolean>
-  /** What the gateway itself signs with under this name: 256 random bits as base64url, made by whoever asks first. */
+  /** Returns the gateway's own signing secret of this name: 256 random bits as base64url, created at the first call. */
   secret(name: string): Promise<string>
 }
 

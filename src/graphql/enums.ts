@@ -68,4 +68,13 @@ export const USER_ERRORS = {
   LIMIT_EXCEEDED,
 }
 
-export const LipSyncUserErrorCode = enumOf('LipSyncUserErrorCode', 'The kind of a mistake in a mutation.', USER_ERRORS)
+export const LipSyncUserErrorCode = enumOf(
+  'LipSyncUserErrorCode',
+  'The kind of a mistake in a mutation.',
+  meaningsOf(USER_ERRORS),
+)
+
+function meaningsOf<C extends string>(errors: Readonly<Record<C, { readonly message: string }>>): Record<C, string> {
+  const meanings = Object.entries<{ readonly message: string }>(errors).map(([code, { message }]) => [code, message])
+  return Object.fromEntries(meanings)
+}

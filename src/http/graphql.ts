@@ -4,76 +4,101 @@ import type { SubscribePayload } from 'graphql-ws'
 import { createYoga, type Plugin } from 'graphql-yoga'
 import type { Logger } from 'pino'
 import type { Session } from '../auth/session.js'
+import type { SessionExpiry } from '../auth/session-expiry.js'
+import { GatewayError } from '../errors.js'
 import { type GraphQLContext, schema } from '../graphql/index.js'
-import { credentialOf, type Login, type SessionExpiry } from './login.js'
-import { publicError } from './public-error.js'
-import { MAX_BODY_BYTES, requestLimits } from './request-limits.js'
+import { createDocumentCaches } from './document-cache.js'
+import { toGraphQLError, withoutHttp, withoutSuggestion } from './graphql-error.js'
+import type { QueryBudget } from './query-budget.js'
+import { requestLimits } from './request-limits.js'
 
-/** What to execute, and by whose `execute` and `subscribe`. */
+/** An operation, and the `execute` and `subscribe` to run it with. */
 export type Operation = ExecutionArgs & {
   execute: typeof import('graphql').execute
   subscribe: typeof import('graphql').subscribe
 }
 
 export interface GraphQLParts {
-  /** What a caller works with. */
+  /** Builds the GraphQL context of a session. */
   contextOf(session: Session): GraphQLContext
-  login: Login
   sessions: SessionExpiry
-  /** Whether there is a console, and introspection for it. */
+  budget: QueryBudget
+  /** Whether introspection and suggestions of names are on. */
   explorer: boolean
   log: Logger
 }
 
-/** The one GraphQL engine behind HTTP, SSE and WebSocket. */
-export const createGraphQLServer = ({ contextOf, login, sessions, explorer, log }: GraphQLParts) => {
-  const logins = new WeakMap<Request, Session>()
+/** The one GraphQL engine behind HTTP, event streams and WebSockets. */
+export interface GraphQLServer {
+  /** Serves a request of an identified caller. `body` is the parsed JSON of a POST. */
+  handle(req: IncomingMessage, res: ServerResponse, session: Session, body: unknown): Promise<void>
+  /** Parses and validates an operation of a WebSocket. Throws, or returns the errors in it. */
+  prepare(
+    params: SubscribePayload,
+    req: IncomingMessage,
+    session: Session,
+  ): Promise<Operation | readonly GraphQLError[]>
+  /** An error as clients see it, with `extensions.http` for the HTTP server. */
+  publicError(thrown: unknown): GraphQLError
+}
 
-  /** Before anything of the request is read: who nobody knows learns nothing of the schema. */
-  const loginFirst: Plugin<ServerContext, ServerContext> = {
-    async onRequestParse({ request, serverContext: { req, res } }) {
-      const session = await login(req, credentialOf(req.headers))
-      logins.set(request, session)
-      if (!res || res.closed) return
-      const leave = sessions.add(session, () => res.destroy())
-      res.once('close', leave)
-    },
+interface ServerContext {
+  req: IncomingMessage
+  session: Session
+  /** Absent for an operation of a WebSocket. */
+  res?: ServerResponse
+}
+
+export function createGraphQLServer(parts: GraphQLParts): GraphQLServer {
+  const { contextOf, sessions, budget, explorer, log } = parts
+
+  function publicError(thrown: unknown): GraphQLError {
+    const error = toGraphQLError(thrown, log)
+    return explorer ? error : withoutSuggestion(error)
   }
 
   const yoga = createYoga<ServerContext, GraphQLContext>({
     schema,
-    context: ({ request, session }) => contextOf(session ?? logins.get(request)!),
+    context: ({ session }) => contextOf(session),
+    // The edge has routed the request, whatever path the gateway is mounted at.
+    graphqlEndpoint: '*',
     logging: {
       debug: (...args) => log.trace({ args }, 'graphql'),
       info: (...args) => log.debug({ args }, 'graphql'),
       warn: (...args) => log.warn({ args }, 'graphql'),
-      // What is unforeseen is logged where it is masked.
+      // Unexpected errors are logged where they are masked.
       error: () => {},
     },
-    maskedErrors: { maskError: thrown => publicError(thrown, log) },
-    maxRequestBodySize: MAX_BODY_BYTES,
+    maskedErrors: { maskError: publicError },
+    maxRequestBodySize: false,
     multipart: false,
     cors: false,
     landingPage: false,
-    graphiql: explorer && {
-      subscriptionsProtocol: 'SSE',
-      shouldPersistHeaders: false,
-      title: 'lipsync-gateway',
-      defaultQuery: EXAMPLE,
-    },
-    // Nine megabytes that are loaded when somebody looks at the console, and not before.
-    renderGraphiQL: async options => (await import('@graphql-yoga/render-graphiql')).renderGraphiQL(options),
-    plugins: [loginFirst, ...requestLimits, ...(explorer ? [] : [noIntrospection])],
+    graphiql: false,
+    parserAndValidationCache: createDocumentCaches(),
+    plugins: [
+      ...requestLimits,
+      jsonVariables,
+      chargeOperations(budget, publicError),
+      dataDecidesStatus,
+      ...(explorer ? [] : [hideSchema]),
+    ],
   })
 
+  /** Cuts a response that outlives its session, as an event stream can. */
+  function watchResponse(res: ServerResponse, session: Session): void {
+    const stopWatching = sessions.add(session, () => res.destroy())
+    res.once('close', stopWatching)
+  }
   return {
-    handle: yoga,
-    /** Parses and validates an operation that came over a WebSocket. Throws, or answers, what is wrong with it. */
-    async prepare(
-      params: SubscribePayload,
-      req: IncomingMessage,
-      session: Session,
-    ): Promise<Operation | readonly GraphQLError[]> {
+    publicError,
+    async handle(req, res, session, body) {
+      if (res.closed) return
+      watchResponse(res, session)
+      if (req.method === 'POST') Object.assign(req, { body: operationIn(body) })
+      await yoga(req, res, { req, res, session })
+    },
+    async prepare(params, req, session) {
       const { schema, execute, subscribe, contextFactory, parse, validate } = yoga.getEnveloped({
         req,
         params,
@@ -90,43 +115,72 @@ export const createGraphQLServer = ({ contextOf, login, sessions, explorer, log 
   }
 }
 
-export type GraphQLServer = ReturnType<typeof createGraphQLServer>
-
-interface ServerContext {
-  req: IncomingMessage
-  /** Not there for an operation that came over a WebSocket, … */
-  res?: ServerResponse
-  /** … whose login was the socket's. */
-  session?: Session
+function operationIn(body: unknown): object {
+  if (typeof body === 'object' && body !== null && !Array.isArray(body) && Object.keys(body).length > 0) return body
+  throw new GatewayError('BAD_REQUEST', 'The body must be a JSON object with `query`; batches are not supported.')
 }
 
-const noIntrospection: Plugin = {
-  onValidate: ({ addValidationRule }) => addValidationRule(NoSchemaIntrospectionCustomRule),
+/** The variables of a GET request are JSON inside the query string. */
+const jsonVariables: Plugin = {
+  onRequestParse({ requestParser, setRequestParser }) {
+    if (!requestParser) return
+    setRequestParser(async request => {
+      try {
+        return await requestParser(request)
+      } catch (thrown) {
+        if (thrown instanceof SyntaxError) throw new GatewayError('BAD_REQUEST', 'The variables are not valid JSON.')
+        throw thrown
+      }
+    })
+  },
 }
 
-const unknownOperation = () =>
-  new GraphQLError('Could not determine what operation to execute.', {
-    extensions: { code: 'OPERATION_RESOLUTION_FAILURE' },
-  })
-
-const EXAMPLE = `# Follow all tasks in one tab …
-subscription Follow {
-  tasksUpdated {
-    stage
-    progress
-    task {
-      id
-      result { resultUrl coverUrl durationSeconds credits }
-      failure { code message }
+/** Charges each operation to its caller, whichever transport brought it. */
+function chargeOperations(
+  budget: QueryBudget,
+  publicError: (thrown: unknown) => GraphQLError,
+): Plugin<ServerContext, ServerContext> {
+  function enter(args: ExecutionArgs): (() => void) | GraphQLError {
+    const { caller } = args.contextValue as GraphQLContext
+    try {
+      return budget.enter(caller.id, args)
+    } catch (thrown) {
+      return publicError(thrown)
     }
   }
-}
-
-# … and create one in another.
-mutation Create($videoUrl: URL!, $audioUrl: URL!) {
-  createLipSync(input: { videoUrl: $videoUrl, audioUrl: $audioUrl }) {
-    task { id stage }
-    errors { code message path }
+  return {
+    onExecute({ args, setResultAndStopExecution }) {
+      const leave = enter(args)
+      if (leave instanceof GraphQLError) return setResultAndStopExecution({ errors: [leave] })
+      return { onExecuteDone: leave }
+    },
+    onSubscribe({ args, setResultAndStopExecution }) {
+      const leave = enter(args)
+      if (leave instanceof GraphQLError) return setResultAndStopExecution({ errors: [leave] })
+      return { onSubscribeResult: leave, onSubscribeError: leave }
+    },
   }
 }
-`
+
+/** A response with data is a success, whatever one of its fields failed with. */
+const dataDecidesStatus: Plugin = {
+  onExecutionResult({ result, setResult }) {
+    if (!result || Array.isArray(result) || !('data' in result) || !result.errors) return
+    const hasData = Object.values(result.data ?? {}).some(value => value !== null)
+    if (hasData) setResult({ ...result, errors: result.errors.map(withoutHttp) })
+  },
+}
+
+/** Hides the schema from callers that do not know it, in introspection and in error messages. */
+const hideSchema: Plugin = {
+  onValidate({ addValidationRule }) {
+    addValidationRule(NoSchemaIntrospectionCustomRule)
+    return ({ result, setResult }) => setResult([...result].map(withoutSuggestion))
+  },
+}
+
+function unknownOperation(): GraphQLError {
+  return new GraphQLError('Could not determine what operation to execute.', {
+    extensions: { code: 'OPERATION_RESOLUTION_FAILURE' },
+  })
+}

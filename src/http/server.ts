@@ -1,12 +1,16 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { type Router, refuse } from './router.js'
+import { type Edge, refuseUpgrade } from './edge.js'
 
-/** Listens on a port of its own. Disposing stops taking connections and closes the idle ones. */
-export const startServer = async (router: Router, { host, port }: { host: string; port: number }) => {
-  const server = createServer(router.listener)
+export interface Server extends AsyncDisposable {
+  readonly port: number
+}
+
+/** Listens on a port of its own. Disposing stops accepting connections and closes the idle ones. */
+export async function startServer(edge: Edge, { host, port }: { host: string; port: number }): Promise<Server> {
+  const server = createServer((req, res) => edge.listener(req, res))
   server.on('upgrade', (req, socket, head) => {
-    if (!router.upgrade(req, socket, head)) refuse(socket, '404 Not Found')
+    if (!edge.upgrade(req, socket, head)) refuseUpgrade(socket, '404 Not Found')
   })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
@@ -16,7 +20,7 @@ export const startServer = async (router: Router, { host, port }: { host: string
     port: (server.address() as AddressInfo).port,
     async [Symbol.asyncDispose]() {
       const closed = new Promise(resolve => server.close(resolve))
-      await router[Symbol.asyncDispose]()
+      await edge[Symbol.asyncDispose]()
       server.closeAllConnections()
       await closed
     },

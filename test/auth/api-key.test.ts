@@ -71,10 +71,13 @@ test('a secret fits its own hash only', () => {
   )
 })
 
-test('a caller is named by something visible', () => {
+test('a caller name is visible and in composed form', () => {
   for (const name of ['acme', 'auth0|5f7c', 'https://idp.example/u/1', 'müller', 'a'.repeat(200)])
     expect(isCallerName(name)).toBe(true)
   for (const name of ['', ' ', 'a b', 'a\n', '\u0000', '\u200b', 'a'.repeat(201), 7, null, undefined, ['a']])
     expect(isCallerName(name)).toBe(false)
+  for (const invisible of ['\ufe0f', '\u034f', '\u3164', '\u{e0100}', '\u2800', '\u115f', '\uffa0', '\u180e'])
+    for (const name of [invisible, `shop${invisible}`, `${invisible}shop`]) expect(isCallerName(name), name).toBe(false)
+  expect([isCallerName('m\u00fcller'), isCallerName('mu\u0308ller')]).toEqual([true, false])
   fc.assert(fc.property(fc.anything(), value => void expect(typeof isCallerName(value)).toBe('boolean')))
 })

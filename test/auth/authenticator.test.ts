@@ -143,9 +143,19 @@ test('failed logins are counted and slowed', async () => {
 test('without the explorer there is no console and no introspection', async () => {
   await using gw = await startTestGateway({ explorer: false })
   const page = await fetch(`${gw.url}/graphql`, { headers: { accept: 'text/html' } })
-  expect(await page.text()).not.toContain('<html')
+  expect([page.status, page.headers.get('content-type')]).toEqual([406, 'text/html; charset=utf-8'])
+  expect(await page.text()).toContain('EXPLORER=false')
   const { errors } = await gw.graphql('{ __schema { types { name } } }')
   expect(errors?.[0]?.extensions?.code).toBe('GRAPHQL_VALIDATION_FAILED')
+  for (const query of [
+    '{ lipSyncTaks { id } }',
+    '{ lipSyncTasks(frist: 1) { edges { node { id } } } }',
+    'mutation { createLipSync(input: { videoUrl: "x", audioUrl: "x", playbackType: NORML }) { task { id } } }',
+  ]) {
+    const [error] = (await gw.graphql(query)).errors ?? []
+    expect(error?.extensions?.code).toBe('GRAPHQL_VALIDATION_FAILED')
+    expect(error?.message).not.toMatch(/Did you mean|lipSyncTasks\?|NORMAL/)
+  }
 })
 
 test('a gateway that asks nobody who they are listens to its own machine only', async () => {

@@ -5,6 +5,7 @@ import fc from 'fast-check'
 import { exportJWK, exportSPKI, generateKeyPair, type JWTPayload, SignJWT, UnsecuredJWT } from 'jose'
 import { afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { JwtSettings } from '../../src/auth/platform-token.js'
+import { expiryOf } from '../../src/auth/session.js'
 import { anyText, EXPIRED, HERE, LIMITS, NOT_VALID, startAuth } from '../support/auth.js'
 import { createManualClock } from '../support/manual-clock.js'
 
@@ -38,8 +39,8 @@ describe('with a shared secret', () => {
     const { auth } = start()
     expect(await auth.authenticate(await sign(CLAIMS), HERE)).toEqual({
       caller: { id: 'user-1', scopes: new Set(['read', 'create']), limits: LIMITS, restriction: null },
+      kind: 'platform-token',
       expiresAt: (NOW + 605) * 1_000,
-      keyId: null,
     })
   })
 
@@ -96,7 +97,7 @@ describe('with a shared secret', () => {
   test('a token expires by the clock, which may be 5 s off', async () => {
     const { auth, clock, refusal } = start()
     const token = await sign(CLAIMS)
-    const { expiresAt } = await auth.authenticate(token, HERE)
+    const expiresAt = expiryOf(await auth.authenticate(token, HERE))
     await clock.advance(604_999)
     await auth.authenticate(token, HERE)
     await clock.advance(1)
@@ -218,7 +219,9 @@ describe('with published keys', () => {
     const { auth } = start(issuer)
     const token = await sign(CLAIMS, keys[0]!.privateKey, { alg: 'RS256', kid: 'rsa' })
     for (let attempt = 0; attempt < 12; attempt++)
-      await expect(auth.authenticate(token, HERE)).rejects.toThrow(/^No keys of the token issuer: Expected 200 OK/)
+      await expect(auth.authenticate(token, HERE)).rejects.toThrow(
+        /^The keys of the token issuer cannot be fetched: Expected 200 OK/,
+      )
     issuer.status = 200
     expect((await auth.authenticate(token, HERE)).caller.id).toBe('user-1')
   })

@@ -28,8 +28,9 @@ test('a token shows the tasks it was made for, for as long as was asked, and doe
       limits: { ...LIMITS, sockets: 3, createsPerMinute: 0, waitingTasks: 0, monthlyCredits: 0 },
       restriction: ONLY,
     },
+    kind: 'watch-token',
+    minter: { kind: 'api-key', keyId: key.id },
     expiresAt,
-    keyId: key.id,
   })
 })
 
@@ -114,15 +115,15 @@ test("a token outlives the short-lived token of the platform's issuer that asked
   const { auth, clock } = startAuth({ jwt: JWT })
   const platform: Session = {
     caller: { id: 'user-1', scopes: new Set(['read']), limits: LIMITS, restriction: null },
+    kind: 'platform-token',
     expiresAt: clock.now() + 5_000,
-    keyId: null,
   }
   const { token } = await auth.mintWatchToken(platform, ONLY, 60)
   await clock.advance(30_000)
   const watching = await auth.authenticate(token, HERE)
   expect(watching).toMatchObject({
     caller: { id: 'user-1', limits: { sockets: 50, createsPerMinute: 0 } },
-    keyId: null,
+    minter: { kind: 'platform-token' },
   })
   expect(await auth.isRevoked(watching)).toBe(false)
 })

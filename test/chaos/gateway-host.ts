@@ -11,6 +11,8 @@ import type { GatewayOrder, GatewayReport, GatewaySettings } from './gateway-pro
 const PORTS = { from: 20_000, to: 30_000 }
 /** This many characters of a log show why a process ended. */
 const LOG_EXCERPT = 2_000
+/** Longer than a shutdown may take, in real milliseconds. */
+const STOP_WITHIN_MS = 10_000
 
 export type GatewayHost = Awaited<ReturnType<typeof startGatewayHost>>
 
@@ -29,6 +31,7 @@ export async function startGatewayHost(parts: {
   const children = new Set<ChildProcess>()
   let wallOffsetMs = 0
   let starts = 0
+  let deafStops = 0
   let exit: Promise<unknown> = Promise.resolve()
 
   /** A process that is loaded and waits, so that the next gateway starts while requests to the dead one are under way. */
@@ -63,6 +66,14 @@ export async function startGatewayHost(parts: {
     running?.kill(name)
     await exit
   }
+  const stop = async () => {
+    const timer = setTimeout(() => {
+      deafStops++
+      running?.kill('SIGKILL')
+    }, STOP_WITHIN_MS)
+    await signal('SIGTERM')
+    clearTimeout(timer)
+  }
   const order = (order: GatewayOrder) => {
     if (running?.connected) running.send(order)
   }
@@ -76,8 +87,10 @@ export async function startGatewayHost(parts: {
     starts: () => starts,
     start,
     kill: () => signal('SIGKILL'),
-    /** Asks it to shut down, and waits until it is gone. */
-    stop: () => signal('SIGTERM'),
+    /** Asks it to shut down, and waits until it is gone. One that does not go is killed. */
+    stop,
+    /** How many gateways did not shut down when asked. */
+    deafStops: () => deafStops,
     /** Suspends it, like a machine that goes to sleep. */
     freeze: () => running?.kill('SIGSTOP'),
     thaw: () => running?.kill('SIGCONT'),

@@ -124,6 +124,7 @@ export async function runChaos(options: ChaosOptions, interrupted?: AbortSignal)
       submitsPerMinute: SUBMITS_PER_MINUTE,
       strikes,
       givenUp,
+      deafStops: host.deafStops(),
     }
     return {
       verdicts: judge(evidence),

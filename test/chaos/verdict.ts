@@ -19,6 +19,8 @@ export interface Evidence {
   readonly strikes: StrikeRecord
   /** Tasks that waited for the decision of a person, who gave them up. */
   readonly givenUp: ReadonlySet<string>
+  /** How many gateways did not shut down when asked. */
+  readonly deafStops: number
 }
 
 /** A promise, and each case in which it was broken. */
@@ -33,7 +35,7 @@ const UNKNOWN_IN_OUTAGE = 5
 
 /** Holds the evidence against every promise of the gateway. */
 export function judge(evidence: Evidence): Verdict[] {
-  const { clients, followers, history, submits, submitsPerMinute, strikes, givenUp } = evidence
+  const { clients, followers, history, submits, submitsPerMinute, strikes, givenUp, deafStops } = evidence
   const { steps, tasks } = history
   return [
     ...judgeTasks(evidence),
@@ -74,6 +76,7 @@ export function judge(evidence: Evidence): Verdict[] {
         .filter(({ pid, error }) => error === null || !error.includes(`process ${pid}`))
         .map(({ error }) => error ?? 'it served'),
     },
+    { promise: 'a gateway shuts down when asked', broken: deafStops > 0 ? [`${deafStops} did not`] : [] },
     {
       promise: 'a restored database is noticed',
       broken: strikes.restores.map(({ lost }) => lost.epoch).filter(epoch => epoch === history.epoch),

@@ -70,7 +70,12 @@ test.each([
   const { status, json } = await post(body, { 'content-type': type })
   expect(status).toBe(415)
   expect(json).toEqual({
-    errors: [{ message: 'Send the operation as application/json.', extensions: { code: 'BAD_REQUEST' } }],
+    errors: [
+      {
+        message: 'Send the body as application/json, uncompressed.',
+        extensions: { code: 'UNSUPPORTED_MEDIA_TYPE' },
+      },
+    ],
   })
   expect(await created()).toBe(0)
 })

@@ -1,5 +1,7 @@
 import { once } from 'node:events'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { startGatewayWithKeys } from '../support/callers.js'
+import { openEventStream } from '../support/event-stream.js'
 import { AUDIO, startTestGateway, VIDEO } from '../support/gateway.js'
 import { openRawSocket, openSocket } from '../support/socket.js'
 
@@ -38,7 +40,7 @@ describe('the limits', () => {
     const client = await opened(narrow)
     for (const id of ['1', '2', '3']) client.ask(id, 'subscription { tasksUpdated { cursor } }')
     client.ask('4', `mutation { createLipSync(input: { videoUrl: "${VIDEO}", audioUrl: "${AUDIO}" }) { task { id } } }`)
-    expect(await client.closed).toEqual({ code: 4429, reason: 'More than 2 operations at a time' })
+    expect(await client.closed).toEqual({ code: 4429, reason: 'Limit of 2 operations at a time reached' })
     const { data } = await narrow.graphql('{ lipSyncTasks { edges { node { id } } } }')
     expect(data.lipSyncTasks.edges).toEqual([])
   })
@@ -69,9 +71,12 @@ describe('the limits', () => {
 })
 
 describe('who may open a socket', () => {
-  test.each(['https://evil.example', 'null', 'http://127.0.0.1:1', 'nonsense'])('not a page of %s', async origin => {
-    await expect(openSocket(gw.url, { origin })).rejects.toThrow('403')
-  })
+  test.each(['https://evil.example', 'null', 'http://127.0.0.1.evil.example', 'nonsense'])(
+    'not a page of %s',
+    async origin => {
+      await expect(openSocket(gw.url, { origin })).rejects.toThrow('403')
+    },
+  )
 
   test('a page of a listed origin, a page of the gateway itself, and whoever is no page', async () => {
     for (const origin of ['https://app.example', gw.url, undefined]) await (await openSocket(gw.url, { origin })).init()
@@ -93,3 +98,37 @@ describe('who may open a socket', () => {
     await expect(openSocket(`${gw.url}/elsewhere`)).rejects.toThrow('404')
   })
 })
+
+test("the sockets of one caller's watch tokens are bounded as a whole, whatever each token shows", async () => {
+  await using small = await startGatewayWithKeys({ callerLimits: { sockets: 2 } })
+  const me = await small.createKey('me')
+  const join = async (credential: string) => {
+    const client = await openSocket(small.url)
+    client.send({ type: 'connection_init', payload: { authorization: `Bearer ${credential}` } })
+    return Promise.race([client.next().then(({ type }) => type), client.closed.then(({ code }) => code)])
+  }
+  const outcomes = []
+  for (let count = 0; count < 12; count++) outcomes.push(await join(await mintFor(small, me.headers, `order ${count}`)))
+  expect(outcomes).toEqual([...Array(10).fill('connection_ack'), 4429, 4429])
+  expect(await join(me.text)).toBe('connection_ack')
+  expect(await join((await small.createKey('you')).text)).toBe('connection_ack')
+})
+
+test("the event streams of one caller's watch tokens are bounded as a whole", async () => {
+  await using small = await startGatewayWithKeys({ callerLimits: { subscriptions: 2 } })
+  const me = await small.createKey('me')
+  const refused = []
+  for (let count = 0; count < 12; count++) {
+    const headers = { authorization: `Bearer ${await mintFor(small, me.headers, `order ${count}`)}` }
+    const stream = await openEventStream(small.url, 'subscription { tasksUpdated { cursor } }', {}, headers)
+    if (count >= 10) refused.push((await stream.next())?.data.errors[0].extensions)
+  }
+  expect(refused).toEqual(Array(2).fill({ code: 'LIMIT_EXCEEDED', limit: 'subscriptions' }))
+})
+
+type Gateway = Awaited<ReturnType<typeof startGatewayWithKeys>>
+
+async function mintFor(gateway: Gateway, headers: Record<string, string>, reference: string): Promise<string> {
+  const mint = `mutation { createWatchToken(input: { reference: "${reference}" }) { watchToken { token } } }`
+  return (await gateway.graphql(mint, {}, headers)).data.createWatchToken.watchToken.token
+}

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { pino } from 'pino'
+import type { Client } from '../../src/auth/anonymous-access.js'
 import { createApiKey, hashSecret } from '../../src/auth/api-key.js'
 import { type AuthenticatorParts, createAuthenticator } from '../../src/auth/authenticator.js'
 import type { NewApiKey } from '../../src/auth/ports.js'
@@ -16,8 +17,13 @@ export const LIMITS: CallerLimits = {
   monthlyCredits: null,
 }
 
+/** A client at an address that calls the gateway by a loopback name. */
+export function from(address: string, headers: Client['headers'] = { host: 'localhost:4000' }): Client {
+  return { address, headers }
+}
+
 /** Where most logins of the tests come from. */
-export const HERE = '127.0.0.1'
+export const HERE = from('127.0.0.1')
 
 /** An authenticator on a store in memory and a clock that moves when told. */
 export const startAuth = (parts: Partial<AuthenticatorParts> = {}) => {
@@ -25,7 +31,15 @@ export const startAuth = (parts: Partial<AuthenticatorParts> = {}) => {
   const keys = createKeyStore(openDatabase(':memory:'))
   const lines: Record<string, unknown>[] = []
   const log = pino({ level: 'debug', base: null }, { write: line => void lines.push(JSON.parse(line)) })
-  const auth = createAuthenticator({ keys, clock, log, mode: null, jwt: null, limits: LIMITS, ...parts })
+  const auth = createAuthenticator({
+    keys,
+    clock,
+    log,
+    mode: null,
+    jwt: null,
+    limits: LIMITS,
+    ...parts,
+  })
 
   const createKey = async (fields: Partial<NewApiKey> = {}) => {
     const { id, secret, text } = createApiKey()
@@ -34,8 +48,8 @@ export const startAuth = (parts: Partial<AuthenticatorParts> = {}) => {
     return { id, secret, text }
   }
   /** The error of a login that fails: its code, message and what else it says. */
-  const refusal = (credential: string | null, from = HERE) =>
-    auth.authenticate(credential, from).then(
+  const refusal = (credential: string | null, client = HERE) =>
+    auth.authenticate(credential, client).then(
       () => null,
       ({ code, message, details }) => ({ code, message, ...details }),
     )

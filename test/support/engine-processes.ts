@@ -8,7 +8,7 @@ import type { SubmitRequest } from '../../src/tasks/driver/upstream.js'
 
 const hostEntry = fileURLToPath(new URL('engine-host.ts', import.meta.url))
 
-/** A process that runs the engine, once it has started the job; leaving the scope kills it at once. */
+/** Starts a process that runs the engine, and resolves when it has started the job. Leaving the scope kills it. */
 export const startHost = async (
   folder: string,
   job: SubmitRequest,
@@ -26,7 +26,7 @@ export const startHost = async (
   }
 }
 
-/** Processes are found by Linux's `/proc`. */
+/** Whether processes can be listed by `/proc`, which only Linux has. */
 export const hasProc = process.platform === 'linux'
 
 interface Process {
@@ -35,7 +35,7 @@ interface Process {
   readonly group: number
 }
 
-/** Those that run. One that ended is listed until its parent has asked how, and does not count. */
+/** The running processes, without those that have ended and not been waited for by their parent. */
 const processes = (): Process[] =>
   readdirSync('/proc')
     .filter(name => /^\d+$/.test(name))
@@ -45,7 +45,7 @@ const processes = (): Process[] =>
       return !state || state === 'Z' ? [] : [{ pid: Number(pid), parent: Number(parent), group: Number(group) }]
     })
 
-/** It may end between two looks. */
+/** Returns an empty text when the process has ended. */
 const readProc = (name: string): string => {
   try {
     return readFileSync(`/proc/${name}`, 'utf8')

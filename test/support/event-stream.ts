@@ -8,8 +8,13 @@ export interface StreamEvent {
 }
 
 /** A subscription over SSE. Reads nothing before it is asked to. */
-export const openEventStream = async (url: string, query: string, variables: object = {}) => {
-  const headers = { 'content-type': 'application/json', accept: 'text/event-stream' }
+export const openEventStream = async (
+  url: string,
+  query: string,
+  variables: object = {},
+  credential: Record<string, string> = {},
+) => {
+  const headers = { 'content-type': 'application/json', accept: 'text/event-stream', ...credential }
   const asking: ClientRequest = request(`${url}/graphql`, { method: 'POST', headers, agent: false })
   asking.end(JSON.stringify({ query, variables }))
   const [response] = (await once(asking, 'response')) as [IncomingMessage]

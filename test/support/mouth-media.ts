@@ -5,13 +5,13 @@ import { QUIET, readFrom } from '../../src/upstream/engine/worker/ffmpeg/ffmpeg.
 import { createWasmFfmpeg } from '../../src/upstream/engine/worker/ffmpeg/wasm-ffmpeg.js'
 
 export const FPS = 25
-/** Of the speech as `decodeSpeech` answers it, in Hz. */
+/** The sample rate of `decodeSpeech`, in Hz. */
 export const SPEECH_RATE = 16_000
 
 export const MEDIA = {
   presenter: new URL('../../src/sample/presenter.mp4', import.meta.url),
   speech: new URL('../../src/sample/speech.m4a', import.meta.url),
-  /** The presenter whose mouth moves with `otherSpeech` already. */
+  /** The presenter, speaking `otherSpeech`. */
   talking: new URL('media/talking.mp4', import.meta.url),
   otherSpeech: new URL('media/other-speech.m4a', import.meta.url),
 }
@@ -27,7 +27,7 @@ const decode = async (file: URL | string, args: readonly string[]): Promise<Buff
   return Buffer.concat(chunks)
 }
 
-/** All frames of a video in I420, as they are or scaled to a size. */
+/** Returns all frames of a video in I420, scaled to a size. */
 export const decodeFrames = async (file: URL | string, width: number, height: number): Promise<Uint8Array[]> => {
   const scale = ['-vf', `scale=${width}:${height}`]
   const all = await decode(file, [...scale, '-f', 'rawvideo', '-pix_fmt', 'yuv420p'])
@@ -50,7 +50,7 @@ export const loudnessPerFrame = (pcm: Float32Array, frames: number): number[] =>
   })
 }
 
-/** The gap of the inner lips over the eye distance, as the landmarks read it in a frame. */
+/** The gap between the inner lips divided by the eye distance, by the landmarks of a frame. */
 export const readGap = (
   tracker: ReturnType<typeof createFaceTracker>,
   data: Uint8Array,
@@ -79,6 +79,6 @@ export const correlation = (a: readonly number[], b: readonly number[], lag = 0)
   return together / Math.sqrt(alone * other)
 }
 
-/** By how many frames b has to be earlier than a to be most like it, at most 4 either way. */
+/** The lag in frames, -4 to 4, at which b correlates best with a. */
 export const bestLag = (a: readonly number[], b: readonly number[]): number =>
   [-4, -3, -2, -1, 0, 1, 2, 3, 4].reduce((best, lag) => (correlation(a, b, lag) > correlation(a, b, best) ? lag : best))

@@ -17,14 +17,22 @@ export interface Connection {
 /** How long each attempt waits after one that met a lock: together about five seconds. */
 const RETRY_DELAYS_MS = [5, 10, 20, 40, 80, ...Array.from({ length: 48 }, () => 100)]
 
-/** @param path names the database in errors */
-export function createConnection(sqlite: BetterSqlite3.Database, db: BetterSQLite3Database, path: string): Connection {
+/**
+ * @param path names the database in errors
+ * @param retryDelaysMs how long to wait after each attempt that met a lock
+ */
+export function createConnection(
+  sqlite: BetterSqlite3.Database,
+  db: BetterSQLite3Database,
+  path: string,
+  retryDelaysMs: readonly number[] = RETRY_DELAYS_MS,
+): Connection {
   /**
    * SQLite does not wait for a lock of another program by itself, because that would block the event loop; the attempts
    * are repeated from here instead.
    */
   async function attempt<T>(work: () => T): Promise<T> {
-    for (const delayMs of RETRY_DELAYS_MS) {
+    for (const delayMs of retryDelaysMs) {
       try {
         return work()
       } catch (thrown) {

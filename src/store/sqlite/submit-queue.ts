@@ -8,6 +8,7 @@ import { callerQueues, stageCounts, tasks, transitions, twinQueues } from './tab
 
 /** Written out, because SQLite uses a partial index only for the literal words of its condition. */
 const isQueued = sql`${tasks.stage} = 'queued'`
+const isQueuedByAge = sql`+${tasks.stage} = 'queued'`
 const isUnsettled = sql`${tasks.stage} IN ('submitting', 'unknown')`
 const isWaiting = sql`${callerQueues.waiting} > 0`
 
@@ -25,8 +26,9 @@ export function createSubmitQueue({ sqlite, db, read }: Connection): SubmitQueue
   const next = db
     .select({ tasks })
     .from(callerQueues)
-    .innerJoin(tasks, isHead)
-    .where(isWaiting)
+    // A cross join makes SQLite walk the callers by turn and stop at the first that has a head.
+    .crossJoin(tasks)
+    .where(and(isWaiting, isHead))
     .orderBy(asc(callerQueues.turn), asc(callerQueues.caller))
     .limit(1)
     .prepare()
@@ -45,11 +47,11 @@ export function createSubmitQueue({ sqlite, db, read }: Connection): SubmitQueue
   const expired = db
     .select()
     .from(tasks)
-    .where(and(isQueued, lte(tasks.queuedMono, placeholder('beforeMono'))))
+    .where(and(isQueuedByAge, lte(tasks.queuedMono, placeholder('beforeMono'))))
     .orderBy(asc(tasks.queuedMono))
     .limit(placeholder('limit'))
     .prepare()
-  const oldest = db.select().from(tasks).where(isQueued).orderBy(asc(tasks.queuedMono)).limit(1).prepare()
+  const oldest = db.select().from(tasks).where(isQueuedByAge).orderBy(asc(tasks.queuedMono)).limit(1).prepare()
   const submitting = db
     .select()
     .from(tasks)

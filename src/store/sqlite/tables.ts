@@ -79,7 +79,8 @@ export const tasks = sqliteTable(
     index('tasks_due').on(t.dueMono, t.id).where(sql`due_mono IS NOT NULL`),
     index('tasks_queued').on(t.caller, t.createdSeq).where(sql`stage = 'queued'`),
     index('tasks_queued_twins').on(t.inputsHash, t.caller, t.createdSeq).where(sql`stage = 'queued'`),
-    index('tasks_queued_by_age').on(t.queuedMono).where(sql`stage = 'queued'`),
+    // The plus keeps `tasks_by_stage` out of the plans of queries that name this very condition.
+    index('tasks_queued_by_age').on(t.queuedMono).where(sql`+stage = 'queued'`),
     index('tasks_unsettled').on(t.inputsHash).where(sql`stage IN ('submitting', 'unknown')`),
   ],
 )

@@ -119,13 +119,14 @@ export function createUsage({ db, read }: Connection): UsageStore {
     .select()
     .from(usage)
     .where(gte(usage.month, placeholder('month')))
-    .orderBy(desc(usage.month), asc(usage.caller))
+    .orderBy(asc(usage.month), asc(usage.caller))
     .prepare()
 
   function ofAll(months: number) {
     let earliest = LATER_THAN_ALL
     for (let left = months; left > 0; left--) earliest = monthBefore.get({ month: earliest })?.month ?? earliest
-    return since.all({ month: earliest })
+    // The sort is stable: within a month the callers stay in their order.
+    return since.all({ month: earliest }).sort((a, b) => (a.month < b.month ? 1 : a.month > b.month ? -1 : 0))
   }
 
   return {

@@ -19,8 +19,8 @@ export interface Driver extends AsyncDisposable {
   readonly statusPoller: StatusPoller
   readonly liveStates: LiveStates
   readonly status: () => Promise<GatewayStatus>
-  /** Empty until the start. */
-  readonly pollers: readonly Poller[]
+  /** By name; empty until the start. */
+  readonly pollers: ReadonlyMap<string, Poller>
   /** Starts to submit and to check. */
   start(): Promise<void>
   /** Aborts the upstream calls that are under way. */
@@ -63,7 +63,7 @@ export function createDriver(parts: DriverParts): Driver {
     cut: cut.signal,
   })
   const positions = createQueuePositionUpdates({ notifier, clock })
-  const running: Poller[] = []
+  const running = new Map<string, Poller>()
 
   upstream.onChange?.((taskId, what) => {
     if (what === 'progress') return notifier.refreshed(taskId)
@@ -84,9 +84,9 @@ export function createDriver(parts: DriverParts): Driver {
     }
   }
 
-  const start = (round: (stopping: AbortSignal) => Promise<number | null>) => {
+  const start = (name: string, round: (stopping: AbortSignal) => Promise<number | null>) => {
     const poller = startPoller({ clock, round, onError: err => log.error({ err }, 'round failed') })
-    running.push(poller)
+    running.set(name, poller)
     return poller
   }
 
@@ -100,9 +100,9 @@ export function createDriver(parts: DriverParts): Driver {
     async start() {
       await statusPoller.recover()
       notifier.onTransition('all', onTransition)
-      pollers.submitter = start(submitter.round)
-      pollers.statusPoller = start(statusPoller.round)
-      pollers.positions = start(positions.round)
+      pollers.submitter = start('submitter', submitter.round)
+      pollers.statusPoller = start('statusPoller', statusPoller.round)
+      pollers.positions = start('queuePositionUpdates', positions.round)
       log.info({ upstream: upstream.name }, 'gateway started')
     },
 
@@ -110,11 +110,12 @@ export function createDriver(parts: DriverParts): Driver {
 
     async settled() {
       // A poller that fell asleep first may have been nudged by another since.
-      while (!running.every(poller => poller.isAsleep())) await Promise.all(running.map(poller => poller.asleep()))
+      const all = [...running.values()]
+      while (!all.every(poller => poller.isAsleep())) await Promise.all(all.map(poller => poller.asleep()))
     },
 
     async [Symbol.asyncDispose]() {
-      await Promise.all(running.map(poller => poller[Symbol.asyncDispose]()))
+      await Promise.all([...running.values()].map(poller => poller[Symbol.asyncDispose]()))
     },
   }
 }

@@ -1,3 +1,5 @@
+import { setMaxListeners } from 'node:events'
+
 /** Runs jobs in the order of their arrival, a limited number at a time. */
 export interface JobQueue<Entry> extends AsyncDisposable {
   add(id: string, entry: Entry): void
@@ -19,7 +21,7 @@ export interface JobQueueOptions<Entry> {
   readonly concurrency: number
   /** Runs a job. It must not reject, and should resolve soon after `stopping` aborts. */
   run(entry: Entry, slot: Slot, stopping: AbortSignal): Promise<void>
-  /** Called when a job starts, and when it has ended and is no longer known. */
+  /** Called when a job starts, when it releases its slot, and when it has ended and is no longer known. */
   onChange?(id: string): void
 }
 
@@ -28,6 +30,7 @@ const MAX_WITHOUT_SLOT = 16
 
 export function createJobQueue<Entry>({ concurrency, run, onChange }: JobQueueOptions<Entry>): JobQueue<Entry> {
   const stopping = new AbortController()
+  setMaxListeners(0, stopping.signal) // Each running job listens.
   const waiting = new Map<string, Entry>()
   const running = new Map<string, { readonly entry: Entry; readonly ended: Promise<void> }>()
   /** Running jobs that want their slot back. They come before those that have not started. */
@@ -46,7 +49,7 @@ export function createJobQueue<Entry>({ concurrency, run, onChange }: JobQueueOp
   function startNext(): boolean {
     for (const [id, entry] of waiting) {
       waiting.delete(id)
-      const { slot, leave } = createSlot()
+      const { slot, leave } = createSlot(id)
       const ended = run(entry, slot, stopping.signal).then(() => {
         leave()
         running.delete(id)
@@ -60,7 +63,7 @@ export function createJobQueue<Entry>({ concurrency, run, onChange }: JobQueueOp
     return false
   }
 
-  function createSlot(): { slot: Slot; leave(): void } {
+  function createSlot(id: string): { slot: Slot; leave(): void } {
     let isHeld = true
     occupied += 1
     const slot: Slot = {
@@ -70,6 +73,7 @@ export function createJobQueue<Entry>({ concurrency, run, onChange }: JobQueueOp
         occupied -= 1
         withoutSlot += 1
         fill()
+        onChange?.(id)
       },
       acquire() {
         if (isHeld || stopping.signal.aborted) return Promise.resolve()

@@ -4,7 +4,7 @@ export interface PresenterView {
   readonly height: number
   /** Seconds since the start: moves the head and closes the eyes now and then. Both repeat every four seconds. */
   readonly time: number
-  /** How far the lips are apart, 0 (closed) to 1 (wide open). @default 0 */
+  /** The opening of the lips, 0 (closed) to 1 (wide open). @default 0 */
   readonly mouthOpen?: number
 }
 
@@ -14,7 +14,7 @@ const BLINK_SECONDS = 0.24
 
 const n = (value: number) => Number(value.toFixed(2)).toString()
 
-/** A presenter in front of a soft background, as an SVG document. The same view always gives the same drawing. */
+/** Draws a presenter in front of a soft background as an SVG document. The same view always gives the same drawing. */
 export const drawPresenter = ({ width, height, time, mouthOpen = 0 }: PresenterView): string => {
   const turn = (2 * Math.PI * time) / PERIOD_SECONDS
   const x = 4.5 * Math.sin(turn) + 1.2 * Math.sin(2 * turn + 1)
@@ -43,7 +43,7 @@ ${BACKGROUND}
 </svg>`
 }
 
-/** How far the lids are down, 0 to 1. */
+/** Returns how far the lids are closed, 0 to 1. */
 const blinkAt = (time: number) => {
   const phase = time % PERIOD_SECONDS
   const nearest = Math.min(...BLINKS_AT.map(at => Math.abs(phase - at)))

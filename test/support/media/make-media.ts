@@ -1,8 +1,8 @@
 /**
- * Makes the bundled sample and the media of the tests anew: `npx tsx test/support/media/make-media.ts`.
+ * Makes the bundled sample and the media of the tests: `npx tsx test/support/media/make-media.ts`.
  *
  * The pictures are drawn by `draw-presenter.ts`, the speech is `espeak-ng`'s (Debian's package of that name), the encoder is
- * the WASM FFmpeg of the built-in engine. Only someone who changes the sample needs to run it: what it makes is
+ * the WASM FFmpeg of the built-in engine. It is only needed to change the sample: what it makes is
  * committed there.
  */
 import { execFileSync } from 'node:child_process'
@@ -33,7 +33,7 @@ const main = async () => {
 const speak = (text: string, voice: string): Buffer =>
   execFileSync('espeak-ng', ['-v', voice, '-s', '150', '-p', '55', '--stdout', text])
 
-/** Opens a drawn mouth the way the speech is loud: a frame's number to 0…1. */
+/** Returns the function from the number of a frame to the loudness of the speech, 0 to 1. */
 const loudnessPerFrame = (wav: Buffer) => {
   const samples = new Int16Array(wav.buffer.slice(wav.byteOffset + 44, wav.byteOffset + wav.length - (wav.length % 2)))
   const perFrame = 22_050 / FPS
@@ -76,7 +76,7 @@ const encodeAudio = async (out: URL, wav: Uint8Array) => {
   })
 }
 
-/** Runs FFmpeg so that the same input gives the same file, whenever and wherever. */
+/** Runs FFmpeg so that the same input always gives the same file. */
 const encode = async (args: FfmpegArg[], format: string, out: URL, read: (into: Uint8Array) => number) => {
   const path = fileURLToPath(out)
   const same = [

@@ -154,7 +154,7 @@ test('the sockets of a caller are limited', async () => {
   expect(JSON.parse(String((await once(first, 'message'))[0]))).toEqual({ type: 'connection_ack' })
   const second = await open()
   const [closeCode, reason] = await once(second, 'close')
-  expect([closeCode, String(reason)]).toEqual([4429, 'More than 1 sockets of one caller'])
+  expect([closeCode, String(reason)]).toEqual([4429, 'Socket limit of 1 per caller reached'])
   first.close()
   await once(first, 'close')
 })

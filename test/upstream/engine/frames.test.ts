@@ -8,7 +8,7 @@ import { temporaryFolder } from '../../support/engine-media.js'
 
 const HEADER = 'YUV4MPEG2 W4 H2 F30000:1001 Ip A1:1 C420mpeg2 XYSCSS=420MPEG2\n'
 
-test('a stream of frames is taken apart however it is cut into chunks', () => {
+test('a stream of frames is parsed from chunks of any size', () => {
   const picture = fc.uint8Array({ minLength: 12, maxLength: 12 })
   fc.assert(
     fc.property(fc.array(picture, { maxLength: 5 }), fc.integer({ min: 1, max: 50 }), (pictures, step) => {
@@ -23,7 +23,7 @@ test('a stream of frames is taken apart however it is cut into chunks', () => {
   )
 })
 
-test('a stream of anything else is refused', () => {
+test('any other stream is refused', () => {
   const read = (text: string) => createY4mReader({ format() {}, frame() {} })(Buffer.from(text))
   expect(() => read('YUV4MPEG2 W4 H2 F25:1 C444\n')).toThrow('Not an I420 stream')
   expect(() => read(`${HEADER}something\n`)).toThrow('marker')
@@ -55,4 +55,19 @@ test('spooled frames are read back in any order', async () => {
   }
   expect([2, 0, 1, 2].map(read)).toEqual([3, 1, 2, 3])
   expect(() => read(3)).toThrow('not in the spool')
+})
+
+test('a format is refused before memory for its frames is allocated', () => {
+  const read = createY4mReader({
+    format() {
+      throw new Error('too large')
+    },
+    frame() {},
+  })
+  expect(() => read(Buffer.from('YUV4MPEG2 W2000000 H2000000 F25:1 C420\n'))).toThrow('too large')
+})
+
+test('a line without an end is refused', () => {
+  const read = createY4mReader({ format() {}, frame() {} })
+  expect(() => read(Buffer.alloc(2_000, 'x'))).toThrow('line is too long')
 })

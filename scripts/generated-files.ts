@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 import { defaultOf } from '../src/cli/variables.js'
 import { innermost } from '../src/config.js'
+import { ERROR_CODES } from '../src/errors.js'
 import { OPTION_GROUPS, type Option, type OptionGroup } from '../src/options.js'
 
 /** The generated files by their path in the repository. A test holds them against the schema. */
@@ -8,6 +10,7 @@ export function generatedFiles(): ReadonlyMap<string, string> {
   return new Map([
     ['src/gateway-options.ts', optionsType()],
     ['docs/configuration.md', configurationPage()],
+    ['docs/api.md', withErrorTable(readFileSync(new URL('../docs/api.md', import.meta.url), 'utf8'))],
   ])
 }
 
@@ -70,6 +73,15 @@ object, by the names in the second column, and reads no environment variable.
 - \`serve --host\`, \`--port\` and \`--restored\` override the variables.
 - No \`.env\` file is read. Node can: \`node --env-file=.env dist/cli.js serve\`.
 ${OPTION_GROUPS.map(section).join('')}`
+}
+
+/** The page with the table of errors between its markers. */
+function withErrorTable(page: string): string {
+  const rows = Object.entries(ERROR_CODES).map(
+    ([code, { status, message }]) => `| \`${code}\` | ${status} | ${cell(message)} |`,
+  )
+  const table = `| Code | HTTP status | Meaning and remedy |\n| --- | --- | --- |\n${rows.join('\n')}`
+  return page.replace(/(<!-- errors: .*? -->\n)[\s\S]*?(<!-- \/errors -->)/, `$1\n${table}\n\n$2`)
 }
 
 function section({ title, options }: OptionGroup): string {

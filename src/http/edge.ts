@@ -1,0 +1,189 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
+import cors from 'cors'
+import type { Logger } from 'pino'
+import type { Authenticator } from '../auth/authenticator.js'
+import { GatewayError } from '../errors.js'
+import { describeError } from './describe-error.js'
+import { SECURITY_HEADERS } from './headers.js'
+import { readJsonBody } from './json-body.js'
+import type { Origins } from './origins.js'
+import { clientOf, credentialOf } from './request-login.js'
+import { type CallerRoute, type ErrorProtocol, pathOf, type Route, type RouteMatch, type Router } from './router.js'
+import { sendError, sendGraphQLError } from './send-json.js'
+import type { WebSocketHandler } from './websocket.js'
+
+export interface EdgeParts {
+  router: Router
+  webSocket: WebSocketHandler
+  authenticator: Pick<Authenticator, 'authenticate'>
+  origins: Origins
+  log: Logger
+}
+
+export interface Edge extends AsyncDisposable {
+  /** A Node request listener and Connect middleware: paths that are not the gateway's go to `next`, or are 404. */
+  listener(req: IncomingMessage, res: ServerResponse, next?: () => void): void
+  /** Takes a WebSocket handshake on `/graphql`. Returns false, and touches nothing, when it is not the gateway's. */
+  upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): boolean
+}
+
+/** How long a request under way may still take at the shutdown. */
+const DRAIN_MS = 2_000
+const UPGRADE_PATH = '/graphql'
+
+/**
+ * What every request passes before a protocol sees it, in this order: route, security headers, origin, identity, body.
+ * Errors on the way are rendered in the protocol of the route.
+ */
+export function createEdge({ router, webSocket, authenticator, origins, log }: EdgeParts): Edge {
+  const allowOrigin = cors((req, done) => {
+    origins
+      .allows(req.headers)
+      .then(isAllowed => done(null, { origin: isAllowed && req.headers.origin !== undefined, ...CORS }), done)
+  })
+  const open = new Set<ServerResponse>()
+  let isStopping = false
+
+  function fail(thrown: unknown, { req, res, errors }: Exchange): void {
+    // A client that left during its own request has nothing to hear, and the gateway nothing to report.
+    if (res.destroyed || (req.readableAborted && !req.complete)) return void res.destroy()
+    const description = describeError(thrown, log)
+    if (res.headersSent) return void res.destroy()
+    if (!req.complete) res.setHeader('connection', 'close')
+    if (errors === 'graphql') sendGraphQLError(res, description, req.headers.accept)
+    else sendError(res, description)
+  }
+
+  async function callerOf(req: IncomingMessage, route: CallerRoute) {
+    const credential = credentialOf(req.headers)
+    if (credential === null && (await origins.isForeignPage(req.headers)))
+      throw new GatewayError('FORBIDDEN', 'Requests from pages of this origin need a credential.')
+    const session = await authenticator.authenticate(credential, clientOf(req))
+    const body = req.method === 'POST' ? await readJsonBody(req, route.maxBodyBytes) : undefined
+    return { session, body }
+  }
+
+  async function serve(match: RouteMatch, req: IncomingMessage, res: ServerResponse): Promise<void> {
+    const exchange = { req, res, errors: errorsOf(match) }
+    try {
+      assertOneHost(req)
+      if (isStopping) throw new GatewayError('SHUTTING_DOWN')
+      if ('allowed' in match) {
+        res.setHeader('allow', match.allowed.join(', '))
+        throw new GatewayError('METHOD_NOT_ALLOWED', `Use ${match.allowed.join(' or ')}.`)
+      }
+      const { route, params } = match
+      const request = { req, res, params }
+      if (route.access === 'public') await route.handle(request)
+      else if (isPageView(req)) await route.page.handle(request)
+      else await route.handle({ ...request, ...(await callerOf(req, route)) })
+    } catch (thrown) {
+      fail(thrown, exchange)
+    }
+  }
+
+  return {
+    listener(req, res, next) {
+      const match = router(req, next !== undefined)
+      if (!match) return next ? next() : sendNotFound(res)
+      open.add(res)
+      res.once('close', () => open.delete(res))
+      if (isStopping) res.setHeader('connection', 'close')
+      SECURITY_HEADERS[kindOf(match, req)](req, res)
+      res.setHeader('vary', 'Origin')
+      if (errorsOf(match) === 'graphql') res.setHeader('cache-control', 'no-store')
+      allowOrigin(req, res, thrown => {
+        if (thrown) fail(thrown, { req, res, errors: errorsOf(match) })
+        else void serve(match, req, res)
+      })
+    },
+
+    upgrade(req, socket, head) {
+      if (pathOf(req) !== UPGRADE_PATH) return false
+      const drop = () => socket.destroy()
+      socket.once('error', drop)
+      origins.allows(req.headers).then(
+        isAllowed => {
+          if (isStopping) return refuseUpgrade(socket, '503 Service Unavailable')
+          if (!isAllowed || hostCount(req) > 1)
+            return refuseUpgrade(socket, isAllowed ? '400 Bad Request' : '403 Forbidden')
+          socket.off('error', drop)
+          webSocket.upgrade(req, socket, head)
+        },
+        thrown => {
+          log.error({ err: thrown }, 'WebSocket handshake failed')
+          refuseUpgrade(socket, '500 Internal Server Error')
+        },
+      )
+      return true
+    },
+
+    /** Event streams are cut: a proper end would tell their clients that nothing more is to come. */
+    async [Symbol.asyncDispose]() {
+      isStopping = true
+      for (const res of open) if (isStream(res)) res.destroy()
+      await Promise.all([webSocket[Symbol.asyncDispose](), drained(open)])
+      for (const res of open) res.destroy()
+    },
+  }
+}
+
+/** Answers a handshake that is refused, and closes the connection even if the client keeps its half open. */
+export function refuseUpgrade(socket: Duplex, status: string): void {
+  socket.on('error', () => socket.destroy())
+  socket.end(`HTTP/1.1 ${status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n`, () => socket.destroy())
+}
+
+interface Exchange {
+  readonly req: IncomingMessage
+  readonly res: ServerResponse
+  readonly errors: ErrorProtocol
+}
+
+const CORS = { methods: ['GET', 'POST'], maxAge: 600 }
+
+function errorsOf(match: RouteMatch): ErrorProtocol {
+  return 'route' in match ? match.route.errors : match.errors
+}
+
+function kindOf(match: RouteMatch, req: IncomingMessage): Route['kind'] {
+  if (!('route' in match)) return 'data'
+  return match.route.access === 'caller' && isPageView(req) ? match.route.page.kind : match.route.kind
+}
+
+/** Whether a browser opens the path as a page. */
+function isPageView({ method, headers: { accept } }: IncomingMessage): boolean {
+  return method === 'GET' && accept !== undefined && accept.includes('text/html')
+}
+
+/** Two `Host` headers are read differently by different servers, so a proxy may have checked the other one. */
+function assertOneHost(req: IncomingMessage): void {
+  if (hostCount(req) > 1) throw new GatewayError('BAD_REQUEST', 'The request has more than one Host header.')
+}
+
+function hostCount({ rawHeaders }: IncomingMessage): number {
+  return rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === 'host').length
+}
+
+function sendNotFound(res: ServerResponse): void {
+  const message = 'The gateway serves /graphql, /media/*, /health and /ready; mount it at the root of its host.'
+  sendError(res, { code: 'NOT_FOUND', message, status: 404, details: {}, id: null })
+}
+
+function isStream(res: ServerResponse): boolean {
+  return /^(text\/event-stream|multipart\/mixed)/.test(String(res.getHeader('content-type')))
+}
+
+function drained(open: ReadonlySet<ServerResponse>): Promise<void> {
+  return new Promise(resolve => {
+    if (open.size === 0) return resolve()
+    const timer = setTimeout(resolve, DRAIN_MS)
+    for (const res of open)
+      res.once('close', () => {
+        if (open.size > 0) return
+        clearTimeout(timer)
+        resolve()
+      })
+  })
+}

@@ -1,0 +1,68 @@
+import { complexityFromQuery } from '@pothos/plugin-complexity'
+import { type DocumentNode, type ExecutionArgs, getOperationAST, Kind } from 'graphql'
+import type { Clock } from '../clock.js'
+import { GatewayError } from '../errors.js'
+import { createRateWindow } from '../rate-window.js'
+import { createSlots } from '../slots.js'
+
+/** Limits how much of the gateway's CPU one caller's operations may use, over all its keys, tokens and connections. */
+export interface QueryBudget {
+  /**
+   * Charges an operation and returns a function to call when it has been executed. Throws `RATE_LIMITED` or
+   * `LIMIT_EXCEEDED`.
+   */
+  enter(callerId: string, operation: Operation): () => void
+}
+
+export type Operation = Pick<ExecutionArgs, 'schema' | 'document' | 'operationName' | 'variableValues' | 'contextValue'>
+
+const WINDOW_MS = 60_000
+/**
+ * In the points of the schema's complexity limit: a hundred and thirty of the most expensive operations that it allows,
+ * or a few hundred ordinary ones a second.
+ */
+const POINTS_PER_WINDOW = 2_000_000
+/** What parsing, validating and answering costs at least. */
+const MIN_POINTS = 50
+const MAX_CONCURRENT = 1_000
+
+export function createQueryBudget(clock: Clock): QueryBudget {
+  const spent = createRateWindow(clock, WINDOW_MS)
+  const running = createSlots()
+  return {
+    enter(callerId, operation) {
+      if (spent.sum(callerId) >= POINTS_PER_WINDOW) throw overBudget(spent.secondsLeft(callerId))
+      const release = running.acquire(callerId, MAX_CONCURRENT)
+      if (!release) {
+        const message = `More than ${MAX_CONCURRENT} operations at a time.`
+        throw new GatewayError('LIMIT_EXCEEDED', message, { limit: 'operations' })
+      }
+      spent.add(callerId, pointsOf(operation))
+      return release
+    },
+  }
+}
+
+function overBudget(retryAfter: number): GatewayError {
+  const message = `The operations of the last minute cost more than ${POINTS_PER_WINDOW} points; retry in ${retryAfter} s.`
+  return new GatewayError('RATE_LIMITED', message, { retryAfter })
+}
+
+/** An operation whose cost cannot be computed is not executed either: its variables are missing or invalid. */
+function pointsOf({ schema, document, operationName, variableValues, contextValue }: Operation): number {
+  try {
+    const variables = variableValues ?? {}
+    const ctx = contextValue as object
+    const { complexity } = complexityFromQuery(onlyOperation(document, operationName), { schema, variables, ctx })
+    return Math.max(MIN_POINTS, complexity)
+  } catch {
+    return MIN_POINTS
+  }
+}
+
+/** The document without the operations that are not executed: the cost is computed of its first one. */
+function onlyOperation(document: DocumentNode, operationName: string | null | undefined): DocumentNode {
+  const operation = getOperationAST(document, operationName)
+  const definitions = document.definitions.filter(node => node.kind !== Kind.OPERATION_DEFINITION || node === operation)
+  return { ...document, definitions }
+}

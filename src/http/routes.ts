@@ -1,0 +1,76 @@
+import type { Readiness } from '../readiness.js'
+import type { GraphiQL } from './graphiql.js'
+import type { GraphQLServer } from './graphql.js'
+import { sendFile } from './media.js'
+import { sendFrontPage, sendNoExplorerPage } from './pages.js'
+import { type CallerRoute, type PublicRoute, pathOf, type Route } from './router.js'
+import { sendJson } from './send-json.js'
+
+export interface RoutesParts {
+  graphql: GraphQLServer
+  /** Null: GraphiQL is switched off. */
+  graphiql: GraphiQL | null
+  readiness(): Promise<Readiness>
+  /** Returns the file behind a path like `/media/…`; null when there is none. */
+  mediaFile(pathname: string): string | null
+}
+
+/** The largest GraphQL request. GraphiQL's introspection and every page of the API need a fraction of it. */
+const MAX_BODY_BYTES = 100_000
+
+/** Every path of the gateway. */
+export function createRoutes({ graphql, graphiql, readiness, mediaFile }: RoutesParts): Route[] {
+  const operations: CallerRoute = {
+    methods: ['GET', 'POST'],
+    path: '/graphql',
+    kind: 'data',
+    errors: 'graphql',
+    access: 'caller',
+    maxBodyBytes: MAX_BODY_BYTES,
+    page: graphiql
+      ? { kind: 'graphiql', handle: ({ req, res }) => graphiql.sendPage(req, res) }
+      : { kind: 'page', handle: ({ res }) => sendNoExplorerPage(res) },
+    handle: ({ req, res, session, body }) => graphql.handle(req, res, session, body),
+  }
+  const graphiqlFiles: PublicRoute | null = graphiql && {
+    ...PUBLIC,
+    path: '/graphql/:file(^graphiql-[\\w-]+\\.(?:css|js)$)',
+    kind: 'graphiql',
+    handle: ({ req, res, params: { file = '' } }) => graphiql.sendFile(file, req, res),
+  }
+  const media: PublicRoute = {
+    ...PUBLIC,
+    path: '/media/*',
+    kind: 'media',
+    exists: req => mediaFile(pathOf(req)) !== null,
+    handle: ({ req, res }) => sendFile(req, res, mediaFile(pathOf(req)) ?? ''),
+  }
+  const health: PublicRoute = {
+    ...PUBLIC,
+    path: '/health',
+    handle: ({ res }) => sendJson(res, 200, { status: 'alive' }),
+  }
+  const ready: PublicRoute = {
+    ...PUBLIC,
+    path: '/ready',
+    handle: async ({ res }) => {
+      const { ready, checks } = await readiness()
+      sendJson(res, ready ? 200 : 503, { status: ready ? 'ready' : 'not ready', checks })
+    },
+  }
+  const front: PublicRoute = {
+    ...PUBLIC,
+    path: '/',
+    kind: 'page',
+    onlyStandalone: true,
+    handle: ({ res }) => sendFrontPage(res, { explorer: graphiql !== null }),
+  }
+  return [operations, ...(graphiqlFiles ? [graphiqlFiles] : []), media, health, ready, front]
+}
+
+const PUBLIC = {
+  methods: ['GET', 'HEAD'],
+  kind: 'data',
+  errors: 'json',
+  access: 'public',
+} as const satisfies Partial<PublicRoute>
