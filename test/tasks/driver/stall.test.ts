@@ -40,7 +40,7 @@ test('a replayed step shows no stall', async () => {
   gw.jogg.plays(accepted('up'), success())
   const task = await gw.createLipSync()
   await gw.clock.advance(3_600_000)
-  const query = `subscription { taskUpdated(id: "${task.id}", after: "0") { stage stalledSince } }`
-  const results = gw.client().iterate<{ taskUpdated: { stalledSince: string | null } }>({ query })
-  for await (const { data } of results) expect(data?.taskUpdated.stalledSince).toBeNull()
+  const query = `subscription { taskUpdated(id: "${task.id}", after: "0") { task { stalledSince } } }`
+  const results = gw.client().iterate<{ taskUpdated: { task: { stalledSince: string | null } } }>({ query })
+  for await (const { data } of results) expect(data?.taskUpdated.task.stalledSince).toBeNull()
 })
