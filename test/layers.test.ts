@@ -120,10 +120,7 @@ test('every import leads to a file, and there is no cycle', () => {
 })
 
 test('only the command line reads the environment, prints or ends the process', () => {
-<<<<<<< HEAD
   // The worker process gets a part of the environment.
-=======
->>>>>>> config
   const outside = files.filter(file => !/^(cli\b|upstream\/engine\/worker-process\.ts$)/.test(file))
   const touches = /\bconsole\.|\bprocess\.(env|argv|stdout|stderr|exit|exitCode)\b/
   expect(outside.filter(file => touches.test(sources.get(file) ?? ''))).toEqual([])
