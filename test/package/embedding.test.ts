@@ -129,7 +129,7 @@ test.concurrent('the commands report what they did, or why they did not', async 
   })
 
   const { child, ended, printed } = await run('serve', env)
-  await printed('"listening"')
+  await printed('"listening on ')
   child.kill('SIGTERM')
   const { code, stdout, stderr } = await ended
   const messages = stdout
