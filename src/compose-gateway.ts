@@ -169,7 +169,6 @@ async function compose(config: Config, { clock: systemClock, random, log }: Gate
     const { refusal, warning } = checkExposure({ hosts, mode: config.auth, isOpen: await authenticator.isOpen() })
     if (refusal) throw new ConfigError([refusal])
     if (warning) log.warn(warning)
-    else if (config.auth === 'open') log.warn('AUTH=open: requests without a credential are accepted')
   }
 
   let disposal: Promise<void> | undefined
