@@ -115,11 +115,13 @@ export async function runChaos(options: ChaosOptions, interrupted?: AbortSignal)
     await Promise.all(following)
     await host.stop()
 
+    const jobs = jogg.jobs.accepted()
     const evidence: Evidence = {
       clients,
       followers,
       history: readDatabase(host.database),
-      jobs: jogg.jobs.accepted(),
+      jobs,
+      forgottenJobs: new Set(jobs.map(job => job.taskId).filter(id => !jogg.jobs.look(id))),
       submits: jogg.arrivals,
       submitsPerMinute: SUBMITS_PER_MINUTE,
       strikes,

@@ -19,6 +19,8 @@ export interface Evidence {
   readonly strikes: StrikeRecord
   /** Tasks that waited for the decision of a person, who gave them up. */
   readonly givenUp: ReadonlySet<string>
+  /** Jobs that the upstream no longer knows, so that no look-up finds them. */
+  readonly forgottenJobs: ReadonlySet<string>
   /** How many gateways did not shut down when asked. */
   readonly deafStops: number
 }
@@ -123,7 +125,7 @@ function judgeTasks({ clients, history, strikes }: Evidence): Verdict[] {
   ]
 }
 
-function judgeMoney({ history, jobs, strikes, givenUp }: Evidence): Verdict[] {
+function judgeMoney({ history, jobs, strikes, givenUp, forgottenJobs }: Evidence): Verdict[] {
   const { tasks } = history
   const lost = [...lostTasks(history, strikes).values()]
   const rewound = rewoundTasks(strikes)
@@ -139,10 +141,12 @@ function judgeMoney({ history, jobs, strikes, givenUp }: Evidence): Verdict[] {
     [...tasks, ...lost].filter(
       task => task.videoUrl === videoUrl && sent.has(task.id) && (task.stage !== 'canceled' || isExcused(task)),
     ).length
+  /** What a restore made the gateway forget and the upstream forgot as well, nothing can find. */
+  const findable = jobs.filter(job => strikes.restores.length === 0 || !forgottenJobs.has(job.taskId))
   return [
     {
       promise: 'at most one paid job for each task',
-      broken: [...groupBy(jobs, job => job.inputs.videoUrl)]
+      broken: [...groupBy(findable, job => job.inputs.videoUrl)]
         .filter(([videoUrl, paid]) => paid.length > mayBePaid(videoUrl))
         .map(([videoUrl, paid]) => `${videoUrl}: ${paid.map(job => job.taskId).join(', ')}`),
     },
