@@ -13,7 +13,7 @@ const task = await gateway.tasks.create({
   reference: 'order 7',
   idempotencyKey: 'order-7',
 })
-for await (const step of await gateway.tasks.follow({ id: task.id })) {
+for await (const { task: step } of await gateway.tasks.follow(task.id)) {
   console.log(step.stage)
   if (step.stage === 'success') console.log(step.result.resultUrl)
   if (step.stage === 'failed') console.log(step.failure.message)

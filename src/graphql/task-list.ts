@@ -1,3 +1,4 @@
+import type { InputRef } from '@pothos/core'
 import { resolveCursorConnection } from '@pothos/plugin-relay'
 import { badInput } from '../errors.js'
 import type { ListQuery, TaskConditions } from '../tasks/service/task-service.js'
@@ -27,7 +28,7 @@ const createdAfter = 'Only tasks created at this time or later.'
 const createdBefore = 'Only tasks created before this time.'
 
 /** The conditions of a list or subscription. */
-export const LipSyncTaskFilter = FilterRef.implement({
+export const LipSyncTaskFilter: InputRef<FilterInput> = FilterRef.implement({
   description: 'Selects the tasks that match every given condition.',
   fields: t => ({
     status: t.field({ type: [LipSyncStatus], description: status }),
@@ -39,7 +40,7 @@ export const LipSyncTaskFilter = FilterRef.implement({
   }),
 })
 
-export const LipSyncGatewayTaskFilter = GatewayFilterRef.implement({
+export const LipSyncGatewayTaskFilter: InputRef<FilterInput & { caller?: string | null }> = GatewayFilterRef.implement({
   description: 'Selects the tasks of all callers that match every given condition.',
   fields: t => ({
     caller: t.string({ description: 'Only tasks of this caller.' }),

@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { makePrivateFolder, moveDurably, syncFolder } from '../durable-files.js'
+import { makePrivateFolder, moveDurably, syncFolder } from './durable-files.js'
 
 /**
  * The files that the gateway serves under `/media/`: results, uploads and the bundled sample. The files that belong

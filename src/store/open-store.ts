@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import type { KeyStore } from '../auth/ports.js'
 import type { Clock } from '../clock.js'
 import type { TaskStore } from '../tasks/task-store.js'
+import { startCheckpointer } from './sqlite/checkpointer.js'
 import { openDatabase } from './sqlite/database.js'
 import { createDatabaseFile, databasePathOf, IN_MEMORY } from './sqlite/database-file.js'
 import { openGatewayState } from './sqlite/gateway-state.js'
@@ -45,7 +46,11 @@ export async function openStore(config: StoreConfig, systemClock: Clock, log: Lo
   }
   try {
     const connection = openDatabase(databaseUrl, dataDir)
-    closers.push(() => void connection.sqlite.close())
+    closers.push(connection.close)
+    if (file) {
+      const checkpointer = startCheckpointer(connection.sqlite, file, log)
+      closers.push(() => checkpointer[Symbol.asyncDispose]())
+    }
     const state = await openGatewayState({ connection, path: file, systemClock, log, restored })
     closers.push(() => state[Symbol.asyncDispose]())
     return {
@@ -70,12 +75,12 @@ export async function openKeyStore(
   return {
     keys: createKeyStore(connection),
     async [Symbol.asyncDispose]() {
-      connection.sqlite.close()
+      connection.close()
     },
   }
 }
 
 /** Brings the tables of the database up to date. */
 export function migrateDatabase(config: Pick<StoreConfig, 'databaseUrl' | 'dataDir'>): void {
-  openDatabase(config.databaseUrl, config.dataDir).sqlite.close()
+  openDatabase(config.databaseUrl, config.dataDir).close()
 }

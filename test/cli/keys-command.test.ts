@@ -49,7 +49,7 @@ const withAuth = async <T>(
     jwt: null,
     limits: LIMITS,
   }
-  return use(createAuthenticator(parts)).finally(() => database.sqlite.close())
+  return use(createAuthenticator(parts)).finally(() => database.close())
 }
 
 test('create prints the key alone and its explanation separately, and the key is accepted', async () => {

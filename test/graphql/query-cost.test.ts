@@ -58,8 +58,8 @@ test('a page of 100 tasks with all live values costs a handful of statements, an
   }
   const [ten, hundred] = [await statementsOf(read(10)), await statementsOf(read(100))]
   expect(positions).toEqual([...Array.from({ length: 99 }, (_, i) => 99 - i), null])
-  expect(hundred).toBe(ten)
-  expect(hundred).toBeLessThanOrEqual(12)
+  // The larger page shows the submitted task too, whose poll state is one more statement.
+  expect([ten, hundred]).toEqual([6, 7])
 })
 
 test('fifteen aliases of a live value cost what one costs', async () => {
@@ -73,7 +73,7 @@ test('fifteen aliases of a live value cost what one costs', async () => {
   expect(await statementsOf(read(15))).toBe(await statementsOf(read(1)))
 })
 
-test('fifteen aliases of one task load its live values once', async () => {
+test('fifteen aliases of one task load it and its live values once', async () => {
   await using gw = await startTestGateway({ submits: { perMinute: 1 } })
   await gw.createLipSync()
   const { id } = await gw.createLipSync({ videoUrl: `${VIDEO}?2` })
@@ -82,7 +82,5 @@ test('fifteen aliases of one task load its live values once', async () => {
     const fields = Array.from({ length: aliases }, (_, i) => `a${i}: lipSyncTask(id: "${id}") { queuePosition }`)
     return gw.graphql(`{ ${fields.join(' ')} }`)
   }
-  const [one, fifteen] = [await statementsOf(read(1)), await statementsOf(read(15))]
-  // Each alias reads its task.
-  expect(fifteen - one).toBe(14)
+  expect(await statementsOf(read(15))).toBe(await statementsOf(read(1)))
 })

@@ -6,6 +6,7 @@ import { expect, test } from 'vitest'
 import { openKeyStore, openStore } from '../../src/store/open-store.js'
 import { createConnection } from '../../src/store/sqlite/connection.js'
 import { openDatabase } from '../../src/store/sqlite/database.js'
+import { createNoFlusher } from '../../src/store/sqlite/flusher.js'
 import { openGatewayState } from '../../src/store/sqlite/gateway-state.js'
 import { secrets } from '../../src/store/sqlite/tables.js'
 import { startChild } from '../support/child.js'
@@ -82,7 +83,7 @@ test('a lock of another program never blocks the event loop, and what met it is 
 test('rejects what stays locked too long with an error that names the database', async () => {
   const file = await newDatabase()
   const { sqlite, db } = openDatabase(urlOf(file))
-  const { write } = createConnection(sqlite, db, file, [1, 1])
+  const { write } = createConnection(sqlite, db, file, createNoFlusher(), [1, 1])
   const other = openDatabase(urlOf(file)).sqlite
   other.exec('BEGIN IMMEDIATE')
   const busy = { kind: 'busy', message: `The database ${file} is locked by another program.` }
@@ -152,7 +153,7 @@ test('probes whether it can write at most once a second, whoever asks', async ()
   await clock.advance(1_000)
   await state.check()
   expect(changes()).toBe(before + 2)
-  connection.sqlite.close()
+  connection.close()
   await clock.advance(1_000)
   await expect(state.check()).rejects.toMatchObject({ name: 'StoreError', kind: 'failed' })
 })

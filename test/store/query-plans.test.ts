@@ -18,7 +18,7 @@ async function openObserved() {
   }
   const [systemClock, log] = [createManualClock(), pino({ level: 'silent' })]
   const state = await openGatewayState({ connection, path: null, systemClock, log, restored: false })
-  const store = createSqliteStore(connection, state, async () => void connection.sqlite.close())
+  const store = createSqliteStore(connection, state, async () => void connection.close())
   return { connection, store, statements }
 }
 

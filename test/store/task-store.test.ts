@@ -3,10 +3,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { generateSQLiteDrizzleJson, generateSQLiteMigration } from 'drizzle-kit/api'
 import { afterAll, expect, test } from 'vitest'
+import { createConnection } from '../../src/store/sqlite/connection.js'
 import { openDatabase } from '../../src/store/sqlite/database.js'
+import { createFlusher } from '../../src/store/sqlite/flusher.js'
+import type { OpenGatewayState } from '../../src/store/sqlite/gateway-state.js'
+import { createSqliteStore } from '../../src/store/sqlite/sqlite-store.js'
 import * as tables from '../../src/store/sqlite/tables.js'
 import { openTestStore } from '../support/database.js'
-import { describeStore, queue } from '../support/store-contract.js'
+import { describeStore, newTask, queue } from '../support/store-contract.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'store-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -16,11 +20,29 @@ const newFile = () => `file:${join(folder, `${files++}.db`)}`
 describeStore('SQLite in memory', async () => (await openTestStore()).tasks)
 describeStore('SQLite in a file', async () => (await openTestStore(newFile())).tasks)
 
-test('a commit waits for the disk', () => {
-  const { sqlite } = openDatabase(newFile())
-  expect(sqlite.pragma('journal_mode', { simple: true })).toBe('wal')
-  expect(sqlite.pragma('synchronous', { simple: true })).toBe(2)
-  sqlite.close()
+test('a create, and whatever reports it, waits until it is on the disk', async () => {
+  const opened = openDatabase(newFile())
+  const flushes: (() => void)[] = []
+  const flusher = createFlusher(() => new Promise(resolve => void flushes.push(resolve)))
+  const connection = createConnection(opened.sqlite, opened.db, 'the file', flusher)
+  const state = { epoch: 'e', restored: false, check: async () => {}, submits: { add() {} } }
+  const store = createSqliteStore(connection, state as unknown as OpenGatewayState, async () => opened.close())
+  const task = { ...newTask(), idempotencyKey: 'once' }
+  const done: string[] = []
+  const noting = (name: string, work: Promise<unknown>) => work.then(() => void done.push(name))
+  const all = [
+    noting('create', store.create(task, { waitingTasks: null, monthlyCents: null })),
+    noting('the same key', store.earlier(task)),
+    noting('log', store.transitionsAfter(0, { taskId: task.id, limit: 9 })),
+    noting('end of the log', store.lastSeq()),
+  ]
+  await new Promise(setImmediate)
+  expect(done).toEqual([])
+  expect(flushes).toHaveLength(1)
+  for (const flush of flushes) flush()
+  await Promise.all(all)
+  expect(done).toHaveLength(4)
+  await store[Symbol.asyncDispose]()
 })
 
 test('opening twice applies the migrations once, and keeps what is there', async () => {

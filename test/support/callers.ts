@@ -38,7 +38,7 @@ export const startGatewayWithKeys = async (options: GatewayOptions = {}) => {
     },
     async [Symbol.asyncDispose]() {
       await gw[Symbol.asyncDispose]()
-      beside.sqlite.close()
+      beside.close()
       rmSync(folder, { recursive: true })
     },
   }

@@ -13,6 +13,8 @@ export async function history(gw: TestGateway, id: string): Promise<{ stage: str
 
 /** Runs a mutation that returns a task: the task, or the extensions of the error. */
 export async function act(gw: TestGateway, call: string) {
-  const { data, errors } = await gw.graphql(`mutation { it: ${call} { id stage status retryOf error { code } } }`)
-  return errors ? errors[0]?.extensions : data.it
+  const { data, errors } = await gw.graphql(
+    `mutation { it: ${call} { errors { code stage } task { id stage status retryOf { id } failure { code } } } }`,
+  )
+  return errors?.[0]?.extensions ?? data.it.errors[0] ?? data.it.task
 }

@@ -2,16 +2,21 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type BetterSqlite3 from 'better-sqlite3'
 import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3'
 import { toStoreError } from './errors.js'
+import type { Flusher } from './flusher.js'
 
 /** An open database. Everything that reads or writes goes through `read` and `write`, which reject with a `StoreError`. */
 export interface Connection {
   readonly sqlite: BetterSqlite3.Database
   readonly db: BetterSQLite3Database
+  /** What a query sees may still be on its way to the disk, so that a power cut could undo it. */
   read<T>(query: () => T): Promise<T>
+  /** Resolves when all that the query saw is on the disk. */
+  readDurable<T>(query: () => T): Promise<T>
   /** Runs `change` in one transaction that is on the disk when the promise resolves. */
   write<T>(change: () => T): Promise<T>
   /** The same, but a power cut may undo it. */
   writeUnsynced<T>(change: () => T): Promise<T>
+  close(): void
 }
 
 /** How long each attempt waits after one that met a lock: together about five seconds. */
@@ -19,12 +24,14 @@ const RETRY_DELAYS_MS = [5, 10, 20, 40, 80, ...Array.from({ length: 48 }, () => 
 
 /**
  * @param path names the database in errors
+ * @param flusher brings the write-ahead log to the disk
  * @param retryDelaysMs how long to wait after each attempt that met a lock
  */
 export function createConnection(
   sqlite: BetterSqlite3.Database,
   db: BetterSQLite3Database,
   path: string,
+  flusher: Flusher,
   retryDelaysMs: readonly number[] = RETRY_DELAYS_MS,
 ): Connection {
   /**
@@ -48,20 +55,40 @@ export function createConnection(
     }
   }
 
+  function change<T>(work: () => T): Promise<T> {
+    return attempt(() => {
+      const result = sqlite.transaction(work).immediate()
+      flusher.written()
+      return result
+    })
+  }
+
+  async function flushed(): Promise<void> {
+    try {
+      await flusher.flushed()
+    } catch (thrown) {
+      throw toStoreError(thrown, path)
+    }
+  }
+
   return {
     sqlite,
     db,
     read: attempt,
-    write: change => attempt(() => sqlite.transaction(change).immediate()),
-    writeUnsynced: change =>
-      attempt(() => {
-        // Nothing else runs on this connection in between, and the next commit flushes this one to the disk as well.
-        sqlite.pragma('synchronous = NORMAL')
-        try {
-          return sqlite.transaction(change).immediate()
-        } finally {
-          sqlite.pragma('synchronous = FULL')
-        }
-      }),
+    async readDurable(query) {
+      const result = await attempt(query)
+      await flushed()
+      return result
+    },
+    async write(work) {
+      const result = await change(work)
+      await flushed()
+      return result
+    },
+    writeUnsynced: change,
+    close() {
+      sqlite.close()
+      flusher.close()
+    },
   }
 }

@@ -2,6 +2,7 @@ import { drizzle } from 'drizzle-orm/better-sqlite3'
 import { type Connection, createConnection } from './connection.js'
 import { createDatabaseFile, databasePathOf, IN_MEMORY } from './database-file.js'
 import { toStoreError } from './errors.js'
+import { createNoFlusher, openFlusher } from './flusher.js'
 import { Database } from './load-sqlite.js'
 import { migrate } from './migrate.js'
 
@@ -11,7 +12,8 @@ const OPEN_TIMEOUT_MS = 2_000
 /**
  * Opens the database, makes it durable and brings its tables up to date. Throws a `StoreError` that names the path.
  *
- * `synchronous = FULL` makes each commit wait for the disk, so that it survives a power cut.
+ * A commit writes to the write-ahead log and does not wait for the disk, which would block the event loop; the connection
+ * flushes the log in the background, once for all commits that came meanwhile, and reports a write when it is there.
  *
  * @param url `file:` and a path, or `:memory:`
  * @param onQuery receives the SQL of each query, to inspect its plan
@@ -22,13 +24,14 @@ export function openDatabase(url: string, dataDir = '.', onQuery?: (sql: string)
   const sqlite = open(path)
   try {
     sqlite.pragma('journal_mode = WAL')
-    sqlite.pragma('synchronous = FULL')
+    sqlite.pragma('synchronous = NORMAL')
     sqlite.pragma('foreign_keys = ON')
     migrate(sqlite, path)
     // From here on a lock must not block the event loop: the connection repeats what met one.
     sqlite.pragma('busy_timeout = 0')
     const db = drizzle(sqlite, { logger: onQuery ? { logQuery: onQuery } : false })
-    return createConnection(sqlite, db, path)
+    const flusher = path === IN_MEMORY ? createNoFlusher() : openFlusher(`${path}-wal`)
+    return createConnection(sqlite, db, path, flusher)
   } catch (thrown) {
     sqlite.close()
     throw toStoreError(thrown, path)

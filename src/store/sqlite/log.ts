@@ -5,7 +5,7 @@ import { type TaskRow, type TransitionRow, taskAt } from './row.js'
 import { tasks, transitions } from './tables.js'
 
 /** The log. Each selection is a walk along its own index that stops at the limit. */
-export function createLog({ db, read }: Connection): Omit<TaskLog, 'epoch'> {
+export function createLog({ db, readDurable }: Connection): Omit<TaskLog, 'epoch'> {
   const { placeholder } = sql
   const isTask = eq(transitions.taskId, placeholder('taskId'))
   const isCaller = eq(transitions.caller, placeholder('caller'))
@@ -51,8 +51,8 @@ export function createLog({ db, read }: Connection): Omit<TaskLog, 'epoch'> {
   }
 
   return {
-    transitionsAfter: (seq, query) => read(() => select(seq, query)),
-    lastSeq: () => read(() => end.get()?.seq ?? 0),
+    transitionsAfter: (seq, query) => readDurable(() => select(seq, query)),
+    lastSeq: () => readDurable(() => end.get()?.seq ?? 0),
   }
 }
 

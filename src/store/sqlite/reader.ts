@@ -7,7 +7,7 @@ import { taskOf } from './row.js'
 import { tasks } from './tables.js'
 
 export function createReader(connection: Connection): TaskReader & { readEarlier: ReadEarlier } {
-  const { db, read } = connection
+  const { db, read, readDurable } = connection
   const { placeholder } = sql
   const byId = db
     .select()
@@ -45,7 +45,7 @@ export function createReader(connection: Connection): TaskReader & { readEarlier
         return row ? taskOf(row) : null
       }),
     getMany: ids => read(() => new Map(readMany(ids).map(task => [task.id, task]))),
-    earlier: of => read(() => readEarlier(of)),
+    earlier: of => readDurable(() => readEarlier(of)),
     page: createPages(connection, readMany),
     readEarlier,
   }

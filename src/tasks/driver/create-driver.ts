@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import type { Logger } from 'pino'
 import type { Clock } from '../../clock.js'
 import { type Poller, startPoller } from '../../poller.js'
@@ -52,6 +53,8 @@ export interface DriverParts {
 export function createDriver(parts: DriverParts): Driver {
   const { store, upstream, notifier, clock, log, intervals } = parts
   const cut = new AbortController()
+  // Each call under way adds a listener; their number is no leak.
+  setMaxListeners(0, cut.signal)
   const pollers: { submitter?: Poller; statusPoller?: Poller; positions?: Poller } = {}
   const { submitsPerMinute = upstream.submitsPerMinute } = parts
   const firstCheckMs = intervals.firstMs

@@ -1,7 +1,7 @@
 import { createWriteStream } from 'node:fs'
 import { Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { PRIVATE_FILE } from '../../durable-files.js'
+import { PRIVATE_FILE } from '../../media/durable-files.js'
 import { asFetchError, type FetchError, type GuardedResponse, guardedFetch } from '../../net/guarded-fetch.js'
 import { type InputName, inputFailure, isDiskFull, JobFailure } from './job-failure.js'
 

@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
-import { makePrivateFolder } from '../../durable-files.js'
+import { makePrivateFolder } from '../../media/durable-files.js'
 import type { MediaStore } from '../../media/media-store.js'
 import type { SubmitRequest } from '../../tasks/driver/upstream.js'
 import type { Result } from '../../tasks/task.js'

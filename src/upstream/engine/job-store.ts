@@ -1,6 +1,6 @@
 import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { makePrivateFolder, syncFolder, writeDurably } from '../../durable-files.js'
+import { makePrivateFolder, syncFolder, writeDurably } from '../../media/durable-files.js'
 import type { SubmitRequest } from '../../tasks/driver/upstream.js'
 import type { Result } from '../../tasks/task.js'
 

@@ -1,10 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { AUDIO, openTestGateway, startTestGateway, VIDEO } from '../../support/gateway.js'
-import { accepted, code, type Play, resets, startJogg } from '../../support/jogg.js'
-import { createManualClock, SLACK_MS } from '../../support/manual-clock.js'
+import { AUDIO, startTestGateway, VIDEO } from '../../support/gateway.js'
+import { accepted, code, type Play, resets } from '../../support/jogg.js'
+import { SLACK_MS } from '../../support/manual-clock.js'
 
 /** A submit that the upstream received and holds until the test lets it accept the job, or answer as well. */
 const slowSubmit = () => {
@@ -36,33 +33,6 @@ test('a submit that is taken only after its time limit is not paid again', async
   expect(await gw.task(task.id)).toMatchObject({ stage: 'SUBMITTED' })
   expect(gw.jogg.jobs.accepted()).toHaveLength(1)
 })
-
-test.each(['take', 'answer'] as const)(
-  'a gateway that starts while another one’s submit is under way does not pay for it again: %s',
-  async how => {
-    const folder = await mkdtemp(join(tmpdir(), 'lost-answer-'))
-    const databaseUrl = `file:${join(folder, 'gateway.db')}`
-    const open: Awaited<ReturnType<typeof openTestGateway>>[] = []
-    const clock = createManualClock(undefined, async () =>
-      open[1] ? open[1].gateway.settled() : Promise.race([open[0]?.gateway.settled(), jogg.holding()]),
-    )
-    await using jogg = await startJogg({ now: clock.now })
-    const slow = slowSubmit()
-    jogg.plays(slow.play)
-    open.push(await openTestGateway(clock, jogg, { databaseUrl }))
-    await open[0]?.gateway.tasks.create({ videoUrl: VIDEO, audioUrl: AUDIO })
-    await jogg.received('submit')
-    open.push(await openTestGateway(clock, jogg, { databaseUrl }))
-    await clock.advance(9_000)
-    slow[how]()
-    await clock.advance(60_000)
-    const [task] = (await open[1]?.gateway.tasks.list()) ?? []
-    expect(task).toMatchObject({ stage: 'submitted', upstreamId: 'slow' })
-    expect(jogg.jobs.accepted()).toHaveLength(1)
-    for (const { gateway } of open) await gateway[Symbol.asyncDispose]()
-    await rm(folder, { recursive: true })
-  },
-)
 
 test('all tasks that waited too long expire, however many', async () => {
   await using gw = await startTestGateway({ submits: { maxQueueHours: 1 } })

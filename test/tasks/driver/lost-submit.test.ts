@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { AUDIO, openTestGateway, startTestGateway, VIDEO } from '../../support/gateway.js'
 import { accepted, hangs, notOffered, resets, startJogg } from '../../support/jogg.js'
 import { createManualClock } from '../../support/manual-clock.js'
-import { act, history } from '../../support/task-calls.js'
+import { history } from '../../support/task-calls.js'
 
 test('a lost submit that never arrived returns to the queue after two look-ups, once it can no longer be under way', async () => {
   await using gw = await startTestGateway()
@@ -63,13 +63,10 @@ test('without a look-up the task stays unknown until a person decides', async ()
   expect(await gw.task(task.id)).toMatchObject({ stage: 'UNKNOWN', status: 'PENDING' })
   expect(gw.jogg.calls('find').length).toBeLessThan(100)
   expect(gw.jogg.calls('submit')).toHaveLength(1)
-  expect(await act(gw, `resolveLipSync(id: "${task.id}", action: RESUBMIT)`)).toMatchObject({ stage: 'QUEUED' })
+  expect(await gw.gateway.tasks.resolve(task.id, 'RESUBMIT')).toMatchObject({ stage: 'queued' })
   await gw.clock.advance(0)
   expect(await gw.task(task.id)).toMatchObject({ stage: 'SUBMITTED' })
-  expect(await act(gw, `resolveLipSync(id: "${task.id}", action: FAIL)`)).toEqual({
-    code: 'INVALID_STATE',
-    stage: 'SUBMITTED',
-  })
+  await expect(gw.gateway.tasks.resolve(task.id, 'FAIL')).rejects.toMatchObject({ code: 'INVALID_STATE' })
 })
 
 test('a person can give up a submit whose answer was lost', async () => {
@@ -77,9 +74,9 @@ test('a person can give up a submit whose answer was lost', async () => {
   gw.jogg.plays(resets('submit'), notOffered('find'))
   const task = await gw.createLipSync()
   await gw.clock.advance(0)
-  expect(await act(gw, `resolveLipSync(id: "${task.id}", action: FAIL)`)).toMatchObject({
-    stage: 'FAILED',
-    error: { code: 'SUBMIT_UNRESOLVED' },
+  expect(await gw.gateway.tasks.resolve(task.id, 'FAIL')).toMatchObject({
+    stage: 'failed',
+    failure: { code: 'SUBMIT_UNRESOLVED' },
   })
 })
 
@@ -101,6 +98,6 @@ test('a task that waited too long for a lost answer is not submitted again', asy
   gw.jogg.plays(resets('submit'), ...Array.from({ length: 150 }, () => notOffered('find')))
   const task = await gw.createLipSync()
   await gw.clock.advance(3 * 3_600_000)
-  expect(await gw.task(task.id)).toMatchObject({ stage: 'FAILED', error: { code: 'EXPIRED' } })
+  expect(await gw.task(task.id)).toMatchObject({ stage: 'FAILED', failure: { code: 'EXPIRED' } })
   expect(gw.jogg.jobs.accepted()).toEqual([])
 })

@@ -10,7 +10,7 @@ test('a job that the upstream forgot fails after ten checks', async () => {
   await gw.clock.advance(180_000)
   expect(await gw.task(task.id)).toMatchObject({ stage: 'SUBMITTED' })
   await gw.clock.advance(600_000)
-  expect(await gw.task(task.id)).toMatchObject({ stage: 'FAILED', error: { code: 'UPSTREAM_LOST_TASK' } })
+  expect(await gw.task(task.id)).toMatchObject({ stage: 'FAILED', failure: { code: 'UPSTREAM_LOST_TASK' } })
 })
 
 test('a task that does not end shows its stall, is checked slowly, and a late success is delivered', async () => {
@@ -40,7 +40,7 @@ test('a replayed step shows no stall', async () => {
   gw.jogg.plays(accepted('up'), success())
   const task = await gw.createLipSync()
   await gw.clock.advance(3_600_000)
-  const query = `subscription { taskUpdated(id: "${task.id}", after: "0") { stage stalledSince } }`
-  const results = gw.client().iterate<{ taskUpdated: { stalledSince: string | null } }>({ query })
-  for await (const { data } of results) expect(data?.taskUpdated.stalledSince).toBeNull()
+  const query = `subscription { taskUpdated(id: "${task.id}", after: "0") { task { stalledSince } } }`
+  const results = gw.client().iterate<{ taskUpdated: { task: { stalledSince: string | null } } }>({ query })
+  for await (const { data } of results) expect(data?.taskUpdated.task.stalledSince).toBeNull()
 })

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 import { AUDIO, openTestGateway, startTestGateway, VIDEO } from '../../support/gateway.js'
 import { code, rateLimited, startJogg } from '../../support/jogg.js'
 import { createManualClock } from '../../support/manual-clock.js'
-import { act, history, START } from '../../support/task-calls.js'
+import { history, START } from '../../support/task-calls.js'
 
 test('a burst is accepted at once and leaves in order, never more than the limit in any minute', async () => {
   await using gw = await startTestGateway({ submits: { perMinute: 5 } })
@@ -73,22 +73,23 @@ test('the status shows why the queue is paused', async () => {
   gw.jogg.plays(code('submit', 10105, 'invalid key'))
   await gw.createLipSync()
   await gw.clock.advance(0)
-  const query =
-    '{ gatewayStatus { upstream submitQueue { state reason } queueDepth activeTasks oldestQueuedAt lastCheckedAt } }'
+  const query = '{ gateway { upstream submitQueue { state reason length oldestQueuedAt } activeTasks lastCheckedAt } }'
   const { data } = await gw.graphql(query)
-  expect(data.gatewayStatus).toEqual({
+  expect(data.gateway).toEqual({
     upstream: 'jogg',
-    submitQueue: { state: 'PAUSED', reason: expect.stringContaining('invalid key') },
-    queueDepth: 1,
+    submitQueue: {
+      state: 'PAUSED',
+      reason: expect.stringContaining('invalid key'),
+      length: 1,
+      oldestQueuedAt: new Date(START).toISOString(),
+    },
     activeTasks: 0,
-    oldestQueuedAt: new Date(START).toISOString(),
     lastCheckedAt: null,
   })
   await gw.clock.advance(60_000 + 3_000)
   const later = await gw.graphql(query)
-  expect(later.data.gatewayStatus).toMatchObject({
-    submitQueue: { state: 'OPEN', reason: null },
-    queueDepth: 0,
+  expect(later.data.gateway).toMatchObject({
+    submitQueue: { state: 'OPEN', reason: null, length: 0 },
     activeTasks: 1,
     lastCheckedAt: new Date(START + 63_000).toISOString(),
   })
@@ -99,10 +100,10 @@ test('a paused queue opens again when nothing is left to submit', async () => {
   gw.jogg.plays(code('submit', 10105, 'invalid key'))
   const task = await gw.createLipSync()
   await gw.clock.advance(0)
-  await act(gw, `cancelLipSync(id: "${task.id}")`)
+  await gw.gateway.tasks.cancel(task.id)
   await gw.clock.advance(60_000)
-  const { data } = await gw.graphql('{ gatewayStatus { submitQueue { state } } }')
-  expect(data.gatewayStatus.submitQueue).toEqual({ state: 'OPEN' })
+  const { data } = await gw.graphql('{ gateway { submitQueue { state } } }')
+  expect(data.gateway.submitQueue).toEqual({ state: 'OPEN' })
 })
 
 test('an upstream that asks for no wait is not called at once', async () => {
@@ -123,5 +124,5 @@ test('a task that waited too long expires', async () => {
   await gw.clock.advance(3_600_000 - 1)
   expect(await gw.task(task.id)).toMatchObject({ stage: 'QUEUED' })
   await gw.clock.advance(1)
-  expect(await gw.task(task.id)).toMatchObject({ stage: 'FAILED', error: { code: 'EXPIRED' } })
+  expect(await gw.task(task.id)).toMatchObject({ stage: 'FAILED', failure: { code: 'EXPIRED' } })
 })

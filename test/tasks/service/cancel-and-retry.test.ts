@@ -8,15 +8,18 @@ test('a queued task can be canceled, a submitted one cannot', async () => {
   gw.jogg.plays(code('submit', 18020, 'insufficient credit'))
   const task = await gw.createLipSync()
   await gw.clock.advance(0)
-  const canceled = { id: task.id, stage: 'CANCELED', status: 'CANCELED', retryOf: null, error: { code: 'CANCELED' } }
-  expect(await act(gw, `cancelLipSync(id: "${task.id}")`)).toEqual(canceled)
-  expect(await act(gw, `cancelLipSync(id: "${task.id}")`)).toEqual(canceled)
+  const canceled = { id: task.id, stage: 'CANCELED', status: 'CANCELED', retryOf: null, failure: { code: 'CANCELED' } }
+  expect(await act(gw, `cancelLipSync(input: { id: "${task.id}" })`)).toEqual(canceled)
+  expect(await act(gw, `cancelLipSync(input: { id: "${task.id}" })`)).toEqual(canceled)
   await gw.clock.advance(120_000)
   expect(gw.jogg.jobs.accepted()).toEqual([])
   const sent = await gw.createLipSync()
   await gw.clock.advance(0)
-  expect(await act(gw, `cancelLipSync(id: "${sent.id}")`)).toEqual({ code: 'INVALID_STATE', stage: 'SUBMITTED' })
-  expect(await act(gw, 'cancelLipSync(id: "none")')).toEqual({ code: 'NOT_FOUND' })
+  expect(await act(gw, `cancelLipSync(input: { id: "${sent.id}" })`)).toEqual({
+    code: 'INVALID_STATE',
+    stage: 'SUBMITTED',
+  })
+  expect(await act(gw, 'cancelLipSync(input: { id: "none" })')).toEqual({ code: 'NOT_FOUND', stage: null })
 })
 
 test('a failed task is retried once, however often that is requested', async () => {
@@ -24,10 +27,16 @@ test('a failed task is retried once, however often that is requested', async () 
   gw.jogg.plays(code('submit', 40000, 'no'))
   const task = await gw.createLipSync({ reference: 'r' })
   await gw.clock.advance(0)
-  const retried = await act(gw, `retryLipSync(id: "${task.id}")`)
-  expect(retried).toMatchObject({ stage: 'QUEUED', retryOf: task.id })
+  const retried = await act(gw, `retryLipSync(input: { id: "${task.id}" })`)
+  expect(retried).toMatchObject({ stage: 'QUEUED', retryOf: { id: task.id } })
   expect(retried.id).not.toBe(task.id)
   await gw.clock.advance(0)
-  expect(await act(gw, `retryLipSync(id: "${task.id}")`)).toMatchObject({ id: retried.id, stage: 'SUBMITTED' })
-  expect(await act(gw, `retryLipSync(id: "${retried.id}")`)).toEqual({ code: 'INVALID_STATE', stage: 'SUBMITTED' })
+  expect(await act(gw, `retryLipSync(input: { id: "${task.id}" })`)).toMatchObject({
+    id: retried.id,
+    stage: 'SUBMITTED',
+  })
+  expect(await act(gw, `retryLipSync(input: { id: "${retried.id}" })`)).toEqual({
+    code: 'INVALID_STATE',
+    stage: 'SUBMITTED',
+  })
 })

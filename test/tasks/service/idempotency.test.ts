@@ -12,7 +12,7 @@ test('two hundred simultaneous creates with one key make one task, whatever beca
   expect(again).toMatchObject({
     id: made[0]?.id,
     stage: 'FAILED',
-    error: { code: 'UPSTREAM_REJECTED', message: 'video_url is broken' },
+    failure: { code: 'UPSTREAM_REJECTED', message: 'video_url is broken' },
   })
   expect(gw.jogg.calls('submit')).toHaveLength(1)
 })
@@ -25,12 +25,12 @@ test.each([
 ])('the same key with another %s is refused and named in the error', async (field, other) => {
   await using gw = await startTestGateway()
   await gw.createLipSync({ idempotencyKey: 'k' })
-  const { errors } = await gw.create({ idempotencyKey: 'k', ...other })
-  expect(errors?.map(error => error.extensions)).toEqual([{ code: 'IDEMPOTENCY_MISMATCH', field }])
+  const { data } = await gw.create({ idempotencyKey: 'k', ...other })
+  expect(data.createLipSync.errors).toMatchObject([{ code: 'IDEMPOTENCY_MISMATCH', path: ['input', field] }])
 })
 
 test.each(['', 'x'.repeat(129), 'a\nb', '\u0000'])('rejects the malformed idempotency key %j', async idempotencyKey => {
   await using gw = await startTestGateway()
-  const { errors } = await gw.create({ idempotencyKey })
-  expect(errors?.[0]?.extensions).toEqual({ code: 'BAD_USER_INPUT', field: 'idempotencyKey' })
+  const { data } = await gw.create({ idempotencyKey })
+  expect(data.createLipSync.errors).toMatchObject([{ code: 'BAD_USER_INPUT', path: ['input', 'idempotencyKey'] }])
 })

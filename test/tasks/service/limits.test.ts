@@ -60,7 +60,6 @@ test('a reservation becomes the true price of a result, or is released', async (
       { status: 'SUCCESS', count: 1 },
       { status: 'FAILED', count: 1 },
       { status: 'CANCELED', count: 0 },
-      { status: 'CANCELED', count: 0 },
     ],
   })
 })

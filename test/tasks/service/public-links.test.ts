@@ -1,13 +1,20 @@
 import { expect, test } from 'vitest'
+import { meddle, newDatabase } from '../../support/database.js'
 import { startTestGateway } from '../../support/gateway.js'
 import { success } from '../../support/jogg.js'
 
 test('links to files of the gateway are absolute wherever a task leaves it', async () => {
-  await using gw = await startTestGateway({ publicUrl: 'https://public.example' })
-  // A path is resolved against the upstream, so a file of the gateway itself is written into the store.
+  const file = await newDatabase()
+  await using gw = await startTestGateway({
+    databaseUrl: `file:${file}`,
+    publicUrl: 'https://public.example',
+    auth: 'open',
+  })
   gw.jogg.plays(success())
   const { id } = await gw.createLipSync()
   await gw.clock.advance(3_000)
+  for (const table of ['tasks', 'transitions'])
+    meddle(file, database => database.exec(`UPDATE ${table} SET result_url = '/media/a.mp4' WHERE stage = 'success'`))
   const { tasks } = gw.gateway
   const list = await tasks.list()
   const followed = await (await tasks.follow(id)).next()
@@ -18,5 +25,5 @@ test('links to files of the gateway are absolute wherever a task leaves it', asy
     followed.value?.task,
     (await tasks.history(id)).at(-1)?.task,
   ]
-  for (const task of shown) expect(task).toMatchObject({ stage: 'success' })
+  for (const task of shown) expect(task).toMatchObject({ result: { resultUrl: 'https://public.example/media/a.mp4' } })
 })
