@@ -33,7 +33,7 @@ test('a restart does not forget the submits of the last minute', async () => {
   let open: Awaited<ReturnType<typeof openTestGateway>> | undefined
   const clock = createManualClock(undefined, async () => open?.gateway.settled())
   await using jogg = await startJogg({ now: clock.now })
-  const options = { databaseUrl, submitsPerMinute: 5 }
+  const options = { databaseUrl, submits: { perMinute: 5 } }
   open = await openTestGateway(clock, jogg, options)
   for (let i = 0; i < 7; i++) await open.gateway.tasks.create({ videoUrl: `${VIDEO}?${i}`, audioUrl: AUDIO })
   await clock.advance(10_000)
