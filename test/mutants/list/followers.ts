@@ -80,8 +80,8 @@ export const FOLLOWER_MUTANTS: readonly Mutant[] = [
   {
     name: 'log-begins-one-step-late',
     file: 'src/store/sqlite/log.ts',
-    find: 'transitionsAfter: (seq, query) => read(() => select(seq, query)),',
-    replace: 'transitionsAfter: (seq, query) => read(() => select(seq + 1, query)),',
+    find: 'transitionsAfter: (seq, query) => readDurable(() => select(seq, query)),',
+    replace: 'transitionsAfter: (seq, query) => readDurable(() => select(seq + 1, query)),',
     tests: [STORE, SUBSCRIPTION],
   },
   {
