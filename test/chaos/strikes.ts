@@ -65,7 +65,7 @@ const ACTIONS: Readonly<Record<StrikeName, Action>> = {
   restore: restoreBackup,
   second: startSecond,
   'full-disk': (parts, dice) => withFault(parts, dice, { diskFull: true }, { diskFull: false }),
-  'slow-disk': (parts, dice) => withFault(parts, dice, { commitDelayMs: dice.between(5, 40) }, { commitDelayMs: 0 }),
+  'slow-disk': (parts, dice) => withFault(parts, dice, { flushDelayMs: dice.between(10, 200) }, { flushDelayMs: 0 }),
   outage: breakUpstream,
 }
 
