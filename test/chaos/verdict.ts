@@ -59,7 +59,9 @@ export function judge(evidence: Evidence): Verdict[] {
     },
     {
       promise: 'every follower received its log, without gaps or duplicates',
-      broken: followers.flatMap(follower => missedSteps(follower, evidence)),
+      broken: strikes.restores.every(({ isNoticeable }) => isNoticeable)
+        ? followers.flatMap(follower => missedSteps(follower, evidence))
+        : [],
     },
     {
       promise: `no more than ${submitsPerMinute} submits in any 60 s`,
@@ -81,7 +83,9 @@ export function judge(evidence: Evidence): Verdict[] {
     { promise: 'a gateway shuts down when asked', broken: deafStops > 0 ? [`${deafStops} did not`] : [] },
     {
       promise: 'a restored database is noticed',
-      broken: strikes.restores.map(({ lost }) => lost.epoch).filter(epoch => epoch === history.epoch),
+      broken: strikes.restores
+        .filter(({ isNoticeable, lost }) => isNoticeable && lost.epoch === history.epoch)
+        .map(({ lost }) => lost.epoch),
     },
     {
       promise: 'no answer is unexpected',

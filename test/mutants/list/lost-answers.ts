@@ -125,7 +125,7 @@ export const LOST_ANSWER_MUTANTS: readonly Mutant[] = [
     file: 'src/tasks/driver/status-poller.ts',
     find: "isOwned: task.stage === 'unknown' && (await isOwned(answer)),",
     replace: 'isOwned: false && (await isOwned(answer)),',
-    tests: [LOST_SUBMIT, STATUS_POLLER],
+    tests: [LATE_SUBMIT, LOST_SUBMIT, STATUS_POLLER],
   },
   {
     name: 'late-answer-to-unknown-is-dropped',
