@@ -63,7 +63,7 @@ const LipSyncViewer = builder.objectRef<Caller>('LipSyncViewer').implement({
       type: LipSyncLimits,
       description: 'Its limits, and what is left of each.',
       async resolve({ limits }, _, { tasks }) {
-        const left = { ...(await tasks.remaining()), sockets: null }
+        const left = await tasks.remaining()
         const limitOf = (name: keyof CallerLimits): Limit | null => {
           const max = limits[name]
           return max === null ? null : { max, left: left[name] }

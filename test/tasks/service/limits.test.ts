@@ -111,7 +111,7 @@ test('a caller sees its name, scopes and limits, and what is left of them', asyn
       createsPerMinute: { max: 5, left: 3 },
       waitingTasks: { max: 4, left: 3 },
       subscriptions: { max: 3, left: 2 },
-      sockets: { max: 2, left: null },
+      sockets: { max: 2, left: 1 },
       monthlyCredits: { max: 2, left: 1.04 },
     },
   })
