@@ -12,7 +12,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { createHistogram, type Histogram, monitorEventLoopDelay } from 'node:perf_hooks'
 import { fileURLToPath } from 'node:url'
 import { pino } from 'pino'
 import { uuidv7 } from 'uuidv7'
@@ -76,7 +76,7 @@ async function measure(count: number, runSeconds: number): Promise<void> {
       return upstream.getJob(upstreamId, signal)
     },
   }
-  const longestSync = { due: 0, savePollStates: 0 }
+  const syncParts = { due: createHistogram(), savePollStates: createHistogram() }
   const timed: TaskStore = {
     ...store,
     due: (...query) => timeSync('due', () => store.due(...query)),
@@ -118,11 +118,9 @@ async function measure(count: number, runSeconds: number): Promise<void> {
   console.log(
     `CPU                 ${((user + system) / 10_000 / elapsed).toFixed(0)} % of a core, ${((user + system) / checks).toFixed(0)} µs a check`,
   )
-  console.log(
-    `event-loop delay    p50 ${ms(delay.percentile(50))}, p99 ${ms(delay.percentile(99))}, p99.9 ${ms(delay.percentile(99.9))}, longest ${ms(delay.max)}`,
-  )
-  const steps = Object.entries(longestSync).map(([name, took]) => `${name} ${took.toFixed(1)} ms`)
-  console.log(`longest query       ${steps.join(', ')}`)
+  console.log(`event-loop delay    ${describe(delay)}`)
+  for (const [name, took] of Object.entries(syncParts))
+    console.log(`${name.padEnd(20)}${describe(took)}, blocking part of ${took.count} calls`)
   driver.cut()
   await driver[Symbol.asyncDispose]()
   await upstream[Symbol.asyncDispose]()
@@ -130,10 +128,10 @@ async function measure(count: number, runSeconds: number): Promise<void> {
   double.disconnect()
 
   /** Measures the part of a query that blocks the event loop: all but its returned promise. */
-  function timeSync<T>(name: keyof typeof longestSync, query: () => T): T {
+  function timeSync<T>(name: keyof typeof syncParts, query: () => T): T {
     const began = performance.now()
     const result = query()
-    if (isMeasuring) longestSync[name] = Math.max(longestSync[name], performance.now() - began)
+    if (isMeasuring) syncParts[name].record(Math.max(1, Math.round((performance.now() - began) * 1e6)))
     return result
   }
 
@@ -167,6 +165,11 @@ async function measure(count: number, runSeconds: number): Promise<void> {
       await (submitting && transitions.move(submitting, 'submitted', accepted, { poll }))
     }
   }
+}
+
+function describe(took: Histogram): string {
+  const [median, p99, p999] = [50, 99, 99.9].map(share => ms(took.percentile(share)))
+  return `p50 ${median}, p99 ${p99}, p99.9 ${p999}, longest ${ms(took.max)}`
 }
 
 function ms(nanoseconds: number): string {

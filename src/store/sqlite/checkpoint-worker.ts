@@ -2,15 +2,15 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { Database } from './load-sqlite.js'
 
-export interface CheckpointResult {
-  /** The pages in the log, copied ones included. */
-  readonly logPages: number
-}
+/** A log that outgrew this, in pages of 4 KB, is copied to its end, so that SQLite can begin it anew. */
+const LONGEST_LOG_PAGES = 16_000
 
 const sqlite = new Database(workerData as string)
 sqlite.pragma('synchronous = NORMAL')
 
 parentPort?.on('message', () => {
   const [result] = sqlite.pragma('wal_checkpoint(PASSIVE)') as { log: number }[]
-  parentPort?.postMessage({ logPages: result?.log ?? 0 } satisfies CheckpointResult)
+  // Locks writers out for the short rest of the log; they repeat their attempts without blocking the event loop.
+  if (result && result.log > LONGEST_LOG_PAGES) sqlite.pragma('wal_checkpoint(RESTART)')
+  parentPort?.postMessage('done')
 })

@@ -6,11 +6,13 @@ import type { GatewayState, TaskLog } from '../../tasks/task-store.js'
 import type { Connection } from './connection.js'
 import { type ClockReading, createDurableClock, readBootId } from './durable-clock.js'
 import { createEpochFile, type Marks, wentBack } from './epoch-file.js'
-import { gateway, tasks, transitions } from './tables.js'
+import { gateway, transitions } from './tables.js'
 
 const HEARTBEAT_MS = 10_000
 /** How long the result of a write probe is shared. */
 const PROBE_MS = 1_000
+/** Tasks of a restored database that are marked in one transaction. */
+const MARKED_AT_ONCE = 200
 const ROW = eq(gateway.id, 1)
 
 /** What the gateway knows of its own past, its clock, and the record of its submits. */
@@ -73,12 +75,13 @@ export async function openGatewayState(parts: GatewayStateParts): Promise<OpenGa
   const clock = createDurableClock(systemClock, before, before.lastMono, bootId)
   const readings = (): ClockReading => ({ bootId, systemMono: systemClock.monotonic(), mono: clock.monotonic() })
 
+  // Before the new epoch is written: a start that is cut off finds the database restored again.
+  if (restored) await markQueued()
   await write(() => {
     db.update(gateway)
       .set({ epoch, starts: before.starts + 1, ...readings() })
       .where(ROW)
       .run()
-    if (restored) db.update(tasks).set({ lookupFirst: true }).where(sql`${tasks.stage} = 'queued'`).run()
   })
 
   let recordedSeq = -1
@@ -94,6 +97,22 @@ export async function openGatewayState(parts: GatewayStateParts): Promise<OpenGa
       { database: path },
       'the database is older than what was last written to it, as after restoring a backup: queued tasks are looked up upstream before they are submitted, and cursors from before are refused',
     )
+  }
+
+  /** Gives each queued task `lookupFirst`, in batches between which the event loop turns. */
+  async function markQueued() {
+    const page = connection.sqlite.prepare<object, { at: number; id: string }>(`
+      SELECT created_at AS at, id FROM tasks
+      WHERE stage = 'queued' AND (created_at, id) > (@at, @id) ORDER BY created_at, id LIMIT ${MARKED_AT_ONCE}`)
+    const mark = connection.sqlite.prepare(
+      'UPDATE tasks SET lookup_first = 1 WHERE id IN (SELECT value FROM json_each(@ids))',
+    )
+    for (let last: { at: number; id: string } | undefined = { at: Number.MIN_SAFE_INTEGER, id: '' }; last; ) {
+      const rows: { at: number; id: string }[] = await read(() => page.all(last ?? {}))
+      await writeUnsynced(() => void mark.run({ ids: JSON.stringify(rows.map(row => row.id)) }))
+      last = rows.at(-1)
+      await new Promise(setImmediate)
+    }
   }
 
   function beat() {

@@ -3,7 +3,7 @@ import type { FieldsTo, PreviousStage, Stage, Task, TaskIn } from '../task.js'
 import type { Transitions } from '../transitions.js'
 import { afterAbsence, afterCheck, afterError, type PollIntervals, type Random } from './poll-schedule.js'
 import { capDue, type Sent, stallsAt } from './stall.js'
-import { UpstreamError, type UpstreamJob } from './upstream.js'
+import { cutUrlQueries, UpstreamError, type UpstreamJob } from './upstream.js'
 
 /**
  * What follows from a status check. Pure: it asks nothing and writes nothing.
@@ -173,7 +173,7 @@ function decideJob(
       return step(task, 'success', { completedAt: completedAt ?? wallNow, result, costCents }, null, NOT_POLLED)
     }
     case 'failed': {
-      const failure = { code: 'UPSTREAM_FAILED', message: answer.message } as const
+      const failure = { code: 'UPSTREAM_FAILED', message: cutUrlQueries(answer.message) } as const
       return step(task, 'failed', { completedAt: answer.completedAt ?? wallNow, failure }, null, NOT_POLLED)
     }
   }

@@ -104,6 +104,11 @@ export function createLiveStates({ store, upstream, submitter, clock, stallAfter
 /**
  * Whether a person may give a task up: its submit lost its answer, the upstream has had it for too long, or its answers
  * cannot be used.
+ *
+ * The task is final then: its reservation is freed and it is not checked again. If the upstream finishes the job after
+ * all, it charges for a video that is not delivered, and the cost is not in the caller's usage. Therefore only a person
+ * decides this, and only while the checks bring no usable answer. The task keeps its `upstreamId`, by which the job can
+ * be found at the upstream.
  */
 export function mayBeGivenUp(task: Task, { stalledSince, problem }: LiveState): boolean {
   switch (task.stage) {

@@ -71,6 +71,7 @@ export type UpstreamJob = {
 } & (
   | { readonly status: 'pending' | 'processing' }
   | { readonly status: 'success'; readonly completedAt: number | null; readonly result: Result }
+  /** The message is shown to the caller; the query strings of links are cut off it. */
   | { readonly status: 'failed'; readonly completedAt: number | null; readonly message: string }
 )
 

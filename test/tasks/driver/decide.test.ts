@@ -172,6 +172,12 @@ const rows: Row[] = [
     { ...job(null), status: 'failed', completedAt: 5, message: 'no face' },
     { to: 'failed', fields: { completedAt: 5, failure: { code: 'UPSTREAM_FAILED', message: 'no face' } } },
   ],
+  [
+    'failed upstream, with a signed link in the reason',
+    processing,
+    { ...job(null), status: 'failed', completedAt: 5, message: 'no face in https://m.example/v.mp4?sig=secret' },
+    { to: 'failed', fields: { failure: { message: 'no face in https://m.example/v.mp4?…' } } },
+  ],
   ['not found', submitted, error('not-found'), { poll: { absences: 9 } }, {}, { ...poll, absences: 8 }],
   [
     'not found ten times',
