@@ -31,7 +31,6 @@ export async function measureLoop(): Promise<void> {
     JOGG_BASE_URL: jogg.url,
     LIMIT_CREATES_PER_MINUTE: '1000000',
     LIMIT_WAITING_TASKS: '1000000',
-    LOG_LEVEL: 'warn',
   }
   const key = createKey(env, 'ada')
   const slowDisk = buildSlowDisk(folder)
