@@ -17,10 +17,43 @@ export interface JoggRequest {
   readonly taskId: string | undefined
 }
 
-const refusal = (code: number, msg: string): JoggAnswer => ({ body: { code, msg, data: null } })
-const seconds = (ms: number | null) => ms && Math.floor(ms / 1000)
+/** Reads a request as JoggAI's API documents it; undefined when the API has no such call. */
+export async function understand(req: IncomingMessage, at: number): Promise<JoggRequest | undefined> {
+  const { pathname, searchParams } = new URL(req.url ?? '/', 'http://jogg')
+  const base = { at, path: req.url ?? '/', headers: req.headers, inputs: {}, taskId: undefined }
+  if (req.method === 'POST' && pathname === '/v2/create_lip_sync_video')
+    return { ...base, call: 'submit', inputs: fields(JSON.parse(await text(req))) }
+  if (req.method === 'GET' && pathname === '/v2/lip_sync_video')
+    return { ...base, call: 'find', inputs: fields(Object.fromEntries(searchParams)) }
+  const [, taskId] = /^\/v2\/lip_sync_video\/([^/]+)$/.exec(pathname) ?? []
+  if (req.method === 'GET' && taskId) return { ...base, call: 'status', taskId: decodeURIComponent(taskId) }
+  return undefined
+}
 
-const told = (job: JoggJob | undefined): JoggAnswer => {
+/** Returns what an honest JoggAI answers. A submit is accepted, and paid, here: under `newId` when it is given. */
+export function answerHonestly(
+  { call, headers, inputs, taskId }: JoggRequest,
+  jobs: JoggJobs,
+  apiKey: string,
+  newId?: string,
+): JoggAnswer {
+  if (headers['x-api-key'] !== apiKey) return refusal(10105, 'Invalid API key')
+  if (call === 'status') return answerAbout(jobs.look(taskId ?? ''))
+  if (!isComplete(inputs)) return refusal(40000, 'Parameter error: video_url, audio_url or playback_type')
+  if (call === 'find') return answerAbout(jobs.find(inputs))
+  const { taskId: task_id, status } = jobs.accept(inputs, newId)
+  return { body: { code: 0, msg: 'Success', data: { task_id, status } } }
+}
+
+function refusal(code: number, msg: string): JoggAnswer {
+  return { body: { code, msg, data: null } }
+}
+
+function seconds(ms: number | null) {
+  return ms && Math.floor(ms / 1000)
+}
+
+function answerAbout(job: JoggJob | undefined): JoggAnswer {
   if (!job) return refusal(10104, 'Record not found')
   const { taskId: task_id, status, output, message } = job
   const data = output && {
@@ -33,39 +66,14 @@ const told = (job: JoggJob | undefined): JoggAnswer => {
   return { body: { code: 0, msg: 'Success', data: { task_id, status, ...times, data, error } } }
 }
 
-const isComplete = (inputs: Partial<Inputs>): inputs is Inputs =>
-  !!inputs.videoUrl && !!inputs.audioUrl && PLAYBACK_TYPES.some(type => type === inputs.playbackType)
-
-const fields = (sent: Record<string, string>): Partial<Inputs> => ({
-  videoUrl: sent.video_url,
-  audioUrl: sent.audio_url,
-  playbackType: (sent.playback_type ?? 'normal') as Inputs['playbackType'],
-})
-
-/** Reads a request as JoggAI's API documents it; undefined when there is no such call. */
-export const understand = async (req: IncomingMessage, at: number): Promise<JoggRequest | undefined> => {
-  const { pathname, searchParams } = new URL(req.url ?? '/', 'http://jogg')
-  const base = { at, path: req.url ?? '/', headers: req.headers, inputs: {}, taskId: undefined }
-  if (req.method === 'POST' && pathname === '/v2/create_lip_sync_video')
-    return { ...base, call: 'submit', inputs: fields(JSON.parse(await text(req))) }
-  if (req.method === 'GET' && pathname === '/v2/lip_sync_video')
-    return { ...base, call: 'find', inputs: fields(Object.fromEntries(searchParams)) }
-  const [, taskId] = /^\/v2\/lip_sync_video\/([^/]+)$/.exec(pathname) ?? []
-  if (req.method === 'GET' && taskId) return { ...base, call: 'status', taskId: decodeURIComponent(taskId) }
-  return undefined
+function isComplete(inputs: Partial<Inputs>): inputs is Inputs {
+  return !!inputs.videoUrl && !!inputs.audioUrl && PLAYBACK_TYPES.some(type => type === inputs.playbackType)
 }
 
-/** What an honest JoggAI answers. A submit is accepted, and paid, here: under `newId` when it is given. */
-export const answerHonestly = (
-  { call, headers, inputs, taskId }: JoggRequest,
-  jobs: JoggJobs,
-  apiKey: string,
-  newId?: string,
-): JoggAnswer => {
-  if (headers['x-api-key'] !== apiKey) return refusal(10105, 'Invalid API key')
-  if (call === 'status') return told(jobs.look(taskId ?? ''))
-  if (!isComplete(inputs)) return refusal(40000, 'Parameter error: video_url, audio_url or playback_type')
-  if (call === 'find') return told(jobs.find(inputs))
-  const { taskId: task_id, status } = jobs.accept(inputs, newId)
-  return { body: { code: 0, msg: 'Success', data: { task_id, status } } }
+function fields(sent: Record<string, string>): Partial<Inputs> {
+  return {
+    videoUrl: sent.video_url,
+    audioUrl: sent.audio_url,
+    playbackType: (sent.playback_type ?? 'normal') as Inputs['playbackType'],
+  }
 }

@@ -19,11 +19,8 @@ export interface Finish {
   coverUrl?: string
 }
 
-const same = (a: Inputs, b: Inputs) =>
-  a.videoUrl === b.videoUrl && a.audioUrl === b.audioUrl && a.playbackType === b.playbackType
-
-/** The honest heart of the double: what JoggAI was paid for, and how it stands. Knows no HTTP and never misbehaves. */
-export const createJoggJobs = (now: () => number) => {
+/** The jobs that the double was paid for, and their state. Knows no HTTP and never misbehaves. */
+export function createJoggJobs(now: () => number) {
   const jobs = new Map<string, JoggJob>()
   const vanished = new Set<JoggJob>()
   const known = (taskId: string) => {
@@ -33,7 +30,7 @@ export const createJoggJobs = (now: () => number) => {
   }
 
   return {
-    /** Takes a job, and the money: each call is one more paid job. */
+    /** Accepts a job and charges for it: each call is one more paid job. */
     accept(inputs: Inputs, taskId: string = randomUUID()): JoggJob {
       const job: JoggJob = {
         taskId,
@@ -69,7 +66,7 @@ export const createJoggJobs = (now: () => number) => {
       job.completedAt = now()
       job.message = message
     },
-    /** Forgets a job, as if it had never been there; it stays paid and counted. */
+    /** Forgets a job, as if it had never existed; it still counts as paid. */
     vanish(taskId: string) {
       vanished.add(known(taskId))
       jobs.delete(taskId)
@@ -83,3 +80,7 @@ export const createJoggJobs = (now: () => number) => {
 }
 
 export type JoggJobs = ReturnType<typeof createJoggJobs>
+
+function same(a: Inputs, b: Inputs): boolean {
+  return a.videoUrl === b.videoUrl && a.audioUrl === b.audioUrl && a.playbackType === b.playbackType
+}

@@ -8,7 +8,7 @@ export interface JoggAnswer {
   /** @default 200 */
   http?: number
   headers?: Record<string, string>
-  /** Sent as it is when it is text or bytes, else as JSON. */
+  /** Text and bytes are sent unchanged, anything else as JSON. */
   body: unknown
 }
 
@@ -22,7 +22,7 @@ export interface Scene {
   /** Resolves when the test releases the held requests. */
   held(): Promise<void>
   send(answer: JoggAnswer): void
-  /** Sends the head of an answer and the first half of its body, and leaves it at that. */
+  /** Sends the head of an answer and the first half of its body, then nothing more. */
   sendHalf(answer: JoggAnswer): void
   /** Sends bytes that need not be HTTP, and closes the connection. */
   sendRaw(bytes: string): void
@@ -36,7 +36,7 @@ export interface Play {
   readonly play: (scene: Scene) => void | Promise<void>
 }
 
-/** Where a misbehaviour strikes: before the request had any effect, or after, so that only the answer is lost. */
+/** When the misbehaviour happens: before the request had any effect, or after it, so that only the answer is lost. */
 export interface Moment {
   /** @default false */
   accepting?: boolean
@@ -47,7 +47,7 @@ const play = (on: Call, how: Play['play']): Play => ({ on, play: how })
 /** The next submit is accepted under this id. */
 export const accepted = (taskId: string) => play('submit', scene => scene.send(scene.honest(taskId)))
 
-/** When the next status call comes, the job it asks about has just moved. */
+/** Moves the job that the next status call asks about, just before the call. */
 const moves = (move: (jobs: JoggJobs, taskId: string) => void) =>
   play('status', scene => {
     if (scene.taskId && scene.jobs.look(scene.taskId)) move(scene.jobs, scene.taskId)
@@ -59,14 +59,14 @@ export const success = (finish?: Finish) => moves((jobs, taskId) => jobs.finish(
 export const failed = (message: string) => moves((jobs, taskId) => jobs.fail(taskId, message))
 export const vanished = () => moves((jobs, taskId) => jobs.vanish(taskId))
 
-/** Answers exactly this. */
+/** Sends exactly this answer. */
 export const answers = (on: Call, answer: JoggAnswer, { accepting = false }: Moment = {}) =>
   play(on, scene => {
     if (accepting) scene.honest()
     scene.send(answer)
   })
 
-/** Answers an error of JoggAI's, with HTTP 200 unless told. */
+/** Answers with an error of JoggAI, by default with HTTP 200. */
 export const code = (
   on: Call,
   number: number,
@@ -74,11 +74,11 @@ export const code = (
   { http = 200, ...moment }: Moment & { http?: number } = {},
 ) => answers(on, { http, body: { code: number, msg, data: null } }, moment)
 
-/** Answers an HTTP status with the page of some machine in front of JoggAI. */
+/** Answers with an HTTP status and the page of a proxy in front of JoggAI. */
 export const htmlPage = (on: Call, http: number, moment?: Moment) =>
   answers(on, { http, headers: { 'content-type': 'text/html' }, body: `<html><h1>${http}</h1></html>` }, moment)
 
-/** Refuses for the rate limit. `retryAfter` is seconds and lies where `where` says. */
+/** Refuses for the rate limit. `retryAfter` is in seconds; `where` is its place in the answer. */
 export const rateLimited = (on: Call, retryAfter?: number, where: 'body' | 'data' | 'header' = 'body') => {
   const say = (place: typeof where) => (place === where && retryAfter !== undefined ? { retryAfter } : null)
   return answers(on, {
@@ -91,7 +91,7 @@ export const rateLimited = (on: Call, retryAfter?: number, where: 'body' | 'data
 /** Answers as if the path did not exist. */
 export const notOffered = (on: Call) => htmlPage(on, 404)
 
-/** Answers something that is not even HTTP. */
+/** Answers with bytes that are not HTTP. */
 export const garbage = (on: Call, { accepting = false }: Moment = {}) =>
   play(on, scene => {
     if (accepting) scene.honest()
@@ -105,7 +105,7 @@ export const resets = (on: Call, { accepting = false }: Moment = {}) =>
     scene.reset()
   })
 
-/** Says nothing until released, then answers honestly. */
+/** Sends nothing until it is released, then answers honestly. */
 export const hangs = (on: Call, { accepting = false }: Moment = {}) =>
   play(on, async scene => {
     const answer = accepting ? scene.honest() : undefined
@@ -113,10 +113,10 @@ export const hangs = (on: Call, { accepting = false }: Moment = {}) =>
     scene.send(answer ?? scene.honest())
   })
 
-/** Answers honestly, and falls silent in the middle of the body. */
+/** Begins an honest answer and stops in the middle of the body. */
 export const stalls = (on: Call) => play(on, scene => scene.sendHalf(scene.honest()))
 
-/** Answers honestly, and resets the connection in the middle of the body. */
+/** Begins an honest answer and resets the connection in the middle of the body. */
 export const breaksOff = (on: Call) =>
   play(on, scene => {
     scene.sendHalf(scene.honest())

@@ -11,18 +11,18 @@ export * from './jogg-plays.js'
 export interface JoggOptions {
   /** @default Date.now */
   now?: () => number
-  /** The only key that is let in. @default 'test-key' */
+  /** The only key that is accepted. @default 'test-key' */
   apiKey?: string
-  /** Asked for each request that no play is left for: a play to put in, or undefined to be honest. */
+  /** Called for each request without a play: returns a play for it, or undefined for an honest answer. */
   improvise?: (request: JoggRequest) => Play['play'] | undefined
 }
 
 /**
- * JoggAI as a real HTTP server on loopback: honest and in memory, unless the test writes it a script.
+ * JoggAI as a real HTTP server on loopback: honest and in memory, unless the test scripts its answers.
  *
  * A play is taken by the next request of its kind; a request without a play is answered honestly.
  */
-export const startJogg = async ({ now = Date.now, apiKey = 'test-key', improvise }: JoggOptions = {}) => {
+export async function startJogg({ now = Date.now, apiKey = 'test-key', improvise }: JoggOptions = {}) {
   const jobs = createJoggJobs(now)
   const script: Play[] = []
   const requests: JoggRequest[] = []
@@ -87,7 +87,7 @@ export const startJogg = async ({ now = Date.now, apiKey = 'test-key', improvise
   }
 
   const server = createServer((req, res) => {
-    // A client that is killed in the middle of its request is nothing that the double has to answer for.
+    // A client that is killed in the middle of its request must not end the double.
     serve(req, res).catch(() => req.socket.destroy())
   })
   server.on('connection', () => connections++)
@@ -103,7 +103,7 @@ export const startJogg = async ({ now = Date.now, apiKey = 'test-key', improvise
     finish: jobs.finish,
     fail: jobs.fail,
     vanish: jobs.vanish,
-    /** Writes the script on: each play is taken by the next request of its kind. */
+    /** Appends to the script: each play is taken by the next request of its kind. */
     plays: (...plays: Play[]) => void script.push(...plays),
     /** How many connections were ever opened. */
     connections: () => connections,
@@ -113,7 +113,7 @@ export const startJogg = async ({ now = Date.now, apiKey = 'test-key', improvise
     received: (call: Call, count = 1) => until(() => requests.filter(request => request.call === call).length >= count),
     /** Resolves when `count` requests are being held. */
     holding: (count = 1) => until(() => held.size >= count),
-    /** Lets the held requests go on. */
+    /** Continues the held requests. */
     release() {
       for (const resolve of held) resolve()
       held.clear()

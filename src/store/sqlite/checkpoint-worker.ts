@@ -3,7 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { Database } from './load-sqlite.js'
 
 /** A log that outgrew this, in pages of 4 KB, is copied to its end, so that SQLite can begin it anew. */
-const LONGEST_LOG_PAGES = 16_000
+const LONGEST_LOG_PAGES = 64_000
 
 const sqlite = new Database(workerData as string)
 sqlite.pragma('synchronous = NORMAL')

@@ -3,8 +3,8 @@ import type { Database } from 'better-sqlite3'
 import type { Logger } from 'pino'
 
 const CHECK_EVERY_MS = 1_000
-/** Rows written between two checkpoints: a write-ahead log of a few megabytes. */
-const ROWS = 2_000
+/** Rows written between two checkpoints: a write-ahead log of some fifty megabytes. Beginning it anew waits for the disk. */
+const ROWS = 6_000
 
 /**
  * Copies the write-ahead log into the database from time to time, in a thread of its own: a checkpoint waits for the

@@ -37,7 +37,7 @@ describe('a connection', () => {
     silent.close()
   })
 
-  test('is kept for looks, and a look that it loses is not made twice', async () => {
+  test('is kept for status calls, and a status call whose connection is lost is not repeated', async () => {
     await using t = await startJoggClient()
     t.jogg.jobs.accept(job, 'up-1')
     for (let looks = 0; looks < 10; looks++) await t.getJob()

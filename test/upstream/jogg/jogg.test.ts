@@ -307,14 +307,14 @@ describe('what an answer to a status call means', () => {
   })
 })
 
-test('the key never shows, even when JoggAI says it back', async () => {
+test('the API key is in no message, even when JoggAI echoes it', async () => {
   await using t = await startJoggClient({ apiKey: 'wrong-"key"/1' })
   expect(await t.findJob()).toMatchObject({ kind: 'account' })
   t.jogg.plays(code('submit', 10105, 'Invalid API key: wrong-"key"/1'))
   expect(await t.submit()).toEqual({ kind: 'account', message: 'submit answered code 10105: Invalid API key: [key]' })
 })
 
-test('the query strings of links never show, because signatures are in them', async () => {
+test('the query strings of links, which may hold signatures, are in no message', async () => {
   await using t = await startJoggClient()
   const msg = 'cannot download https://s3.example/v.mp4?X-Amz-Signature=SIGNED, try again'
   t.jogg.plays(code('submit', 50000, msg), code('submit', 40000, msg))

@@ -132,17 +132,17 @@ const holds = (call: Call, make: () => Promise<void>, kinds: string[]) =>
     { numRuns: 300 },
   )
 
-test('a submit gives an id or says why not', async () => {
+test('a submit returns an id or an UpstreamError', async () => {
   const submit = async () => expect(await upstream.submit(job, never)).toMatch(/^[\x21-\x7e]{1,200}$/)
   await holds('submit', submit, ['rejected', 'rate-limited', 'account', 'unclear'])
 })
 
-test('a look gives a sighting or says why not', async () => {
+test('a status call returns a job or an UpstreamError', async () => {
   const look = async () => expectSighting(await upstream.getJob('up-1', never))
   await holds('status', look, ['rate-limited', 'account', 'not-found', 'unclear'])
 })
 
-test('a look-up gives a sighting, nothing, or says why not', async () => {
+test('a look-up returns a job, null or an UpstreamError', async () => {
   const find = async () => {
     const seen = await upstream.findJob?.(job, never)
     if (seen) expectSighting({ ...seen, upstreamId: 'up-1' })
