@@ -35,7 +35,7 @@ const sign = (
 describe('with a shared secret', () => {
   const start = (fields: Partial<JwtSettings> = {}) => startAuth({ jwt: settings({ secret: SECRET }, fields) })
 
-  test('a token says who calls, what it may do and until when', async () => {
+  test('a token names the caller, its scopes and its expiry', async () => {
     const { auth } = start()
     expect(await auth.authenticate(await sign(CLAIMS), HERE)).toEqual({
       caller: { id: 'user-1', scopes: new Set(['read', 'create']), limits: LIMITS, restriction: null },
@@ -119,7 +119,7 @@ describe('with a shared secret', () => {
     ])
   })
 
-  test('whatever is sent is refused, never let through and never fatal', async () => {
+  test('rejects arbitrary input without an unexpected error', async () => {
     const { refusal, clock, lines } = start()
     const token = await sign(CLAIMS)
     // What is signed; in the signature itself some bits mean nothing.
@@ -157,7 +157,7 @@ describe('with published keys', () => {
     for (const close of closing.splice(0)) close()
   })
 
-  /** An issuer that publishes the first two keys, or answers what it is told. */
+  /** An issuer that publishes the first two keys, or sends the given response. */
   const startIssuer = async () => {
     const issuer = { status: 200, requests: 0, url: '' }
     const published = await Promise.all(
@@ -200,7 +200,7 @@ describe('with published keys', () => {
     expect(issuer.requests).toBe(0)
   })
 
-  test('a key that is not published opens nothing, under whatever name', async () => {
+  test('rejects an unpublished key under any key id', async () => {
     const { refusal } = start(await startIssuer())
     for (const kid of ['rsa', 'unknown'])
       expect(await refusal(await sign(CLAIMS, keys[2]!.privateKey, { alg: 'RS256', kid }))).toEqual(NOT_VALID)

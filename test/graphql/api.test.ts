@@ -53,7 +53,7 @@ test('keeps links letter by letter, because signed links do not survive rewritin
   expect(gw.jogg.calls('submit')[0]?.inputs).toMatchObject({ videoUrl })
 })
 
-test('returns null for an unknown id, whatever it looks like', async () => {
+test('returns null for an unknown id of any form', async () => {
   await using gw = await startTestGateway()
   for (const id of ['0190e4a2-0000-7000-8000-000000000000', '', "' OR 1=1 --", '1'.repeat(10_000)])
     expect(await gw.task(id)).toBeNull()
@@ -129,7 +129,7 @@ describe('the list', () => {
     expect(await page(gw, `filter: { createdAfter: "${time(3_001)}" }, last: 1`)).toMatchObject({ seen: 'C' })
   })
 
-  test('refuses invalid page arguments and names them', async () => {
+  test('rejects invalid page arguments and names them', async () => {
     const wrong = {
       'first: 101': 'first',
       'first: -1': 'first',
@@ -189,7 +189,7 @@ test('node and nodes return tasks by id, in the order of the ids', async () => {
   expect(many.errors).toMatchObject([{ path: ['nodes'], extensions: { code: 'BAD_USER_INPUT', field: 'ids' } }])
 })
 
-test('a refused field is null and leaves the others as they are', async () => {
+test('a field that fails is null and does not affect the others', async () => {
   await using gw = await startTestGateway()
   const task = await gw.createLipSync()
   const { data, errors } = await gw.graphql(
@@ -199,7 +199,7 @@ test('a refused field is null and leaves the others as they are', async () => {
   expect(errors?.map(({ path }) => path?.[0]).sort()).toEqual(['lipSyncEstimate', 'lipSyncTasks'])
 })
 
-test('aliased creates return every accepted id, whatever becomes of the others', async () => {
+test('aliased creates return every accepted id, even when others fail', async () => {
   await using gw = await startTestGateway()
   const create = (alias: string, url: string) =>
     `${alias}: createLipSync(input: { videoUrl: "${url}", audioUrl: "${AUDIO}" }) { task { id } errors { code path } }`

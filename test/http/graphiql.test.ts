@@ -62,7 +62,7 @@ test('a name that is none of the files is not found', async () => {
   expect((await open('/graphql/other.js')).status).toBe(404)
 })
 
-test('requests that nobody reads take no memory of their own', async () => {
+test('responses that no client reads share their memory', async () => {
   const path = fileOf(await (await page()).text(), 'js')
   await (await open(path, { 'accept-encoding': 'identity' })).arrayBuffer()
   const before = process.memoryUsage()

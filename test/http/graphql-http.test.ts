@@ -27,7 +27,7 @@ const created = async () => {
   return data.lipSyncTasks.edges.length
 }
 
-describe('the answer is of the type that was asked for, with the status that belongs to it', () => {
+describe('the response has the requested media type and the status that belongs to it', () => {
   test.each([
     ['{ __typename }', 200, 200],
     ['{ lipSyncTasks(first: 1000) { pageInfo { hasNextPage } } }', 200, 200],
@@ -101,7 +101,7 @@ test('variables that are no JSON are no request either', async () => {
   expect(await answer.json()).toMatchObject({ errors: [{ extensions: { code: 'BAD_REQUEST' } }] })
 })
 
-describe('a body of more than 100 KB is refused', () => {
+describe('rejects a body of more than 100 KB', () => {
   const body = (bytes: number) => JSON.stringify({ query: '{ __typename }' }).padEnd(bytes, ' ')
 
   test('that says its length', async () => {

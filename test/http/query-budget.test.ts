@@ -40,7 +40,7 @@ test("one caller's operations are bounded by the minute, whichever credential br
   expect((await gw.graphql('{ __typename }', {}, me.headers)).status).toBe(200)
 })
 
-test('an operation pays its own price, whatever else its document holds', () => {
+test('charges an operation its own price, without the rest of its document', () => {
   const budget = createQueryBudget(createManualClock())
   const document = parse(`query Cheap { __typename } query Dear ${EXPENSIVE}`)
   const admitted = (operationName: string) => {

@@ -98,7 +98,7 @@ test('a page of a listed origin may call, and no other', async () => {
   }
 })
 
-test('no origin is listed unless told', async () => {
+test('lists no origin by default', async () => {
   await using closed = await startTestGateway()
   const answer = await fetch(`${closed.url}/graphql?query={__typename}`, { headers: { origin: LISTED } })
   expect(answer.headers.get('access-control-allow-origin')).toBeNull()

@@ -111,7 +111,7 @@ test.each(['completes the operation', 'closes the socket', 'drops the connection
   },
 )
 
-test('a client that reads nothing stops nobody, however much happens', async () => {
+test('a client that reads nothing does not delay others', async () => {
   await using busy = await startTestGateway()
   busy.jogg.plays(code('submit', 18020, 'no credit'))
   const stalled = await opened(busy)
@@ -132,7 +132,7 @@ test('a client that reads nothing stops nobody, however much happens', async () 
   stalled.socket.terminate()
 })
 
-test('a client that asks on and on without reading is heard when it reads again', async () => {
+test('a client that sends without reading is served when it reads again', async () => {
   const client = await opened()
   client.socket.pause()
   const payload = { x: 'x'.repeat(90_000) }

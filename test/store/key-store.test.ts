@@ -114,7 +114,7 @@ describe("the gateway's own secrets", () => {
   test('of two processes that make one at the same time, both get the same', async () => {
     const { one, url } = openTwice()
     const made: Promise<string>[] = []
-    // The other one makes it between our look and our write.
+    // The other process creates it between our read and our write.
     const late = open(url, sql => {
       if (/^insert into "secrets"/i.test(sql)) made.push(one.secret('a'))
     })

@@ -17,7 +17,7 @@ import { queue } from '../support/store-contract.js'
 const silent = pino({ level: 'silent' })
 const urlOf = (file: string) => `file:${file}`
 
-test('refuses a second gateway on a database, naming the process and its host', async () => {
+test('rejects a second gateway on a database, naming the process and its host', async () => {
   const file = await newDatabase()
   const first = startChild('store-host.ts', urlOf(file))
   expect(await first.message).toBe('open')
@@ -93,7 +93,7 @@ test('rejects what stays locked too long with an error that names the database',
   sqlite.close()
 })
 
-test('refuses a database of a newer version', async () => {
+test('rejects a database of a newer version', async () => {
   const file = await newDatabase()
   await (await openTestStore(urlOf(file)))[Symbol.asyncDispose]()
   meddle(file, db => db.exec("INSERT INTO __drizzle_migrations (hash, created_at) VALUES ('x', 9e15)"))
@@ -113,7 +113,7 @@ test('names the path of what cannot be opened', async () => {
   )
 })
 
-test.each(['file:x.db?mode=ro', 'file://host/x.db', 'file:x.db#y'])('refuses the URL %s', async databaseUrl => {
+test.each(['file:x.db?mode=ro', 'file://host/x.db', 'file:x.db#y'])('rejects the URL %s', async databaseUrl => {
   await expect(openTestStore(databaseUrl)).rejects.toThrow(databaseUrl)
 })
 
@@ -142,7 +142,7 @@ test.each(['000', '077'])('keeps its files to their owner, with the umask %s', a
     expect([suffix, await modeOf(`${file}${suffix}`)]).toEqual([suffix, '600'])
 })
 
-test('probes whether it can write at most once a second, whoever asks', async () => {
+test('probes whether it can write at most once a second, for all callers together', async () => {
   const connection = openDatabase(':memory:')
   const clock = createManualClock()
   const state = await openGatewayState({ connection, path: null, systemClock: clock, log: silent, restored: false })

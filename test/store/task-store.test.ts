@@ -20,7 +20,7 @@ const newFile = () => `file:${join(folder, `${files++}.db`)}`
 describeStore('SQLite in memory', async () => (await openTestStore()).tasks)
 describeStore('SQLite in a file', async () => (await openTestStore(newFile())).tasks)
 
-test('a create, and whatever reports it, waits until it is on the disk', async () => {
+test('a create, and every read that shows it, waits until it is on the disk', async () => {
   const opened = openDatabase(newFile())
   const flushes: (() => void)[] = []
   const flusher = createFlusher(() => new Promise(resolve => void flushes.push(resolve)))

@@ -8,7 +8,7 @@ import { SLACK_MS } from '../../support/manual-clock.js'
 const STEPS = [-24 * 3_600_000, -600_000, -90_000, -30_000, 30_000, 600_000, 24 * 3_600_000]
 const VIDEO = 'https://media.example/'
 
-/** A submit that arrives and whose answer comes when the test says so. */
+/** A submit that arrives, and whose answer is sent when the test releases it. */
 const heldSubmit = (): Play => ({
   on: 'submit',
   play: async scene => {
@@ -71,7 +71,7 @@ test('a thousand waiting tasks do not hold up the first twenty', async () => {
   expect(t.jogg.calls('submit')).toHaveLength(20)
 })
 
-test('a round asks the store as often with many waiting tasks as with few', async () => {
+test('a round makes as many queries with many queued tasks as with few', async () => {
   const questionsOf = async (waiting: number) => {
     let questions = 0
     await using t = await startTestDriver({

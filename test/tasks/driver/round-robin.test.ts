@@ -17,7 +17,7 @@ test("one caller's five hundred don't hold another's one", () => {
   expect(queuePosition(lines, 'big', 499)).toBe(500)
 })
 
-test('a caller whose tasks are all held gives its turn away', () => {
+test('a caller whose tasks are all held is skipped', () => {
   expect(nextTaskId([{ ...line('held', 3, 0), first: null }, line('other', 1, 5)])).toBe('other0')
   expect(nextTaskId([{ ...line('held', 3, 0), first: null }])).toBeNull()
   expect(nextTaskId([])).toBeNull()
@@ -32,7 +32,7 @@ const queues = fc.uniqueArray(
   { selector: ({ caller }) => caller, minLength: 1, maxLength: 6 },
 )
 
-test('the place that is told is the place at which the task leaves', () => {
+test('a task is submitted at the queue position that was reported', () => {
   fc.assert(
     fc.property(queues, told => {
       const lines = told.map(({ caller, waiting, turn }) => line(caller, waiting, turn))

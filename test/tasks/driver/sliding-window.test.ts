@@ -4,7 +4,7 @@ import { nextSlots, WINDOW_MS } from '../../../src/tasks/driver/sliding-window.j
 
 const NOW = 1_000_000
 
-test('no window ever holds more than the limit, whatever left before', () => {
+test('no window ever holds more than the limit, whatever was submitted before', () => {
   const pasts = fc.array(fc.integer({ min: NOW - 2 * WINDOW_MS, max: NOW }), { maxLength: 30 })
   fc.assert(
     fc.property(

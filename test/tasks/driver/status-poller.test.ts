@@ -46,7 +46,7 @@ test('an answer between absences resets their count', async () => {
 
 test('a job stamped in whole seconds is adopted', async () => {
   await using t = await startTestDriver({ start: Date.UTC(2025, 0, 1) + 900 })
-  // An earlier answer tells the clock of JoggAI.
+  // An earlier response carries the time of JoggAI's clock.
   await t.upstream.findJob?.(
     { taskId: 'x', videoUrl: 'a', audioUrl: 'b', playbackType: 'normal' },
     new AbortController().signal,
@@ -58,7 +58,7 @@ test('a job stamped in whole seconds is adopted', async () => {
   expect(t.jogg.jobs.accepted()).toHaveLength(1)
 })
 
-test('answers that cannot be used are shown as the problem of the task, until one can', async () => {
+test('shows unusable answers as the problem of the task, until one is usable', async () => {
   await using t = await startTestDriver()
   const refreshed: string[] = []
   t.jogg.plays(accepted('odd'), ...Array.from({ length: 4 }, () => answers('status', malformed)))

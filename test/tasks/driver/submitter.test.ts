@@ -5,7 +5,7 @@ import { SLACK_MS } from '../../support/manual-clock.js'
 
 const VIDEO = 'https://media.example/'
 
-test('an answer is adopted by a task that became unknown meanwhile', async () => {
+test('a task that became unknown meanwhile adopts a late answer', async () => {
   await using t = await startTestDriver({
     wrapUpstream: upstream => ({
       ...upstream,
@@ -23,7 +23,7 @@ test('an answer is adopted by a task that became unknown meanwhile', async () =>
   expect(await t.stage(task.id)).toBe('submitted')
 })
 
-test('an answer is adopted, without a second call, by a task that is queued again', async () => {
+test('a task that is queued again adopts a late answer without a second call', async () => {
   await using t = await startTestDriver({
     wrapUpstream: upstream => ({
       ...upstream,
@@ -134,7 +134,7 @@ test('the queue goes on when a check is answered again', async () => {
   expect((await t.store.counts()).queued).toBe(0)
 })
 
-test('a wait of hours that the upstream asks for is bounded', async () => {
+test('limits a wait of hours that the upstream requests', async () => {
   await using t = await startTestDriver()
   t.jogg.plays(rateLimited('submit', 60_000))
   const task = await t.create()
