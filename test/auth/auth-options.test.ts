@@ -15,7 +15,7 @@ const mistakesOf = (env: Record<string, string>): string[] => {
 }
 
 describe('options', () => {
-  test('a token issuer is known by its URL or its secret', () => {
+  test('a token issuer is configured by its URL or its secret', () => {
     const common = { issuer: 'https://id.example', audience: 'lipsync', callerClaim: 'sub', scopeClaim: 'scope' }
     expect(configFromEnv({}).jwt).toBeNull()
     expect(configFromEnv({ ...ISSUER, JWT_SECRET: SECRET }).jwt).toEqual({
@@ -56,7 +56,7 @@ describe('options', () => {
     ])
   })
 
-  test('limits have defaults, all but the budget', () => {
+  test('every limit but the budget has a default', () => {
     expect(configFromEnv({}).callerLimits).toEqual({
       createsPerMinute: 60,
       waitingTasks: 500,
@@ -76,7 +76,7 @@ describe('options', () => {
     ])
   })
 
-  test('no log line holds the secret of the tokens', () => {
+  test('no log line contains the secret of the tokens', () => {
     const lines: string[] = []
     const config = configFromEnv({ ...ISSUER, JWT_SECRET: SECRET })
     const log = createLog('info', { write: line => void lines.push(line) })
@@ -109,7 +109,7 @@ describe('open only where it is safe', () => {
     }
   })
 
-  test('AUTH=open is always a warning', () => {
+  test('AUTH=open always causes a warning', () => {
     for (const host of ['0.0.0.0', '127.0.0.1'])
       expect(judge(host, 'open')).toEqual({ startError: null, warning: expect.stringContaining('AUTH=open') })
   })

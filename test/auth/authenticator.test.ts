@@ -47,7 +47,7 @@ test('unauthenticated requests get no schema information', async () => {
     expect((await gw.graphql(query)).errors?.[0]?.extensions).toEqual({ code: 'UNAUTHENTICATED' })
 })
 
-test('a scope that is missing is forbidden', async () => {
+test('an operation without its scope is forbidden', async () => {
   await using gw = await startGatewayWithKeys()
   const { headers } = await gw.createKey('reader', { scopes: ['read'] })
   const query = `mutation { createLipSync(input: { videoUrl: "${VIDEO}", audioUrl: "${AUDIO}" }) { task { id } } }`
@@ -89,7 +89,7 @@ test('a watch token shows its tasks, and nothing else', async () => {
     expect((await gw.graphql(`mutation { ${mutation} }`, {}, watcher)).errors?.[0]?.extensions?.code).toBe('FORBIDDEN')
 })
 
-test('a watch token for a reference shows the later tasks too', async () => {
+test('a watch token for a reference shows later tasks as well', async () => {
   await using gw = await startGatewayWithKeys()
   const { headers } = await gw.createKey('me')
   const token = await mint(gw, headers, 'reference: "order 7"')
@@ -131,7 +131,7 @@ test('an event stream is cut when its key is revoked', async () => {
   await expect(drain()).rejects.toThrow()
 })
 
-test('failed logins are counted and slowed', async () => {
+test('limits failed logins', async () => {
   await using gw = await startGatewayWithKeys()
   await gw.createKey('me')
   const attempts = []
@@ -140,7 +140,7 @@ test('failed logins are counted and slowed', async () => {
   expect(attempts.at(-1)?.errors?.[0]?.extensions).toEqual({ code: 'RATE_LIMITED', retryAfter: expect.any(Number) })
 })
 
-test('without the explorer there is no console and no introspection', async () => {
+test('without the explorer there is no GraphiQL and no introspection', async () => {
   await using gw = await startTestGateway({ explorer: false })
   const page = await fetch(`${gw.url}/graphql`, { headers: { accept: 'text/html' } })
   expect([page.status, page.headers.get('content-type')]).toEqual([406, 'text/html; charset=utf-8'])
@@ -163,7 +163,7 @@ test('a gateway without authentication accepts requests of its own machine only'
   await expect(startTestGateway({ host: '0.0.0.0' })).rejects.toThrow(/keys create[\s\S]*AUTH=open/)
 })
 
-test('a name that a web page lets lead to this machine opens nothing', async () => {
+test('rejects a host name that a web page resolves to this machine', async () => {
   await using gw = await startTestGateway()
   const { port } = new URL(gw.url)
   const ask = async (host: string, headers: object = {}) => {
@@ -177,7 +177,7 @@ test('a name that a web page lets lead to this machine opens nothing', async () 
   expect(await ask(`localhost:${port}`, { 'x-forwarded-for': '203.0.113.7' })).toBe(401)
 })
 
-test('a watch token does not show the account', async () => {
+test('a watch token does not show usage', async () => {
   await using gw = await startGatewayWithKeys()
   const { headers } = await gw.createKey('me')
   const token = await mint(gw, headers, 'reference: "r"')

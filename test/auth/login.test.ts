@@ -43,7 +43,7 @@ describe('API keys', () => {
     expect(await refusal(key.text)).toEqual(EXPIRED)
   })
 
-  test('one key takes over from another without a gap', async () => {
+  test('one key replaces another without a gap', async () => {
     const { auth, createKey, keys, clock, refusal } = startAuth()
     const old = await createKey()
     const fresh = await createKey()
@@ -80,7 +80,7 @@ describe('API keys', () => {
     for (const secret of [key.secret, other.secret]) expect(JSON.stringify(lines)).not.toContain(secret)
   })
 
-  test('the last use is noted, once a minute', async () => {
+  test('records the last use once a minute', async () => {
     const { auth, createKey, keys, clock } = startAuth()
     const key = await createKey()
     const lastUsedAt = async () => (await keys.get(key.id))?.lastUsedAt
@@ -106,7 +106,7 @@ describe('API keys', () => {
 })
 
 describe('without a credential', () => {
-  test('a gateway without keys and issuer lets its own machine in', async () => {
+  test('a gateway without keys and issuer accepts requests of its own machine', async () => {
     const { auth, refusal } = startAuth()
     for (const address of ['127.0.0.1', '127.8.9.1', '::1', '::ffff:127.0.0.1'])
       expect(await auth.authenticate(null, from(address))).toEqual({ kind: 'anonymous', caller: OPEN_CALLER })
@@ -197,7 +197,7 @@ describe('failed logins', () => {
     expect(await refusal(createApiKey().text, from('203.0.113.7'))).toEqual(NOT_VALID)
   })
 
-  test('logins that hold do not count, nor do credentials that were good once', async () => {
+  test('successful logins and expired or revoked credentials do not count', async () => {
     const { auth, createKey, keys, clock, refusal } = startAuth()
     const [good, old, gone] = [await createKey(), await createKey({ expiresAt: clock.now() }), await createKey()]
     await keys.revoke(gone.id, clock.now())

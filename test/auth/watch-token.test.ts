@@ -83,7 +83,7 @@ test('a watch token cannot mint another', async () => {
   await expect(auth.mintWatchToken(watching, ONLY, 60)).rejects.toMatchObject({ code: 'FORBIDDEN' })
 })
 
-test('a token expires by the clock, to the second', async () => {
+test('a token expires at its second', async () => {
   const { auth, session, clock, refusal } = await startWithKey()
   const { token } = await auth.mintWatchToken(session, ONLY, 60)
   await clock.advance(59_999)

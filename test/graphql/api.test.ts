@@ -18,7 +18,7 @@ const page = async (gw: TestGateway, args: string) => {
   }
 }
 
-test('creates a task from its input, and finds it again', async () => {
+test('creates a task from its input, and returns it by its id', async () => {
   await using gw = await startTestGateway()
   const { data } = await gw.graphql(
     `mutation ($input: CreateLipSyncInput!) {
@@ -45,7 +45,7 @@ test('creates a task from its input, and finds it again', async () => {
   expect(await gw.task(data.createLipSync.task.id)).toMatchObject({ reference: 'ÄÖ 7' })
 })
 
-test('keeps links letter by letter, because signed links do not survive rewriting', async () => {
+test('keeps links unchanged, because a signed link breaks when it is rewritten', async () => {
   await using gw = await startTestGateway()
   const videoUrl = 'HTTPS://Media.Example:443/a/../b%2fc.mp4?sig=A+b%20&x#t'
   await gw.createLipSync({ videoUrl })
@@ -212,7 +212,7 @@ test('aliased creates return every accepted id, even when others fail', async ()
   expect(data).toEqual({ a: accepted, b: refused, c: accepted })
 })
 
-test('a list says from where to follow, also when it is empty, so that nothing happens in between unseen', async () => {
+test('a list has the cursor to follow from without a gap, even when it is empty', async () => {
   await using gw = await startTestGateway()
   const listed = async () => (await gw.graphql('{ lipSyncTasks(first: 1) { cursor } }')).data.lipSyncTasks.cursor
   const empty = gw.watch(undefined, await listed())

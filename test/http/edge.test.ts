@@ -128,7 +128,7 @@ describe('below another server', () => {
     expect((await ask(`${host.url}/graphql`, operation)).body).toBe('{"data":{"__typename":"Query"}}')
   })
 
-  test('the root is left to the host', async () => {
+  test('leaves the root to the host', async () => {
     const app = express().use(gw.gateway.requestListener)
     await using host = await mounted(app.all('/', (req, res) => void res.end(`${req.method} by the host`)))
     for (const method of ['GET', 'POST'])

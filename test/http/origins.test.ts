@@ -16,7 +16,7 @@ test('pages of the same machine may use an open gateway, on any port', async () 
   }
 })
 
-test('a gateway with keys lets in listed origins only', async () => {
+test('a gateway with keys accepts pages of listed origins only', async () => {
   await using gw = await startGatewayWithKeys()
   const { headers: key } = await gw.createKey('me')
   await gw.clock.advance(1_000)

@@ -18,13 +18,13 @@ const opened = async ({ url } = gw) => {
 }
 
 describe('the limits', () => {
-  test('a client that does not introduce itself is closed with 4408', async () => {
+  test('closes a socket without `connection_init` with 4408', async () => {
     await using hasty = await startTestGateway({ webSocket: { initTimeoutMs: 20 } })
     const client = await openSocket(hasty.url)
     expect(await client.closed).toEqual({ code: 4408, reason: 'Connection initialisation timeout' })
   })
 
-  test('a message that is too large closes with 1009 and says how large it may be', async () => {
+  test('closes a socket after a message that is too large with 1009 and the limit', async () => {
     const client = await opened()
     client.send({ type: 'ping', payload: { x: 'x'.repeat(99_900) } })
     expect(await client.next()).toMatchObject({ type: 'pong' })
@@ -35,7 +35,7 @@ describe('the limits', () => {
     expect((await shameless.closed).code).toBe(1009)
   })
 
-  test('an operation too many closes with 4429, and nothing after it is carried out', async () => {
+  test('closes a socket with an operation beyond the limit with 4429, and executes nothing after it', async () => {
     await using narrow = await startTestGateway({ webSocket: { maxOperations: 2 } })
     const client = await opened(narrow)
     for (const id of ['1', '2', '3']) client.ask(id, 'subscription { tasksUpdated { cursor } }')
@@ -45,7 +45,7 @@ describe('the limits', () => {
     expect(data.lipSyncTasks.edges).toEqual([])
   })
 
-  test('operations one after the other are no operation too many', async () => {
+  test('does not count operations that have ended', async () => {
     await using narrow = await startTestGateway({ webSocket: { maxOperations: 1 } })
     const client = await opened(narrow)
     for (const id of ['1', '2', '3']) {

@@ -16,7 +16,7 @@ const opened = async ({ url } = gw) => {
   return client
 }
 
-describe('what is wrong', () => {
+describe('protocol errors', () => {
   test.each(['not JSON', '{}', '{"type":"nonsense"}', '{"type":"subscribe","id":"1"}', '[]', ''])(
     'in the message %j closes with 4400',
     async message => {
@@ -26,13 +26,13 @@ describe('what is wrong', () => {
     },
   )
 
-  test('a message that only a server sends closes as well', async () => {
+  test('closes after a message that only a server may send', async () => {
     const client = await opened()
     client.send({ type: 'connection_ack' })
     expect((await client.closed).code).toBe(4500)
   })
 
-  test('an operation before the introduction closes with 4401', async () => {
+  test('closes after an operation before `connection_init` with 4401', async () => {
     const client = await openSocket(gw.url)
     client.ask('1', '{ __typename }')
     expect((await client.closed).code).toBe(4401)
@@ -65,7 +65,7 @@ describe('what is wrong', () => {
   })
 })
 
-test('what is unforeseen in the middle of a subscription leaves as an id', async () => {
+test('an unexpected error in a subscription is sent as the id of its log line only', async () => {
   const file = await newDatabase()
   await using broken = await startTestGateway({ databaseUrl: `file:${file}` })
   meddle(file, database => database.exec('ALTER TABLE transitions RENAME COLUMN reason TO elsewhere'))
@@ -77,7 +77,7 @@ test('what is unforeseen in the middle of a subscription leaves as an id', async
   expect(broken.lines).toContainEqual(expect.objectContaining({ errorId: error.extensions.id }))
 })
 
-test('queries and mutations work here as well', async () => {
+test('executes queries and mutations', async () => {
   const client = await opened()
   const input = { videoUrl: VIDEO, audioUrl: AUDIO }
   client.ask('1', 'mutation ($input: CreateLipSyncInput!) { createLipSync(input: $input) { task { id stage } } }', {

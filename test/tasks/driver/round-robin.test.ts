@@ -10,7 +10,7 @@ const line = (caller: string, waiting: number, turn: number): CallerQueue => ({
   turn,
 })
 
-test("one caller's five hundred don't hold another's one", () => {
+test('five hundred tasks of one caller do not delay a task of another', () => {
   const lines = [line('big', 500, 7), line('small', 1, 0)]
   expect(nextTaskId(lines)).toBe('small0')
   expect(queuePosition(lines, 'small', 0)).toBe(0)

@@ -25,7 +25,7 @@ test('no window ever holds more than the limit, whatever was submitted before', 
   )
 })
 
-test('an empty window takes as many as the limit at once', () => {
+test('an empty window admits as many submits as the limit at once', () => {
   const slot = nextSlots([], 2, NOW)
   expect([0, 1, 2, 3, 4].map(slot)).toEqual([0, 0, 1, 1, 2].map(minutes => NOW + minutes * WINDOW_MS))
 })

@@ -6,7 +6,7 @@ import { SLACK_MS } from '../../support/manual-clock.js'
 const VIDEO = 'https://media.example/'
 const malformed = { body: { code: 0, msg: '', data: { task_id: 'odd', status: 'archived' } } }
 
-test('a check that hangs holds up no other', async () => {
+test('a check that hangs does not delay the others', async () => {
   await using t = await startTestDriver()
   t.jogg.plays(hangs('status'))
   for (let i = 0; i < 12; i++) await t.create({ videoUrl: `${VIDEO}${i}` })
@@ -17,7 +17,7 @@ test('a check that hangs holds up no other', async () => {
   expect(asked.size).toBe(12)
 })
 
-test('an absence, an error and an absence do not make two absences in a row of three', async () => {
+test('an error between two absences does not count as an absence', async () => {
   await using t = await startTestDriver()
   t.jogg.plays(resets('submit', { accepting: true }))
   const task = await t.create()

@@ -62,7 +62,7 @@ test('an answer whose write failed is written before anything else leaves', asyn
   expect(t.jogg.calls('submit')).toHaveLength(2)
 })
 
-test('a submit that never began becomes unknown, and is made when the look-up finds nothing', async () => {
+test('a submit that never left becomes unknown, and is repeated when the look-up finds no job', async () => {
   let broken = true
   await using t = await startTestDriver({
     wrapStore: store => ({
@@ -122,7 +122,7 @@ test('an outage pauses the queue instead of losing one answer after the other', 
   expect(await t.driver.submitter.status()).toMatchObject({ state: 'PAUSED', kind: 'unclear' })
 })
 
-test('the queue goes on when a check is answered again', async () => {
+test('the queue continues when a check succeeds again', async () => {
   await using t = await startTestDriver()
   t.jogg.plays(accepted('early'))
   await t.create({ videoUrl: `${VIDEO}early` })
