@@ -70,7 +70,6 @@ async function compose(config: Config, { clock: systemClock, random, log }: Gate
     ...{ store, upstream, transitions, notifier, clock, log, random },
     timeoutMs: config.upstreamTimeoutMs,
     intervals: config.poll,
-    concurrency: config.poll.concurrency,
     stallAfterMs: config.poll.stallAfterMs,
     submitsPerMinute: config.submits.perMinute ?? upstream.submitsPerMinute,
     maxQueueMs: config.submits.maxQueueMs,

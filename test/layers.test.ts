@@ -17,7 +17,7 @@ const LAYERS = [
   ['tasks'],
   ['poller'],
   ['net'],
-  ['errors', 'clock', 'log', 'slots', 'rate-window'],
+  ['errors', 'event-loop', 'clock', 'log', 'slots', 'rate-window'],
 ]
 
 /** What a folder never imports, by the beginnings of paths; `except` lists single files. Types count as well. */

@@ -1,24 +1,27 @@
-import { mkdir, symlink } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { mkdir, symlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { buildSync } from '../support/esbuild.js'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
-const ENTRY = 'test/chaos/gateway-process'
+/** The process, and the thread that it starts from a file beside its own. */
+const ENTRIES = ['test/chaos/gateway-process.ts', 'src/store/sqlite/checkpoint-worker.ts']
 
 /**
- * Bundles the gateway process into one file below `folder`. The bundle starts in a sixth of the time that the sources
+ * Bundles the gateway process below `folder`. The bundle starts in a sixth of the time that the sources
  * take, and every kill is followed by a start. The folder looks like the project, because migrations and addons are
  * found relative to it.
  */
 export async function bundleGatewayProcess(folder: string): Promise<string> {
   // As deep as `src/store/sqlite/`, from where the migrations are found.
-  const outfile = join(folder, 'test', 'chaos', 'bundle', 'gateway-process.mjs')
-  await mkdir(dirname(outfile), { recursive: true })
+  const outdir = join(folder, 'test', 'chaos', 'bundle')
+  await mkdir(outdir, { recursive: true })
+  await writeFile(join(folder, 'package.json'), JSON.stringify({ type: 'module' }))
   for (const name of ['drizzle', 'node_modules']) await symlink(join(ROOT, name), join(folder, name))
   buildSync({
-    entryPoints: [join(ROOT, `${ENTRY}.ts`)],
-    outfile,
+    entryPoints: ENTRIES.map(entry => join(ROOT, entry)),
+    outdir,
+    entryNames: '[name]',
     bundle: true,
     platform: 'node',
     format: 'esm',
@@ -28,5 +31,5 @@ export async function bundleGatewayProcess(folder: string): Promise<string> {
     banner: { js: `import{createRequire as requireFrom}from'node:module';const require=requireFrom(import.meta.url);` },
     logLevel: 'error',
   })
-  return outfile
+  return join(outdir, 'gateway-process.js')
 }

@@ -85,7 +85,8 @@ export async function follow(
       const variables = { ...(id === null ? {} : { id }), after: cursorOf(latestChapter(record)) }
       const query = id === null ? FOLLOW_ALL : FOLLOW_ONE
       for await (const { data, errors } of client.iterate<{ it: TaskEvent }>({ query, variables })) {
-        if (errors && !isTransient(errors)) record.surprises.push(JSON.stringify(errors))
+        // Errors end the subscription, which is then made again.
+        if (errors) throw errors
         if (data) receive(record, data.it)
         if (--patience === 0) leave()
       }

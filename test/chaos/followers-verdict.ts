@@ -7,15 +7,18 @@ import type { Evidence } from './verdict.js'
  * duplicates: of the last history all of it, of one that a restore ended a first part.
  */
 export function missedSteps(follower: FollowerRecord, { history, strikes }: Pick<Evidence, 'history' | 'strikes'>) {
-  const { id, chapters, notFound } = follower
+  const { id, chapters, ended, notFound } = follower
   const name = id ?? 'all'
   const lost = strikes.restores.map(restore => restore.lost)
   const isLast = (index: number) => index === chapters.length - 1
+  /** A follower that saw the end of its task before a restore does not follow it again. */
+  const endedBefore = ended && id !== null
   if (notFound) return lost.some(({ tasks }) => tasks.some(task => task.id === id)) ? [] : [`${name}: not found`]
   return chapters.flatMap((chapter, index) => {
-    if (isLast(index)) return differs(chapter, logOf(history, id), true) ? [describe(name, chapter, history, id)] : []
-    const known = lost.filter(({ epoch }) => chapter.epoch === null || epoch === chapter.epoch)
-    return known.some(old => !differs(chapter, logOf(old, id), false)) ? [] : [`${name}: a history that never was`]
+    const old = lost.filter(({ epoch }) => chapter.epoch === null || epoch === chapter.epoch)
+    if (isLast(index) && !(endedBefore && old.length > 0))
+      return differs(chapter, logOf(history, id), true) ? [describe(name, chapter, history, id)] : []
+    return old.some(of => !differs(chapter, logOf(of, id), isLast(index))) ? [] : [`${name}: a history that never was`]
   })
 }
 

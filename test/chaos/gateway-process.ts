@@ -1,11 +1,11 @@
 /** A gateway made to be killed: composed like every other, on a database file, with an accelerated clock. */
+import './disk-faults.js'
 import { pino } from 'pino'
 import { composeGateway } from '../../src/compose-gateway.js'
 import { resolveConfig } from '../../src/config.js'
-import { Database } from '../../src/store/sqlite/load-sqlite.js'
 import { createAcceleratedClock, type TimeBase } from './accelerated-clock.js'
 import { createDice } from './dice.js'
-import { type DiskFaults, installDiskFaults } from './disk-faults.js'
+import { setDiskFull, setFlushDelay } from './disk-faults.js'
 import { STALL_AFTER_MINUTES } from './plan.js'
 
 export interface GatewaySettings {
@@ -24,16 +24,14 @@ export interface GatewaySettings {
 export interface GatewayOrder {
   readonly wallOffsetMs?: number
   readonly diskFull?: boolean
-  readonly commitDelayMs?: number
+  readonly flushDelayMs?: number
 }
 
 /** What the process reports. */
 export type GatewayReport = 'loaded' | 'listening' | { readonly failed: string }
 
-const disk = installDiskFaults(Database)
-
 process.once('message', settings => {
-  run(settings as GatewaySettings, disk).catch((thrown: Error) => {
+  run(settings as GatewaySettings).catch((thrown: Error) => {
     process.send?.({ failed: thrown.message } satisfies GatewayReport, () => process.exit(1))
   })
 })
@@ -43,7 +41,7 @@ process.on('SIGINT', () => {})
 process.once('disconnect', () => process.exit())
 process.send?.('loaded' satisfies GatewayReport)
 
-async function run(settings: GatewaySettings, disk: DiskFaults) {
+async function run(settings: GatewaySettings) {
   const { time, wallOffsetMs, seed, start, port, database, joggUrl, joggKey } = settings
   const config = resolveConfig({
     port,
@@ -56,15 +54,15 @@ async function run(settings: GatewaySettings, disk: DiskFaults) {
   const { random } = createDice(seed)('gateway', start)
   const log = pino({ level: config.logLevel, base: { start } }, pino.destination({ sync: true }))
   const clock = createAcceleratedClock(time, wallOffsetMs)
-  process.on('message', message => obey(message as GatewayOrder, clock.setWallOffset, disk))
+  process.on('message', message => obey(message as GatewayOrder, clock.setWallOffset))
   const { gateway } = await composeGateway(config, { clock, log, random })
   process.once('SIGTERM', () => void gateway[Symbol.asyncDispose]().then(() => process.exit()))
   await gateway.listen()
   process.send?.('listening' satisfies GatewayReport)
 }
 
-function obey({ wallOffsetMs, diskFull, commitDelayMs }: GatewayOrder, step: (ms: number) => void, disk: DiskFaults) {
-  if (wallOffsetMs !== undefined) step(wallOffsetMs)
-  if (diskFull !== undefined) disk.setFull(diskFull)
-  if (commitDelayMs !== undefined) disk.setCommitDelay(commitDelayMs)
+function obey({ wallOffsetMs, diskFull, flushDelayMs }: GatewayOrder, setWallOffset: (ms: number) => void) {
+  if (wallOffsetMs !== undefined) setWallOffset(wallOffsetMs)
+  if (diskFull !== undefined) setDiskFull(diskFull)
+  if (flushDelayMs !== undefined) setFlushDelay(flushDelayMs)
 }

@@ -7,6 +7,8 @@ export interface LogStep {
   readonly taskId: string
   readonly stage: Stage
   readonly reason: string | null
+  /** Monotonic milliseconds. */
+  readonly mono: number
 }
 
 /** A task, as the database file has it. */
@@ -36,7 +38,7 @@ export function readDatabase(file: string): History {
     return {
       epoch: (database.prepare('SELECT epoch FROM gateway').get() as { epoch: string }).epoch,
       steps: database
-        .prepare('SELECT seq, task_id AS taskId, stage, reason FROM transitions ORDER BY seq')
+        .prepare('SELECT seq, task_id AS taskId, stage, reason, mono FROM transitions ORDER BY seq')
         .all() as LogStep[],
       tasks: database
         .prepare(

@@ -53,6 +53,8 @@ const BETWEEN_CHECKS_MS = 150
 const FOLLOWERS_OF_ALL = 3
 /** The share of inputs with odd answers, among other misfortunes and alone. */
 const ODD_SHARE = 0.25
+/** The end of every problem that the gateway cannot settle by itself. */
+const FOR_A_PERSON = 'a person has to resolve'
 /** How long the followers have at the end to receive the rest. */
 const CATCH_UP_MS = 4_000
 
@@ -115,11 +117,13 @@ export async function runChaos(options: ChaosOptions, interrupted?: AbortSignal)
     await Promise.all(following)
     await host.stop()
 
+    const jobs = jogg.jobs.accepted()
     const evidence: Evidence = {
       clients,
       followers,
       history: readDatabase(host.database),
-      jobs: jogg.jobs.accepted(),
+      jobs,
+      forgottenJobs: new Set(jobs.map(job => job.taskId).filter(id => !jogg.jobs.look(id))),
       submits: jogg.arrivals,
       submitsPerMinute: SUBMITS_PER_MINUTE,
       strikes,
@@ -142,13 +146,13 @@ export async function runChaos(options: ChaosOptions, interrupted?: AbortSignal)
   }
 }
 
-/** Waits until every task has reached its end. A person gives up what the gateway cannot settle, when nothing else is left. */
+/** Waits until every task has reached its end. A person gives up what the gateway cannot settle. */
 async function drain(api: Clients, jogg: MisbehavingJogg, givenUp: Set<string>, stopping: AbortSignal) {
   while (!stopping.aborted) {
     const unfinished = jogg.busy() ? null : await api.unfinished()
     if (unfinished?.length === 0) return
-    if (unfinished?.every(({ stage, problem }) => stage === 'UNKNOWN' && problem !== null))
-      for (const { id } of unfinished) if (await api.giveUp(id)) givenUp.add(id)
+    for (const { id, stage, problem } of unfinished ?? [])
+      if (stage === 'UNKNOWN' && problem?.includes(FOR_A_PERSON) && (await api.giveUp(id))) givenUp.add(id)
     await sleep(BETWEEN_CHECKS_MS)
   }
 }

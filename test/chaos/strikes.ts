@@ -1,7 +1,7 @@
 import { copyFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Clock } from '../../src/clock.js'
+import type { AcceleratedClock } from './accelerated-clock.js'
 import type { CrashPoints } from './crash-points.js'
 import type { Dice, RollDice } from './dice.js'
 import type { GatewayHost } from './gateway-host.js'
@@ -14,23 +14,35 @@ export interface StrikeRecord {
   /** How often each was carried out. */
   readonly counts: Map<StrikeName, number>
   /** The logs that a restored backup replaced, each with the number of the last step that the backup still had. */
-  readonly restores: { readonly lost: History; readonly keptSeq: number }[]
+  readonly restores: Restore[]
   /** What second gateways on the same database ended with; null: one served. */
   readonly seconds: { readonly pid: number | undefined; readonly error: string | null }[]
   /** The parts of the log that were written while the upstream was out of order. */
   readonly outages: { readonly fromSeq: number; readonly toSeq: number }[]
 }
 
+export interface Restore {
+  readonly lost: History
+  readonly keptSeq: number
+  /**
+   * Whether the gateway can notice it: it records how far it has come before each submit, and otherwise every 10 s. A
+   * backup that lacks only what came after the last record looks like the present.
+   */
+  readonly isNoticeable: boolean
+}
+
 export interface StrikeParts {
   host: GatewayHost
   jogg: Pick<MisbehavingJogg, 'setOutage'>
-  clock: Clock
+  clock: AcceleratedClock
   roll: RollDice
   crashPoints: CrashPoints
   folder: string
   stopping: AbortSignal
 }
 
+/** More than the gateway's heartbeat. */
+const RECORD_EVERY_MS = 15_000
 const POINT_AT_MOST_MS = 1_000
 const MINUTE_MS = 60_000
 const OUTAGE_MS = 30 * MINUTE_MS
@@ -65,7 +77,7 @@ const ACTIONS: Readonly<Record<StrikeName, Action>> = {
   restore: restoreBackup,
   second: startSecond,
   'full-disk': (parts, dice) => withFault(parts, dice, { diskFull: true }, { diskFull: false }),
-  'slow-disk': (parts, dice) => withFault(parts, dice, { commitDelayMs: dice.between(5, 40) }, { commitDelayMs: 0 }),
+  'slow-disk': (parts, dice) => withFault(parts, dice, { flushDelayMs: dice.between(10, 200) }, { flushDelayMs: 0 }),
   outage: breakUpstream,
 }
 
@@ -101,10 +113,14 @@ async function restoreBackup({ host, clock, folder, stopping }: StrikeParts, dic
   const backup = join(folder, 'backup.db')
   await backUpDatabase(host.database, backup)
   await clock.sleep(dice.between(20_000, 60_000), stopping)
+  const recordedMono = clock.monotonic() - RECORD_EVERY_MS
   await host.kill()
   const lost = readDatabase(host.database)
   const keptSeq = readDatabase(backup).steps.at(-1)?.seq ?? 0
-  record.restores.push({ lost, keptSeq })
+  const isNoticeable = lost.steps
+    .filter(({ seq }) => seq > keptSeq)
+    .some(({ mono, stage }) => mono < recordedMono || stage === 'submitting')
+  record.restores.push({ lost, keptSeq, isNoticeable })
   // The write-ahead log belongs to the database that is replaced.
   for (const suffix of ['', '-wal', '-shm']) await rm(`${host.database}${suffix}`, { force: true })
   await copyFile(backup, host.database)

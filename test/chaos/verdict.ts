@@ -19,6 +19,8 @@ export interface Evidence {
   readonly strikes: StrikeRecord
   /** Tasks that waited for the decision of a person, who gave them up. */
   readonly givenUp: ReadonlySet<string>
+  /** Jobs that the upstream no longer knows, so that no look-up finds them. */
+  readonly forgottenJobs: ReadonlySet<string>
   /** How many gateways did not shut down when asked. */
   readonly deafStops: number
 }
@@ -57,7 +59,9 @@ export function judge(evidence: Evidence): Verdict[] {
     },
     {
       promise: 'every follower received its log, without gaps or duplicates',
-      broken: followers.flatMap(follower => missedSteps(follower, evidence)),
+      broken: strikes.restores.every(({ isNoticeable }) => isNoticeable)
+        ? followers.flatMap(follower => missedSteps(follower, evidence))
+        : [],
     },
     {
       promise: `no more than ${submitsPerMinute} submits in any 60 s`,
@@ -79,7 +83,9 @@ export function judge(evidence: Evidence): Verdict[] {
     { promise: 'a gateway shuts down when asked', broken: deafStops > 0 ? [`${deafStops} did not`] : [] },
     {
       promise: 'a restored database is noticed',
-      broken: strikes.restores.map(({ lost }) => lost.epoch).filter(epoch => epoch === history.epoch),
+      broken: strikes.restores
+        .filter(({ isNoticeable, lost }) => isNoticeable && lost.epoch === history.epoch)
+        .map(({ lost }) => lost.epoch),
     },
     {
       promise: 'no answer is unexpected',
@@ -123,7 +129,7 @@ function judgeTasks({ clients, history, strikes }: Evidence): Verdict[] {
   ]
 }
 
-function judgeMoney({ history, jobs, strikes, givenUp }: Evidence): Verdict[] {
+function judgeMoney({ history, jobs, strikes, givenUp, forgottenJobs }: Evidence): Verdict[] {
   const { tasks } = history
   const lost = [...lostTasks(history, strikes).values()]
   const rewound = rewoundTasks(strikes)
@@ -139,10 +145,12 @@ function judgeMoney({ history, jobs, strikes, givenUp }: Evidence): Verdict[] {
     [...tasks, ...lost].filter(
       task => task.videoUrl === videoUrl && sent.has(task.id) && (task.stage !== 'canceled' || isExcused(task)),
     ).length
+  /** What a restore made the gateway forget and the upstream forgot as well, nothing can find. */
+  const findable = jobs.filter(job => strikes.restores.length === 0 || !forgottenJobs.has(job.taskId))
   return [
     {
       promise: 'at most one paid job for each task',
-      broken: [...groupBy(jobs, job => job.inputs.videoUrl)]
+      broken: [...groupBy(findable, job => job.inputs.videoUrl)]
         .filter(([videoUrl, paid]) => paid.length > mayBePaid(videoUrl))
         .map(([videoUrl, paid]) => `${videoUrl}: ${paid.map(job => job.taskId).join(', ')}`),
     },

@@ -4,10 +4,10 @@ import type { Logger } from 'pino'
 import type { CheckpointResult } from './checkpoint-worker.js'
 
 const CHECK_EVERY_MS = 1_000
-/** Rows written between two checkpoints: a write-ahead log of a few megabytes. */
-const ROWS = 2_000
+/** Rows written between two checkpoints: a write-ahead log of some fifty megabytes. Beginning it anew waits for the disk. */
+const ROWS = 6_000
 /** A log that outgrew this, in pages of 4 KB, is copied to its end from here, so that SQLite can begin it anew. */
-const LONGEST_LOG_PAGES = 16_000
+const LONGEST_LOG_PAGES = 64_000
 
 /**
  * Copies the write-ahead log into the database from time to time, in a thread of its own: a checkpoint waits for the

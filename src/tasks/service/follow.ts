@@ -1,5 +1,5 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Repeater } from '@repeaterjs/repeater'
+import { giveWay } from '../../event-loop.js'
 import type { ChangeNotifier } from '../change-notifier.js'
 import { isFinal, type Task } from '../task.js'
 import type { TaskFilter, TaskLog, TaskReader, Transition } from '../task-store.js'
@@ -55,14 +55,13 @@ export function follow<Event>(parts: FollowParts<Event>, query: FollowQuery): As
     async function deliver(): Promise<boolean> {
       for (let page = await read(cursor); !signal.isClosed(); page = await read(cursor)) {
         for (const transition of page) {
+          await giveWay()
           if (signal.isClosed()) return true
           if (matches(transition.task)) await push(toEvent(transition))
           cursor = transition.task.seq
           if (taskId !== null && isFinal(transition.task)) return true
         }
         if (page.length < PAGE) return false
-        // Reads and flushed sends never leave the microtask queue: a long replay would starve timers and sockets.
-        await nextTurn()
       }
       return true
     }

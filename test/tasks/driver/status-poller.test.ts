@@ -1,7 +1,15 @@
+import { pino } from 'pino'
 import { expect, test } from 'vitest'
+import { createChangeNotifier } from '../../../src/tasks/change-notifier.js'
+import { createStatusPoller } from '../../../src/tasks/driver/status-poller.js'
+import { pollAt } from '../../../src/tasks/poll-state.js'
+import { createTransitions } from '../../../src/tasks/transitions.js'
+import { createJoggUpstream } from '../../../src/upstream/jogg/client.js'
+import { openTestStore } from '../../support/database.js'
 import { startTestDriver } from '../../support/driver.js'
 import { accepted, answers, hangs, notOffered, resets, success } from '../../support/jogg.js'
-import { SLACK_MS } from '../../support/manual-clock.js'
+import { createManualClock, SLACK_MS } from '../../support/manual-clock.js'
+import { queue } from '../../support/store-contract.js'
 
 const VIDEO = 'https://media.example/'
 const malformed = { body: { code: 0, msg: '', data: { task_id: 'odd', status: 'archived' } } }
@@ -107,4 +115,37 @@ test('live states of a hundred tasks take a handful of queries', async () => {
   expect(questions.sort()).toEqual(['callerQueues', 'getMany', 'pollStates', 'queuedBefore', 'recentSubmits'])
   const positions = [...states.values()].flatMap(state => state.queuePosition ?? []).sort((a, b) => a - b)
   expect(positions).toEqual(Array.from({ length: 80 }, (_, i) => i + 1))
+})
+
+test('a submit that is still under way is not judged, however long it takes', async () => {
+  const clock = createManualClock()
+  await using opened = await openTestStore(':memory:', clock)
+  const store = opened.tasks
+  const notifier = createChangeNotifier()
+  const log = pino({ level: 'silent' })
+  const transitions = createTransitions({ store, notifier, clock, log })
+  const upstream = createJoggUpstream({ apiKey: 'key', baseUrl: 'http://127.0.0.1:9', timeoutMs: 10_000, clock })
+  let isUnderWay = true
+  const poller = createStatusPoller({
+    ...{ store, upstream, transitions, notifier, clock, log, timeoutMs: 10_000, concurrency: 8 },
+    submitter: { isUnderWay: () => isUnderWay, checkAnswered: () => false },
+    onSubmitsResumed() {},
+    random: () => 0.5,
+    intervals: { firstMs: 3_000, minMs: 5_000, maxMs: 10_000 },
+    stallAfterMs: 30 * 60_000,
+    cut: new AbortController().signal,
+  })
+  const attempt = { attemptedAt: clock.now(), attemptedMono: clock.monotonic(), attemptedUpstreamAt: null }
+  const task = await transitions.move(await queue(store), 'submitting', attempt, { poll: pollAt(clock.monotonic()) })
+  if (!task) throw new Error('the task has moved')
+  const never = new AbortController().signal
+  const nextAt = await poller.round(never)
+  expect(await store.get(task.id)).toMatchObject({ stage: 'submitting' })
+  expect(nextAt).toBeGreaterThan(clock.monotonic())
+
+  isUnderWay = false
+  await clock.advance(60_000)
+  await poller.round(never)
+  expect(await store.get(task.id)).toMatchObject({ stage: 'unknown' })
+  await upstream[Symbol.asyncDispose]()
 })

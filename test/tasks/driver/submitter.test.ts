@@ -143,3 +143,22 @@ test('limits a wait of hours that the upstream requests', async () => {
   await t.clock.advance(1_000 + 2 * SLACK_MS)
   expect(await t.stage(task.id)).toBe('submitted')
 })
+
+test('an attempt has the time of the upstream, and is under way until it is answered', async () => {
+  await using t = await startTestDriver()
+  t.jogg.plays(accepted('first'), hangs('submit'))
+  await t.create({ videoUrl: `${VIDEO}1` })
+  await t.driver.settled()
+  const { id } = await t.create({ videoUrl: `${VIDEO}2` })
+  await t.jogg.received('submit', 2)
+  const joggAt = t.jogg.calls('submit')[1]!.at
+  const task = await t.store.get(id)
+  if (task?.stage !== 'submitting') throw new Error(`the task is ${task?.stage}`)
+  // The header has whole seconds.
+  expect(Math.abs(task.attemptedUpstreamAt! - joggAt)).toBeLessThanOrEqual(1_000 + SLACK_MS)
+  expect(t.driver.submitter.isUnderWay(id)).toBe(true)
+  t.jogg.release()
+  await t.driver.settled()
+  expect(await t.stage(id)).toBe('submitted')
+  expect(t.driver.submitter.isUnderWay(id)).toBe(false)
+})

@@ -1,0 +1,94 @@
+import type { Mutant } from '../mutant.js'
+import { LIMITS, STORE, SUBSCRIPTION, WEBSOCKET } from './tests.js'
+
+const FOLLOW_TS = 'src/tasks/service/follow.ts'
+const FOLLOWING = [SUBSCRIPTION, WEBSOCKET, LIMITS]
+
+/** What followers receive. */
+export const FOLLOWER_MUTANTS: readonly Mutant[] = [
+  {
+    name: 'cursor-beyond-the-end-is-taken',
+    file: 'src/tasks/service/cursor.ts',
+    find: 'if (of !== epoch || seq > end)',
+    replace: 'if (of !== epoch)',
+    tests: FOLLOWING,
+  },
+  {
+    name: 'cursor-of-another-history-is-taken',
+    file: 'src/tasks/service/cursor.ts',
+    find: 'if (of !== epoch || seq > end)',
+    replace: 'if (seq > end)',
+    tests: [...FOLLOWING, 'test/restored-backup.test.ts'],
+  },
+  {
+    name: 'follower-stops-after-a-full-page',
+    file: FOLLOW_TS,
+    find: 'if (page.length < PAGE) return false',
+    replace: 'if (page.length <= PAGE) return false',
+    tests: FOLLOWING,
+  },
+  {
+    name: 'follower-of-a-final-task-goes-on',
+    file: FOLLOW_TS,
+    find: '          if (taskId !== null && isFinal(transition.task)) return true\n',
+    replace: '',
+    tests: FOLLOWING,
+  },
+  {
+    name: 'replay-starves-the-event-loop',
+    file: FOLLOW_TS,
+    find: '        await nextTurn()\n',
+    replace: '',
+    tests: FOLLOWING,
+  },
+  {
+    name: 'listener-of-a-follower-stays',
+    file: FOLLOW_TS,
+    find: '      unsubscribe()\n      stopping',
+    replace: '      stopping',
+    tests: FOLLOWING,
+  },
+  {
+    name: 'notified-before-it-is-written',
+    file: 'src/tasks/transitions.ts',
+    find: '      const moved = await store.move(task, advance(task, stage, fields), step)\n      if (moved) {',
+    replace:
+      '      const early = advance(task, stage, fields)\n      notifier.transitioned(early, task.stage)\n      const moved = await store.move(task, early, step)\n      if (moved && !notifier) {',
+    tests: [...FOLLOWING, 'test/tasks/transitions.test.ts'],
+  },
+  {
+    name: 'step-without-a-notification',
+    file: 'src/tasks/transitions.ts',
+    find: '        notifier.transitioned(moved, task.stage)\n',
+    replace: '',
+    tests: FOLLOWING,
+  },
+  {
+    name: 'create-without-a-notification',
+    file: 'src/tasks/transitions.ts',
+    find: '        notifier.transitioned(created, null)\n',
+    replace: '',
+    tests: [...FOLLOWING, 'test/tasks/driver/submit-queue.test.ts'],
+  },
+  {
+    name: 'shared-reads-are-never-renewed',
+    file: 'src/tasks/service/coalesced-reads.ts',
+    find: 'if (version !== notifier.version() || reads.size',
+    replace: 'if (reads.size',
+    tests: FOLLOWING,
+  },
+  {
+    name: 'log-begins-one-step-late',
+    file: 'src/store/sqlite/log.ts',
+    find: 'transitionsAfter: (seq, query) => readDurable(() => select(seq, query)),',
+    replace: 'transitionsAfter: (seq, query) => readDurable(() => select(seq + 1, query)),',
+    tests: [STORE, SUBSCRIPTION],
+  },
+  {
+    name: 'log-leaks-the-tasks-of-another-caller',
+    file: 'src/store/sqlite/log.ts',
+    find: 'if (caller !== undefined && reference !== undefined) return ofCallerAndReference',
+    replace: 'if (caller !== undefined && reference !== undefined) return ofReference',
+    tests: [STORE, SUBSCRIPTION],
+  },
+]
