@@ -45,7 +45,7 @@ const SAMPLE_AUDIO = '/media/sample/speech.m4a'
 const CUT_AFTER_MS = 3_000
 
 /**
- * The composition root: builds every part, hands each what it needs, and disposes them in reverse order, also when a part
+ * The composition root: builds every part, passes each what it needs, and disposes them in reverse order, also when a part
  * cannot be built. Besides the gateway it returns what only tests need.
  */
 export async function composeGateway(config: Config, runtime: GatewayRuntime) {
@@ -112,7 +112,7 @@ async function compose(config: Config, { clock: systemClock, random, log }: Gate
   const sessions = parts.own(
     createSessionExpiry(authenticator, clock, thrown => log.error({ err: thrown }, 'session check failed')),
   )
-  // Followers are ended with their sockets: ended here, they would look complete to their clients.
+  // After the sockets are closed: a follower that ends before its socket looks complete to its client.
   parts.defer(() => stopping.abort())
 
   const contextOf = (session: Session) =>
@@ -168,14 +168,14 @@ async function compose(config: Config, { clock: systemClock, random, log }: Gate
   async function checkAccess(listening: readonly string[]): Promise<void> {
     const hosts = config.publicUrl ? [...listening, hostnameOf(config.publicUrl)] : listening
     isExposed = hosts.length === 0 || !hosts.every(isLoopback)
-    const { refusal, warning } = checkExposure({ hosts, mode: config.auth, isOpen: await authenticator.isOpen() })
-    if (refusal) throw new ConfigError([refusal])
+    const { startError, warning } = checkExposure({ hosts, mode: config.auth, isOpen: await authenticator.isOpen() })
+    if (startError) throw new ConfigError([startError])
     if (warning) log.warn(warning)
   }
 
   let disposal: Promise<void> | undefined
   async function dispose(): Promise<void> {
-    // A start that is under way is waited for: half of it could not be stopped.
+    // Waits for a start that is under way, because a half-started gateway cannot be stopped.
     const wasStarting = starting
     starting = Promise.resolve()
     await wasStarting?.catch(() => {})
@@ -201,7 +201,7 @@ async function compose(config: Config, { clock: systemClock, random, log }: Gate
   return { gateway, settled: driver.settled, listeners: notifier.listeners }
 }
 
-/** A gateway that makes videos by itself says so, since an operator who forgot the key of JoggAI expects other ones. */
+/** Logs that the built-in engine makes the videos: an operator who forgot the key of JoggAI expects other ones. */
 function announceUpstream({ upstream, isUpstreamChosen }: Config, name: string, log: Logger): void {
   if (upstream !== 'engine') return
   if (isUpstreamChosen) log.info({ upstream: name }, 'the built-in engine makes the videos')

@@ -11,7 +11,7 @@ import type { TaskService } from './tasks/service/task-service.js'
 
 /** A gateway. Leaving its scope (`await using`), or awaiting its `Symbol.asyncDispose`, shuts it down within 5 s. */
 export interface Gateway extends AsyncDisposable {
-  /** The tasks of the caller `open`, to whom all tasks belong while no authentication is configured. */
+  /** The tasks of the caller `open`, which owns all tasks while no authentication is configured. */
   readonly tasks: TaskService
   /**
    * The tasks of one caller, by the name of its API keys or the subject of its tokens. The caller's limits and monthly

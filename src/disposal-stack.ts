@@ -6,7 +6,7 @@ export interface DisposalStack extends AsyncDisposable {
 }
 
 /**
- * Disposes parts in the reverse order of their creation; one whose disposal fails does not keep the others from theirs.
+ * Disposes parts in the reverse order of their creation; a disposal that fails does not prevent the others.
  * (`AsyncDisposableStack` is missing in Node 20 and 22.)
  */
 export function createDisposalStack(): DisposalStack {

@@ -23,7 +23,7 @@ export interface GatewayOptions {
   restored?: boolean | undefined
   /**
    * Makes the videos: `jogg` (JoggAI's API) or `engine` (the built-in engine). An embedding app may pass its own
-   * `Upstream`. @default `jogg` with a JoggAI key, else `engine`; required when the gateway is reachable from
+   * `Upstream`. @default `jogg` with a JoggAI key, otherwise `engine`; required when the gateway is reachable from
    * other machines
    */
   upstream?: 'jogg' | 'engine' | Upstream | null | undefined

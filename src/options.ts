@@ -32,7 +32,8 @@ export const optionsSchema = z.strictObject({
   upstream: option(orNone(z.union([oneOf(BUILT_IN_UPSTREAMS), upstreamObject()], UPSTREAM_ERROR())), {
     description:
       "Makes the videos: `jogg` (JoggAI's API) or `engine` (the built-in engine). An embedding app may pass its own `Upstream`.",
-    defaultText: '`jogg` with a JoggAI key, else `engine`; required when the gateway is reachable from other machines',
+    defaultText:
+      '`jogg` with a JoggAI key, otherwise `engine`; required when the gateway is reachable from other machines',
     type: "'jogg' | 'engine' | Upstream",
   }),
   upstreamTimeoutMs: option(ms().default(10_000), {

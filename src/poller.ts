@@ -1,6 +1,6 @@
 import type { Clock } from './clock.js'
 
-/** Runs one round after the other and sleeps in between. What a round does is not its concern. */
+/** Runs one round after another and sleeps in between. */
 export interface Poller extends AsyncDisposable {
   /** Ends the sleep; during a round: the next round follows at once. */
   nudge(): void

@@ -30,7 +30,7 @@ export interface ReadinessParts {
   log: Logger
 }
 
-/** How long one result is used: whoever asks, and however often, the parts are checked once in this time. */
+/** How long a result is shared, so that frequent requests do not check the parts more often. */
 const FRESH_MS = 1_000
 
 export function createReadiness(parts: ReadinessParts): () => Promise<Readiness> {

@@ -1,6 +1,6 @@
 /** Limits how many slots each key may hold at once. */
 export interface Slots {
-  /** Acquires a slot and returns its release function; null when the key already holds `limit`. A `limit` of null is none. */
+  /** Acquires a slot and returns its release function; null when the key already holds `limit`. A `limit` of null is no limit. */
   acquire(key: string, limit: number | null): (() => void) | null
   /** How many slots the key holds. */
   held(key: string): number

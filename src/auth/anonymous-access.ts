@@ -36,7 +36,7 @@ export interface AnonymousAccess {
   check(client: Client): Promise<void>
 }
 
-/** How long an answer of the store is used: the first key closes a gateway that runs in another process. */
+/** How long a result of the store is used. The first key may be created by another process. */
 const FRESH_MS = 500
 
 /** Headers that proxies and CDNs add. Their presence counts, even without a value. */
@@ -96,16 +96,16 @@ export function checkExposure({
   readonly hosts: readonly string[]
   readonly mode: 'open' | null
   readonly isOpen: boolean
-}): { readonly refusal: string | null; readonly warning: string | null } {
+}): { readonly startError: string | null; readonly warning: string | null } {
   const reachable = hosts.filter(host => !isLoopback(host))
   const names = reachable.join(' and ')
   if (mode === 'open')
-    return { refusal: null, warning: `AUTH=open: anyone who can reach ${names || 'this gateway'} has full access` }
-  if (!isOpen || reachable.length === 0) return { refusal: null, warning: null }
-  return { refusal: refusalFor(names), warning: null }
+    return { startError: null, warning: `AUTH=open: anyone who can reach ${names || 'this gateway'} has full access` }
+  if (!isOpen || reachable.length === 0) return { startError: null, warning: null }
+  return { startError: startErrorFor(names), warning: null }
 }
 
-function refusalFor(hosts: string): string {
+function startErrorFor(hosts: string): string {
   return `${hosts} can be reached from other machines, and no authentication is configured. Do one of the following:
   lipsync-gateway keys create NAME   creates an API key; from then on every request needs a credential
   JWT_JWKS_URL or JWT_SECRET         accepts the tokens of your own issuer (with JWT_ISSUER and JWT_AUDIENCE)

@@ -33,7 +33,7 @@ export interface Authenticator {
    * @param credential as sent in `Authorization: Bearer …`, `x-api-key` or `connectionParams`; null: none was sent
    */
   authenticate(credential: string | null, client: Client): Promise<Session>
-  /** Whether a session that has not expired must end all the same. Open connections ask every second. */
+  /** Whether a session must end before it expires. Open connections check this every second. */
   isRevoked(session: Session): Promise<boolean>
   /** Whether requests without a credential are accepted at all. */
   isOpen(): Promise<boolean>
@@ -64,10 +64,10 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
   })
 
   /**
-   * Logs why a credential was refused and returns the error for the client, which says little, so that guessing does not
-   * pay. Only failures are throttled: a valid credential always gets in, whatever others at its address try.
+   * Logs why a credential was rejected and returns the error for the client, which says little, so that it
+   * does not help guessing. Only failures are throttled: a valid credential always gets in, whatever others at its address try.
    */
-  function refuse({ kind, keyId, message: reason }: CredentialError, { address: from }: Client): GatewayError {
+  function reject({ kind, keyId, message: reason }: CredentialError, { address: from }: Client): GatewayError {
     if (kind === 'expired') return new GatewayError('UNAUTHENTICATED', 'The credential has expired.', { expired: true })
     const retryAfter = kind === 'wrong' ? throttle.retryAfter(from) : null
     if (retryAfter !== null) {
@@ -75,7 +75,7 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
       return new GatewayError('RATE_LIMITED', message, { retryAfter })
     }
     const failures = kind === 'wrong' ? throttle.failed(from) : undefined
-    log.warn({ from, reason, keyId, failures }, 'login refused')
+    log.warn({ from, reason, keyId, failures }, 'login rejected')
     return new GatewayError('UNAUTHENTICATED', 'The credential is not valid.')
   }
 
@@ -91,7 +91,7 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
         return { kind: 'anonymous', caller: OPEN_CALLER }
       }
       return verify(credential).catch(thrown => {
-        throw thrown instanceof CredentialError ? refuse(thrown, client) : thrown
+        throw thrown instanceof CredentialError ? reject(thrown, client) : thrown
       })
     },
 

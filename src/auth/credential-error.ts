@@ -1,12 +1,12 @@
 import { errors } from 'jose'
 
 /**
- * Why a credential was refused. `wrong` is what guessing leads to, and counts as a failed login. A credential that has
+ * Why a credential was rejected. `wrong` is what guessing leads to, and counts as a failed login. A credential that has
  * `expired` or was `revoked` was valid once, so its sender is not guessing.
  */
 export type CredentialErrorKind = 'wrong' | 'expired' | 'revoked'
 
-/** A credential is refused. The message and the key's id are for the log only: clients learn as little as possible. */
+/** A credential is rejected. The message and the key's id are for the log only: clients learn as little as possible. */
 export class CredentialError extends Error {
   override readonly name = 'CredentialError'
   readonly kind: CredentialErrorKind

@@ -8,9 +8,9 @@ export type SessionEnd = 'Token expired' | 'Login revoked'
 
 /** Ends the connections that outlive their session. */
 export interface SessionExpiry extends AsyncDisposable {
-  /** Calls `end` once when the session is over. Returns a function that stops watching it. */
+  /** Calls `end` once when the session is over. Returns a function that unsubscribes. */
   add(session: Session, end: (why: SessionEnd) => void): () => void
-  /** Whether a session that has not expired is over all the same. */
+  /** Whether a session ended before it expired. */
   isRevoked(session: Session): Promise<boolean>
 }
 
@@ -35,7 +35,7 @@ export function createSessionExpiry(
     return clock.monotonic() + (kind === 'anonymous' ? CHECK_ANONYMOUS_EVERY_MS : CHECK_EVERY_MS)
   }
 
-  /** Asks once per key, because many connections share few keys. */
+  /** Checks each key once, because many connections share few keys. */
   async function round(): Promise<number | null> {
     const revoked = new Map<string | Session, Promise<boolean>>()
     nextCheck = Number.POSITIVE_INFINITY

@@ -1,6 +1,6 @@
 import type { Caller } from '../tasks/caller.js'
 
-/** A login that held: the caller, and by its kind how long it is good and what ends it earlier. */
+/** A successful login. Its kind decides how long it is valid and what ends it earlier. */
 export type Session = AnonymousSession | ApiKeySession | WatchTokenSession | PlatformTokenSession
 
 /** No credential was sent, and the gateway accepts that. Ends when the first API key is created. */

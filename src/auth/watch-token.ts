@@ -9,7 +9,7 @@ import type { Minter } from './session.js'
 
 /**
  * Watch tokens are what a caller's server hands to a browser: JWTs that only the gateway signs and reads, valid for a
- * while and for some tasks only. Their own secret, issuer, audience and type keep them apart from the tokens of the
+ * limited time and for some tasks only. Their own secret, issuer, audience and type keep them apart from the tokens of the
  * platform's issuer, whatever that issuer writes into its own.
  */
 const TYPE = 'lipsync-watch+jwt'

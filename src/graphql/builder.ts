@@ -50,16 +50,18 @@ export const builder = new SchemaBuilder<SchemaTypes>({
     nodeFieldOptions: { description: 'The task.', nullable: false },
     cursorFieldOptions: { description: 'The page cursor: the position of this edge in the list.' },
     pageInfoFieldOptions: { description: 'The position of this page in the whole list.' },
-    firstArgOptions: { description: 'Takes so many tasks from the new end: 0 to 100; 20 when neither is given.' },
+    firstArgOptions: {
+      description: 'The number of tasks to take from the newest on: 0 to 100; 20 when neither is given.',
+    },
     afterArgOptions: { description: 'Only tasks older than the one with this page cursor.' },
-    lastArgOptions: { description: 'Takes so many tasks from the old end: 0 to 100.' },
+    lastArgOptions: { description: 'The number of tasks to take from the oldest on: 0 to 100.' },
     beforeArgOptions: { description: 'Only tasks newer than the one with this page cursor.' },
   },
 })
 
 builder.addScalarType('DateTime', DateTimeResolver)
 
-/** URLs stay the text they were, because signed links do not survive rewriting. The task service validates them. */
+/** URLs are not normalised, because a signed link breaks when it is rewritten. The task service validates them. */
 builder.addScalarType(
   'URL',
   new GraphQLScalarType<string, string>({

@@ -20,8 +20,8 @@ export const LipSyncPlaybackType = enumOf<PlaybackType>(
   'How a video that is shorter than the audio is extended.',
   {
     normal: 'Plays the video once and holds its last frame to the end.',
-    normal_reverse: 'Plays it forward and backward in turns.',
-    normal_reverse_by_audio: 'Plays it forward and backward in turns that end together with the audio.',
+    normal_reverse: 'Plays it forward and backward alternately.',
+    normal_reverse_by_audio: 'Plays it forward and backward alternately, so that it ends together with the audio.',
   },
 )
 
@@ -31,7 +31,7 @@ export const LipSyncAnimation = enumOf('LipSyncAnimation', "Whether the speaker'
 
 export const LipSyncResolveAction = enumOf(
   'LipSyncResolveAction',
-  'A decision about a task that the gateway cannot settle.',
+  'A decision about a task that the gateway cannot finish by itself.',
   RESOLVE_MEANINGS,
 )
 
@@ -41,9 +41,9 @@ export const LipSyncSubmitQueueState = enumOf<SubmitQueueStatus['state']>(
   'LipSyncSubmitQueueState',
   'Whether queued tasks are submitted to the upstream.',
   {
-    OPEN: 'Tasks are submitted as they come.',
+    OPEN: 'Tasks are submitted without delay.',
     AT_LIMIT: "The rate limit or the upstream's capacity is used up.",
-    PAUSED: 'The upstream refused or failed; the gateway tries again, slowly.',
+    PAUSED: 'The upstream rejects submits or fails; the gateway tries again at growing intervals.',
   },
 )
 

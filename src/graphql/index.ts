@@ -9,7 +9,7 @@ import './subscription.js'
 
 export { createGraphQLContext, type GraphQLContext } from './context.js'
 
-builder.queryType({ description: 'Reads. A field that is refused is null and never empties the others.' })
+builder.queryType({ description: 'Reads. A field that fails is null and does not affect the others.' })
 builder.mutationType({
   description: 'Changes. Each returns the mistakes of the caller as data, all of them at once, each with its path.',
 })

@@ -12,7 +12,7 @@ export const LipSyncTaskEvent = builder.objectRef<TaskEvent>('LipSyncTaskEvent')
 goes back in time.`,
   fields: t => ({
     cursor: t.exposeString('cursor', {
-      description: 'Its position in the log: pass it as `after` to follow from here, also after a reconnect.',
+      description: 'Its position in the log: pass it as `after` to resume from here, for example after a reconnect.',
     }),
     at: t.field({ type: 'DateTime', description: 'When it happened.', resolve: ({ at }) => isoTime(at) }),
     stage: t.field({ type: LipSyncStage, description: 'The stage it led to.', resolve: ({ task }) => task.stage }),
@@ -23,7 +23,7 @@ goes back in time.`,
     }),
     reason: t.exposeString('reason', {
       nullable: true,
-      description: 'What happened and why, for people; null where the stage says it all.',
+      description: 'What happened and why, for people; null when the stage needs no explanation.',
     }),
     progress: t.float({
       nullable: true,

@@ -4,7 +4,7 @@ import { LipSyncPlaybackType, LipSyncResolveAction } from './enums.js'
 import { LipSyncTask } from './task.js'
 import { LipSyncUserError, type Payload, payloadOf } from './user-error.js'
 
-const task = 'The task; null when the mutation was refused.'
+const task = 'The task; null when there are errors.'
 const errors = 'Every mistake in the input; empty when the mutation was carried out.'
 const taskId = 'The id of the task.'
 
@@ -20,7 +20,7 @@ const taskPayload = (description: string) => ({
 builder.relayMutationField(
   'createLipSync',
   {
-    description: 'What a lip sync is made from.',
+    description: 'The inputs of a lip sync.',
     inputFields: t => ({
       videoUrl: t.field({
         type: 'URL',
@@ -96,7 +96,7 @@ builder.relayMutationField(
   {
     nullable: true,
     description:
-      'Decides about a task that the gateway cannot settle: one in `UNKNOWN`, or for `FAIL` also one that stalled or has a `problem`. Requires the scope `admin`.',
+      'Decides about a task that the gateway cannot finish by itself: one in `UNKNOWN`, or for `FAIL` also one that stalled or has a `problem`. Requires the scope `admin`.',
     resolve: (_, { input: { id, action } }, { tasks }) => payloadOf(() => tasks.resolve(id, action)),
   },
   taskPayload('The result of `resolveLipSync`.'),

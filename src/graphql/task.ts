@@ -134,14 +134,13 @@ export const LipSyncTask = LipSyncTaskRef.implement({
     stalledSince: t.field({
       type: 'DateTime',
       nullable: true,
-      description:
-        'Since when it takes longer than it should; null while it does not. A late result is still delivered.',
+      description: 'When it became overdue; null while it is on time. A late result is still delivered.',
       resolve: async (task, _, { loadLiveState }) => isoTime((await loadLiveState(task))?.stalledSince),
     }),
     problem: t.string({
       nullable: true,
       description:
-        "Why the gateway cannot use the upstream's latest answers about it, for people; null while it can. `resolveLipSync` may give the task up.",
+        "Why the gateway cannot read the upstream's latest responses about it, for people; null while it can. `resolveLipSync` can give the task up.",
       resolve: async (task, _, { loadLiveState }) => (await loadLiveState(task))?.problem ?? null,
     }),
     retryOf: t.field({

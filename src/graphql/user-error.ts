@@ -22,7 +22,7 @@ export const LipSyncUserError = builder.objectRef<UserError>('LipSyncUserError')
     message: t.exposeString('message', { description: 'The mistake, for people.' }),
     path: t.exposeStringList('path', {
       nullable: true,
-      description: 'The argument at fault, such as `["input", "videoUrl"]`; null when it is none in particular.',
+      description: 'The argument at fault, such as `["input", "videoUrl"]`; null when no single argument is.',
     }),
     retryAfterSeconds: t.exposeInt('retryAfterSeconds', {
       nullable: true,

@@ -22,7 +22,7 @@ builder.relayMutationField(
     description: 'What a watch token shows: `taskIds` or `reference`, but not both.',
     inputFields: t => ({
       taskIds: t.idList({ description: 'The ids of 1 to 100 tasks.' }),
-      reference: t.string({ description: 'The reference of tasks, future ones too.' }),
+      reference: t.string({ description: 'The reference of the tasks, including future ones.' }),
       ttlSeconds: t.int({
         defaultValue: 3_600,
         required: true,
@@ -43,7 +43,7 @@ builder.relayMutationField(
       watchToken: t.field({
         type: LipSyncWatchToken,
         nullable: true,
-        description: 'The token; null when the mutation was refused.',
+        description: 'The token; null when there are errors.',
         resolve: ({ value }) => value,
       }),
       errors: t.expose('errors', {

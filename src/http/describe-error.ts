@@ -10,14 +10,14 @@ export interface ErrorDescription {
   /** The HTTP status of a request that fails with this error alone. */
   readonly status: number
   readonly details: Readonly<Record<string, unknown>>
-  /** Under which the log has an unexpected error; null for all others. */
+  /** The id of the log line of an unexpected error; null for all others. */
   readonly id: string | null
 }
 
 /** Seconds after which a request that met a store in this state is worth repeating; null: it is not. */
 const STORE_RETRY_AFTER = { busy: 1, full: 60, failed: null } as const satisfies Record<StoreErrorKind, number | null>
 
-/** Describes whatever was thrown. An unexpected error is logged here and described by the id of its log line only. */
+/** Describes a thrown value. An unexpected error is logged here, and its description has only the id of its log line. */
 export function describeError(thrown: unknown, log: Logger): ErrorDescription {
   if (thrown instanceof GatewayError) return describe(thrown.code, thrown.message, thrown.details)
   const retryAfter = thrown instanceof StoreError ? STORE_RETRY_AFTER[thrown.kind] : null

@@ -24,11 +24,11 @@ export interface EdgeParts {
 export interface Edge extends AsyncDisposable {
   /** A Node request listener and Connect middleware: paths that are not the gateway's go to `next`, or are 404. */
   listener(req: IncomingMessage, res: ServerResponse, next?: () => void): void
-  /** Takes a WebSocket handshake on `/graphql`. Returns false, and touches nothing, when it is not the gateway's. */
+  /** Handles a WebSocket handshake on `/graphql`. Returns false, and leaves the socket untouched, for any other path. */
   upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): boolean
 }
 
-/** How long a request under way may still take at the shutdown. */
+/** How long running requests may take to finish at the shutdown. */
 const DRAIN_MS = 2_000
 const UPGRADE_PATH = '/graphql'
 
@@ -46,7 +46,7 @@ export function createEdge({ router, webSocket, authenticator, origins, log }: E
   let isStopping = false
 
   function fail(thrown: unknown, { req, res, errors }: Exchange): void {
-    // A client that left during its own request has nothing to hear, and the gateway nothing to report.
+    // A client that left during its own request gets no response, and the failure is not logged.
     if (res.destroyed || (req.readableAborted && !req.complete)) return void res.destroy()
     const description = describeError(thrown, log)
     if (res.headersSent) return void res.destroy()
@@ -119,7 +119,7 @@ export function createEdge({ router, webSocket, authenticator, origins, log }: E
       return true
     },
 
-    /** Event streams are cut: a proper end would tell their clients that nothing more is to come. */
+    /** Event streams are cut, because a proper end would mean to their clients that no more events follow. */
     async [Symbol.asyncDispose]() {
       isStopping = true
       for (const res of open) if (isStream(res)) res.destroy()
@@ -129,7 +129,7 @@ export function createEdge({ router, webSocket, authenticator, origins, log }: E
   }
 }
 
-/** Answers a handshake that is refused, and closes the connection even if the client keeps its half open. */
+/** Rejects a handshake and closes the connection, even if the client keeps its half open. */
 export function refuseUpgrade(socket: Duplex, status: string): void {
   socket.on('error', () => socket.destroy())
   socket.end(`HTTP/1.1 ${status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n`, () => socket.destroy())

@@ -20,7 +20,7 @@ export function withoutHttp(error: GraphQLError): GraphQLError {
   return copy(error, error.message, extensions)
 }
 
-/** Removes graphql-js's "Did you mean", which gives the schema away by and by. */
+/** Removes graphql-js's "Did you mean", which reveals the schema step by step. */
 export function withoutSuggestion(error: GraphQLError): GraphQLError {
   const message = error.message.replace(/ Did you mean .*\?$/s, '')
   return message === error.message ? error : copy(error, message, error.extensions)
@@ -37,11 +37,11 @@ const WELL_FORMED_RESPONSE: ReadonlySet<ErrorCode> = new Set([
   ...(['BAD_USER_INPUT', 'INTERNAL_SERVER_ERROR'] as const),
 ])
 
-/** `extensions.http` is how Yoga is told the status and the headers. No client sees it. */
+/** Yoga reads the status and the headers from `extensions.http`, which is removed before an error is sent. */
 function render(description: ErrorDescription, located: GraphQLError | null): GraphQLError {
   const { code, message, status, details } = description
   const decides = !located?.path || DECIDES_STATUS.has(code)
-  // Yoga sets a code, a status and headers of its own where it refuses a method.
+  // Yoga sets a code, a status and headers of its own where it rejects a method.
   const ofYoga = isErrorCode(located?.extensions.code) ? located?.extensions.http : undefined
   const http = { ...(WELL_FORMED_RESPONSE.has(code) && { spec: true }), status, headers: headersOf(description) }
   return copy(located, message, { ...(decides && { http: ofYoga ?? http }), ...details, code })
@@ -71,8 +71,8 @@ function describeOwn(error: GraphQLError): ErrorDescription | null {
 }
 
 /**
- * The code of an error of graphql-js that has none. What it points at tells: the text, when it does not parse; a variable
- * or an argument, when its value does not fit. An error at a field is the gateway's own.
+ * The code of an error of graphql-js that has none, derived from its location: the text of a document that does not parse,
+ * or a variable or an argument whose value does not fit. An error at a field is the gateway's own.
  */
 function codeByPlace({ nodes, positions }: GraphQLError): ErrorCode | null {
   if (!nodes?.[0]) return positions ? 'GRAPHQL_PARSE_FAILED' : null

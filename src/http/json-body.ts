@@ -4,7 +4,7 @@ import { GatewayError } from '../errors.js'
 /**
  * Reads a JSON body of at most `maxBytes`. Throws `UNSUPPORTED_MEDIA_TYPE`, `REQUEST_ENTITY_TOO_LARGE` or `BAD_REQUEST`.
  *
- * Any web page can make a browser send a form or plain text to any server, with no question asked. JSON needs the
+ * Any web page can make a browser send a form or plain text to any server, without asking it. JSON needs the
  * server's consent (CORS), so no other type is accepted.
  */
 export async function readJsonBody(req: IncomingMessage, maxBytes: number): Promise<unknown> {
@@ -26,7 +26,7 @@ async function readText(req: IncomingMessage, maxBytes: number): Promise<string>
   if (Number(req.headers['content-length']) > maxBytes) throw tooLarge()
   const chunks: Buffer[] = []
   let size = 0
-  // The connection is still needed for the response when the body is refused half way.
+  // The connection is still needed for the response when the body is rejected half way.
   for await (const chunk of req.iterator({ destroyOnReturn: false })) {
     size += chunk.length
     if (size > maxBytes) throw tooLarge()

@@ -24,7 +24,7 @@ export interface OriginsParts {
   readonly log: Logger
 }
 
-/** Each refused origin is logged once in this time, and at most as many origins as this. */
+/** Each rejected origin is logged once in this time; further origins than the limit below are not logged. */
 const LOG_WINDOW_MS = 60_000
 const LOGGED_ORIGINS = 20
 /** The key of their sum; no origin is empty. */
@@ -36,7 +36,7 @@ export function createOrigins({ listed, isOpen, clock, log }: OriginsParts): Ori
   function logRefusal(origin: string): void {
     if (logged.sum(ALL) >= LOGGED_ORIGINS || logged.add(origin, 1) > 1) return
     logged.add(ALL, 1)
-    log.warn({ origin }, 'request from a web page refused; add its origin to CORS_ORIGINS (corsOrigins) to allow it')
+    log.warn({ origin }, 'request from a web page rejected; add its origin to CORS_ORIGINS (corsOrigins) to allow it')
   }
 
   async function isAllowed(origin: string, host: string | undefined): Promise<boolean> {

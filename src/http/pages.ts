@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 
-/** The page at `/`: where to go from here. */
+/** The page at `/`, with links to the others. */
 export function sendFrontPage(res: ServerResponse, { explorer }: { explorer: boolean }): void {
   sendPage(
     res,

@@ -22,7 +22,7 @@ const WINDOW_MS = 60_000
  * or a few hundred ordinary ones a second.
  */
 const POINTS_PER_WINDOW = 2_000_000
-/** What parsing, validating and answering costs at least. */
+/** The least that parsing, validating and responding costs. */
 const MIN_POINTS = 50
 const MAX_CONCURRENT = 1_000
 

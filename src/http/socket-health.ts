@@ -12,7 +12,7 @@ export function waitForReader(client: WebSocket, { socket }: IncomingMessage): v
   socket.once('drain', () => client.resume())
 }
 
-/** Pings the client until it closes, and terminates it when it has not answered the last ping. */
+/** Pings the client until it closes, and terminates it when the last ping got no pong. */
 export function keepAlive(client: WebSocket, clock: Clock): void {
   const closed = new AbortController()
   let isAlive = true

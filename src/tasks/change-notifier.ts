@@ -4,8 +4,8 @@ import type { Stage } from './task.js'
  * In-process notifications that a task changed. Subscribers read the log for what happened, so that a lost or duplicated
  * notification does no harm.
  *
- * Some of what a follower sees of a task is not in the log, because it changes all the time: its queue position, its
- * progress. A change of these is a refresh.
+ * The live values of a task, such as its queue position and progress, are not in the log, because they change all the
+ * time. A change of these is a refresh.
  */
 export interface ChangeNotifier {
   /** Reports a transition, after it was written. `from` is null for a new task. */
@@ -16,7 +16,7 @@ export interface ChangeNotifier {
   refreshed(taskId: string | null): void
   /** Calls `listener` after each refresh of this task; null: of all queued tasks. Returns a function that stops it. */
   onRefresh(taskId: string | null, listener: () => void): () => void
-  /** The number of transitions reported so far. What was read of the log at a lower number may be outdated. */
+  /** The number of transitions reported so far. A read of the log at a lower number may be outdated. */
   version(): number
   /** The number of listeners. */
   listeners(): number

@@ -1,4 +1,4 @@
-/** When the status poller checks a task next, and what it has to remember until then. */
+/** When the status poller checks a task next, and what it remembers until then. */
 export interface PollState {
   /** When the next check is due, in monotonic milliseconds; null: the task is not checked. */
   readonly dueMono: number | null

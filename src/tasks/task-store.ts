@@ -26,11 +26,11 @@ export interface TaskReader {
   getMany(ids: readonly string[]): Promise<ReadonlyMap<string, Task>>
   /** The task that already has this idempotency key, or already is the retry of that task. */
   earlier(of: Pick<NewTask, 'caller' | 'idempotencyKey' | 'retryOf'>): Promise<Task | null>
-  /** Tasks, newest first unless asked otherwise: ordered by creation time, then by id. */
+  /** Tasks, newest first unless `oldestFirst` is set: ordered by creation time, then by id. */
   page(query: PageQuery): Promise<Task[]>
 }
 
-/** The tasks that a caller, or the bearer of one of its watch tokens, may see. Absent: no restriction. */
+/** The tasks that a caller or one of its watch tokens may see. Absent fields do not restrict. */
 export interface TaskFilter {
   /** Absent: the tasks of all callers. */
   readonly caller?: string | undefined
@@ -109,11 +109,11 @@ export interface TaskLog {
   lastSeq(): Promise<number>
 }
 
-/** A part of the log: one task's, or that of the tasks a filter lets through. */
+/** A part of the log: the transitions of one task, or of the tasks that match a filter. */
 export type LogSelection = { readonly taskId: string } | { readonly filter: TaskFilter }
 export type LogQuery = LogSelection & { readonly limit: number }
 
-/** A step of the log: the task as it was then, and why it went there. */
+/** A step in the log: the task as it was after the step, and the reason. */
 export interface Transition {
   readonly task: Task
   /** Milliseconds since the Unix epoch. */
@@ -123,8 +123,8 @@ export interface Transition {
 
 export interface SubmitQueue {
   /**
-   * The task to submit next: callers take turns, and each caller's tasks leave in the order of their creation. Passes
-   * over tasks whose inputs are those of a task with an unsettled submit. Null when none may leave.
+   * The task to submit next: callers take turns, and each caller's tasks are submitted in the order of their creation.
+   * Skips tasks whose inputs equal those of a task with an unresolved submit. Null when no task may be submitted.
    */
   nextToSubmit(): Promise<TaskIn<'queued'> | null>
   /** The callers that have queued tasks. */
@@ -133,7 +133,7 @@ export interface SubmitQueue {
   queuedBefore(tasks: readonly Task[]): Promise<ReadonlyMap<string, number>>
   /** Tasks queued at this time or earlier, the oldest first. */
   expiredQueued(beforeMono: number, limit: number): Promise<TaskIn<'queued'>[]>
-  /** Since when the oldest queued task is queued; null when the queue is empty. */
+  /** When the oldest queued task was queued; null when the queue is empty. */
   oldestQueued(): Promise<{ readonly queuedAt: number; readonly queuedMono: number } | null>
   /** Tasks whose submit began and has no answer yet. */
   submitting(): Promise<TaskIn<'submitting'>[]>
@@ -141,7 +141,7 @@ export interface SubmitQueue {
   recentSubmits(limit: number): Promise<RecentSubmit[]>
   /** How many tasks are in each stage. */
   counts(): Promise<Readonly<Record<Stage, number>>>
-  /** Whether a task of this gateway stands for this job of the upstream. */
+  /** Whether this job of the upstream belongs to a task of this gateway. */
   owns(upstreamId: string): Promise<boolean>
 }
 
@@ -149,7 +149,7 @@ export interface SubmitQueue {
 export interface CallerQueue {
   readonly caller: string
   readonly waiting: number
-  /** Its oldest task that may leave; null when all wait for an unsettled submit of the same inputs. */
+  /** Its oldest task that may be submitted; null when all wait for an unresolved submit of the same inputs. */
   readonly first: string | null
   /** The number of the transition that was its latest turn; 0: it had none. */
   readonly turn: number
@@ -158,7 +158,7 @@ export interface CallerQueue {
 export interface RecentSubmit {
   readonly taskId: string
   readonly begunMono: number
-  /** When its answer was written; of a submit that is under way, when it began. */
+  /** When its outcome was written; while it is under way, when it began. */
   readonly endedMono: number
 }
 

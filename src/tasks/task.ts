@@ -3,9 +3,9 @@
  *
  * A task is `queued` when the gateway accepts it; until it leaves the queue it can be `canceled` at no cost. Before the
  * paid call leaves, the task is written as `submitting`, so that a crash in between leaves a trace: a task found in
- * `submitting` after a restart may have been paid for. An answer makes it `submitted`; a refusal that certainly cost
- * nothing returns it to `queued`; a lost answer makes it `unknown`, and only a look-up upstream (or a person) may
- * resolve that. `processing` means that the upstream is working on it. `success`, `failed` and `canceled` are final.
+ * `submitting` after a restart may have been paid for. An answer makes it `submitted`; a rejection that certainly cost
+ * nothing returns it to `queued`; a lost answer makes it `unknown`, which only a look-up at the upstream or a person
+ * resolves. `processing` means that the upstream is working on it. `success`, `failed` and `canceled` are final.
  *
  * Each step is one row of the log. `NEXT` lists every step there is: `advance` compiles for no other, and the store
  * carries a step out only if the task has not moved since it was read.
@@ -55,7 +55,7 @@ export const STAGE_MEANINGS = {
 export const PLAYBACK_TYPES = ['normal', 'normal_reverse', 'normal_reverse_by_audio'] as const
 export type PlaybackType = (typeof PLAYBACK_TYPES)[number]
 
-/** What a lip sync is made from. The upstream cannot tell apart two jobs with equal inputs. */
+/** The inputs of a lip sync. The upstream cannot distinguish two jobs with equal inputs. */
 export interface Inputs {
   readonly videoUrl: string
   readonly audioUrl: string
@@ -83,7 +83,7 @@ export interface Result {
 
 /** Why a task failed. */
 export const FAILURE_CODES = {
-  UPSTREAM_REJECTED: 'The upstream refused the inputs; nothing was paid.',
+  UPSTREAM_REJECTED: 'The upstream rejected the inputs; nothing was paid.',
   UPSTREAM_FAILED: 'The upstream accepted the job and could not finish it; the message is its own.',
   UPSTREAM_LOST_TASK: 'The upstream accepted the job and no longer knows it.',
   GIVEN_UP: 'The upstream accepted the job, and a person gave it up: it stalled, or its answers cannot be used.',
@@ -99,7 +99,7 @@ export interface Failure {
 }
 
 interface Waiting {
-  /** Since when it has been waiting to be submitted: its creation, or the decision of a person to submit it again. */
+  /** When it entered the queue: at its creation, or when a person decided to submit it again. */
   readonly queuedAt: number
   readonly queuedMono: number
 }
@@ -161,8 +161,8 @@ interface TaskBase extends Inputs {
   readonly retryOf: string | null
   readonly createdAt: number
   /**
-   * Whether the upstream has to be asked for a job with its inputs before its first submit: the database was restored
-   * while it was queued, so it may have been submitted since the backup.
+   * Whether the gateway looks for a job with its inputs at the upstream before its first submit: the database was
+   * restored while the task was queued, so it may have been submitted since the backup.
    */
   readonly lookupFirst: boolean
   /** The number of the transition that led to this state. */
@@ -173,10 +173,10 @@ export type TaskIn<S extends Stage> = { [K in S]: TaskBase & { readonly stage: K
 export type Task = TaskIn<Stage>
 export type FinalTask = TaskIn<'success' | 'failed' | 'canceled'>
 
-/** The fields to give when a task goes from one stage to another: what the new stage has and the old one lacks. */
+/** The fields that a step from one stage to another requires: those of the new stage that the old one lacks. */
 export type FieldsTo<S extends Stage, N extends Stage> = Omit<TaskIn<N>, keyof TaskIn<S>> & Partial<FieldsByStage[N]>
 
-/** The task one step further. The store numbers the step when it writes it. */
+/** Returns the task after one step. The store numbers the step when it writes it. */
 export function advance<N extends Stage, S extends PreviousStage<N>>(
   task: TaskIn<S>,
   stage: N,

@@ -7,7 +7,7 @@ import type { Allowance, LimitReached, NewTask, TaskWriter } from './task-store.
 
 /** The only writer of tasks: each change is written first, then logged, then reported to the notifier. */
 export interface Transitions {
-  /** Returns the new task; or the earlier one with its idempotency key or of the same retry; or the limit it exceeds. */
+  /** Returns the new task, the earlier task with its idempotency key or of the same retry, or the limit it exceeds. */
   create(task: NewTask, allowance: Allowance): Promise<Task | LimitReached>
   /** Carries out one step. Returns null, without an effect, when the task has moved since it was read. */
   move<N extends Stage, S extends PreviousStage<N>>(

@@ -30,7 +30,7 @@ test('every text of the form is a key', () => {
   fc.assert(fc.property(parts, key => void expect(parseApiKey(textOf(key))).toEqual(key)))
 })
 
-test('a key with anything changed in its form is none', () => {
+test('rejects a key whose form was changed', () => {
   const odd = anyText({ minLength: 1 }).filter(text => !/^[0-9A-Za-z]+$/.test(text))
   fc.assert(
     fc.property(parts, odd, fc.nat(59), (key, inserted, at) => {
@@ -44,7 +44,7 @@ test('a key with anything changed in its form is none', () => {
   )
 })
 
-test('no text makes the parser throw, and what it takes is the text itself', () => {
+test('the parser never throws, and a parsed key is the whole text', () => {
   const text = fc.oneof(
     anyText(),
     fc.string().map(rest => `lsg_${rest}`),
@@ -59,7 +59,7 @@ test('no text makes the parser throw, and what it takes is the text itself', () 
   )
 })
 
-test('a secret fits its own hash only', () => {
+test('a secret matches its own hash only', () => {
   fc.assert(
     fc.property(parts, parts, (one, other) => {
       fc.pre(one.secret !== other.secret)

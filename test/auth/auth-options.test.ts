@@ -15,7 +15,7 @@ const mistakesOf = (env: Record<string, string>): string[] => {
 }
 
 describe('options', () => {
-  test('a token issuer is known by its URL or its secret', () => {
+  test('a token issuer is configured by its URL or its secret', () => {
     const common = { issuer: 'https://id.example', audience: 'lipsync', callerClaim: 'sub', scopeClaim: 'scope' }
     expect(configFromEnv({}).jwt).toBeNull()
     expect(configFromEnv({ ...ISSUER, JWT_SECRET: SECRET }).jwt).toEqual({
@@ -36,7 +36,7 @@ describe('options', () => {
     })
   })
 
-  test('what makes no sense together is refused, and no secret is told', () => {
+  test('rejects options that contradict each other, without revealing a secret', () => {
     const url = { JWT_JWKS_URL: 'https://id.example/jwks' }
     expect(mistakesOf({ ...ISSUER, ...url, JWT_SECRET: SECRET })).toEqual([
       'JWT_SECRET: cannot be combined with JWT_JWKS_URL',
@@ -56,7 +56,7 @@ describe('options', () => {
     ])
   })
 
-  test('limits have defaults, all but the budget', () => {
+  test('every limit but the budget has a default', () => {
     expect(configFromEnv({}).callerLimits).toEqual({
       createsPerMinute: 60,
       waitingTasks: 500,
@@ -76,7 +76,7 @@ describe('options', () => {
     ])
   })
 
-  test('no log line holds the secret of the tokens', () => {
+  test('no log line contains the secret of the tokens', () => {
     const lines: string[] = []
     const config = configFromEnv({ ...ISSUER, JWT_SECRET: SECRET })
     const log = createLog('info', { write: line => void lines.push(line) })
@@ -91,7 +91,7 @@ describe('options', () => {
 describe('open only where it is safe', () => {
   const judge = (host: string, mode: 'open' | null = null, isOpen = true) =>
     checkExposure({ hosts: [host], mode, isOpen })
-  const FINE = { refusal: null, warning: null }
+  const FINE = { startError: null, warning: null }
 
   test('on a loopback address a gateway may be open', () => {
     for (const host of ['127.0.0.1', '127.1.2.3', '::1', 'localhost']) {
@@ -99,19 +99,19 @@ describe('open only where it is safe', () => {
     }
   })
 
-  test('elsewhere it is refused, with every way out', () => {
+  test('rejects an exposed address, and names every remedy', () => {
     for (const host of ['0.0.0.0', '::', '192.168.1.5', 'gateway.example', 'localhost.example', '']) {
-      const { refusal, warning } = judge(host)
+      const { startError, warning } = judge(host)
       expect(warning).toBeNull()
-      expect(refusal).toContain(`${host} can be reached from other machines`)
+      expect(startError).toContain(`${host} can be reached from other machines`)
       for (const way of ['lipsync-gateway keys create', 'JWT_JWKS_URL', 'HOST=127.0.0.1', 'AUTH=open'])
-        expect(refusal).toContain(way)
+        expect(startError).toContain(way)
     }
   })
 
-  test('AUTH=open is always a warning', () => {
+  test('AUTH=open always causes a warning', () => {
     for (const host of ['0.0.0.0', '127.0.0.1'])
-      expect(judge(host, 'open')).toEqual({ refusal: null, warning: expect.stringContaining('AUTH=open') })
+      expect(judge(host, 'open')).toEqual({ startError: null, warning: expect.stringContaining('AUTH=open') })
   })
 
   test('a closed gateway may listen anywhere', () => {

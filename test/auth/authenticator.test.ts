@@ -17,7 +17,7 @@ const mint = async (gw: Gateway, headers: Record<string, string>, args: string):
   (await gw.graphql(`mutation { createWatchToken(input: { ${args} }) { watchToken { token } } }`, {}, headers)).data
     .createWatchToken.watchToken.token
 
-/** A raw socket that has sent its `connection_init`; what comes next is told. */
+/** Opens a raw socket, sends `connection_init` and reports the outcome. */
 const connect = async (gw: Gateway, credential: string) => {
   const socket = new WebSocket(`${gw.url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws')
   await once(socket, 'open')
@@ -39,7 +39,7 @@ test('the first key closes an open gateway', async () => {
   expect((await gw.graphql(ANY, {}, { 'x-api-key': text })).status).toBe(200)
 })
 
-test('who is not known learns nothing of the schema', async () => {
+test('unauthenticated requests get no schema information', async () => {
   await using gw = await startGatewayWithKeys()
   await gw.createKey('me')
   await gw.clock.advance(1_000)
@@ -47,7 +47,7 @@ test('who is not known learns nothing of the schema', async () => {
     expect((await gw.graphql(query)).errors?.[0]?.extensions).toEqual({ code: 'UNAUTHENTICATED' })
 })
 
-test('a scope that is missing is forbidden', async () => {
+test('an operation without its scope is forbidden', async () => {
   await using gw = await startGatewayWithKeys()
   const { headers } = await gw.createKey('reader', { scopes: ['read'] })
   const query = `mutation { createLipSync(input: { videoUrl: "${VIDEO}", audioUrl: "${AUDIO}" }) { task { id } } }`
@@ -55,7 +55,7 @@ test('a scope that is missing is forbidden', async () => {
   expect([status, errors?.[0]?.extensions]).toEqual([403, { code: 'FORBIDDEN', scope: 'create' }])
 })
 
-test('a revoked key ends its sockets within a second, and lets nobody in again', async () => {
+test('a revoked key ends its sockets within a second and is rejected afterwards', async () => {
   await using gw = await startGatewayWithKeys()
   const { id, text } = await gw.createKey('me')
   const { answered, closed } = await connect(gw, text)
@@ -89,7 +89,7 @@ test('a watch token shows its tasks, and nothing else', async () => {
     expect((await gw.graphql(`mutation { ${mutation} }`, {}, watcher)).errors?.[0]?.extensions?.code).toBe('FORBIDDEN')
 })
 
-test('a watch token for a reference shows the later tasks too', async () => {
+test('a watch token for a reference shows later tasks as well', async () => {
   await using gw = await startGatewayWithKeys()
   const { headers } = await gw.createKey('me')
   const token = await mint(gw, headers, 'reference: "order 7"')
@@ -99,7 +99,7 @@ test('a watch token for a reference shows the later tasks too', async () => {
   expect(await all.next()).toMatchObject({ id: shown, reference: 'order 7' })
 })
 
-test('a socket is closed when its token expires, and one that comes again with it is refused', async () => {
+test('closes a socket when its token expires, and rejects the token afterwards', async () => {
   await using gw = await startGatewayWithKeys()
   const { headers } = await gw.createKey('me')
   const token = await mint(gw, headers, 'reference: "r", ttlSeconds: 5')
@@ -131,7 +131,7 @@ test('an event stream is cut when its key is revoked', async () => {
   await expect(drain()).rejects.toThrow()
 })
 
-test('failed logins are counted and slowed', async () => {
+test('limits failed logins', async () => {
   await using gw = await startGatewayWithKeys()
   await gw.createKey('me')
   const attempts = []
@@ -140,7 +140,7 @@ test('failed logins are counted and slowed', async () => {
   expect(attempts.at(-1)?.errors?.[0]?.extensions).toEqual({ code: 'RATE_LIMITED', retryAfter: expect.any(Number) })
 })
 
-test('without the explorer there is no console and no introspection', async () => {
+test('without the explorer there is no GraphiQL and no introspection', async () => {
   await using gw = await startTestGateway({ explorer: false })
   const page = await fetch(`${gw.url}/graphql`, { headers: { accept: 'text/html' } })
   expect([page.status, page.headers.get('content-type')]).toEqual([406, 'text/html; charset=utf-8'])
@@ -158,12 +158,12 @@ test('without the explorer there is no console and no introspection', async () =
   }
 })
 
-test('a gateway that asks nobody who they are listens to its own machine only', async () => {
+test('a gateway without authentication accepts requests of its own machine only', async () => {
   await expect(startTestGateway({ publicUrl: 'https://video.example.com' })).rejects.toThrow('video.example.com can be')
   await expect(startTestGateway({ host: '0.0.0.0' })).rejects.toThrow(/keys create[\s\S]*AUTH=open/)
 })
 
-test('a name that a web page lets lead to this machine opens nothing', async () => {
+test('rejects a host name that a web page resolves to this machine', async () => {
   await using gw = await startTestGateway()
   const { port } = new URL(gw.url)
   const ask = async (host: string, headers: object = {}) => {
@@ -177,7 +177,7 @@ test('a name that a web page lets lead to this machine opens nothing', async () 
   expect(await ask(`localhost:${port}`, { 'x-forwarded-for': '203.0.113.7' })).toBe(401)
 })
 
-test('a watch token does not show the account', async () => {
+test('a watch token does not show usage', async () => {
   await using gw = await startGatewayWithKeys()
   const { headers } = await gw.createKey('me')
   const token = await mint(gw, headers, 'reference: "r"')
@@ -185,14 +185,14 @@ test('a watch token does not show the account', async () => {
   expect(errors?.[0]?.extensions).toEqual({ code: 'FORBIDDEN' })
 })
 
-test('who knows a key is let in, whatever others at the same address try', async () => {
+test('accepts a valid key despite failed logins at the same address', async () => {
   await using gw = await startGatewayWithKeys()
   const { headers } = await gw.createKey('me')
   for (let i = 0; i < 15; i++) await gw.graphql(ANY, {}, { 'x-api-key': 'lsg_wrong' })
   expect((await gw.graphql(ANY, {}, headers)).status).toBe(200)
 })
 
-test('a socket that leaves during its login takes no place', async () => {
+test('a socket that leaves during its login holds no slot', async () => {
   await using gw = await startGatewayWithKeys()
   const { text } = await gw.createKey('me', { limits: { sockets: 1 } })
   const init = JSON.stringify({ type: 'connection_init', payload: { 'x-api-key': text } })

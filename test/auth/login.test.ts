@@ -7,7 +7,7 @@ import { EXPIRED, from, HERE, LIMITS, NOT_VALID, startAuth } from '../support/au
 const NEEDED = { code: 'UNAUTHENTICATED', message: 'This gateway requires a credential.' }
 
 describe('API keys', () => {
-  test('a key says who calls, what it may do, and within which limits', async () => {
+  test('a key identifies the caller, its scopes and its limits', async () => {
     const { auth, createKey, clock } = startAuth()
     const expiresAt = clock.now() + 1_000
     const key = await createKey({ scopes: ['read', 'admin'], limits: { sockets: 2, subscriptions: null }, expiresAt })
@@ -24,7 +24,7 @@ describe('API keys', () => {
     })
   })
 
-  test('a revoked key is refused from then on, and its sessions end', async () => {
+  test('rejects a key once it is revoked, and ends its sessions', async () => {
     const { auth, createKey, keys, clock, refusal } = startAuth()
     const key = await createKey()
     const session = await auth.authenticate(key.text, HERE)
@@ -43,7 +43,7 @@ describe('API keys', () => {
     expect(await refusal(key.text)).toEqual(EXPIRED)
   })
 
-  test('one key takes over from another without a gap', async () => {
+  test('one key replaces another without a gap', async () => {
     const { auth, createKey, keys, clock, refusal } = startAuth()
     const old = await createKey()
     const fresh = await createKey()
@@ -56,7 +56,7 @@ describe('API keys', () => {
     expect((await auth.authenticate(fresh.text, HERE)).caller.id).toBe('acme')
   })
 
-  test('a wrong secret, an unknown key and no key at all are told apart in the log only', async () => {
+  test('distinguishes a wrong secret, an unknown key and a malformed key in the log only', async () => {
     const { createKey, lines, refusal } = startAuth()
     const key = await createKey()
     const other = createApiKey()
@@ -70,7 +70,7 @@ describe('API keys', () => {
     for (const [credential] of wrong) expect(await refusal(credential)).toEqual(NOT_VALID)
     expect(lines).toMatchObject(
       wrong.map(([, reason, keyId], index) => ({
-        msg: 'login refused',
+        msg: 'login rejected',
         from: HERE.address,
         reason,
         keyId,
@@ -80,7 +80,7 @@ describe('API keys', () => {
     for (const secret of [key.secret, other.secret]) expect(JSON.stringify(lines)).not.toContain(secret)
   })
 
-  test('the last use is noted, once a minute', async () => {
+  test('records the last use once a minute', async () => {
     const { auth, createKey, keys, clock } = startAuth()
     const key = await createKey()
     const lastUsedAt = async () => (await keys.get(key.id))?.lastUsedAt
@@ -95,7 +95,7 @@ describe('API keys', () => {
     expect(await lastUsedAt()).toBe(first + 60_000)
   })
 
-  test('a store that cannot be written keeps nobody out', async () => {
+  test('a store that cannot be written does not prevent logins', async () => {
     const { keys, createKey } = startAuth()
     const key = await createKey()
     const touch = () => Promise.reject(new Error('the disk is full'))
@@ -106,7 +106,7 @@ describe('API keys', () => {
 })
 
 describe('without a credential', () => {
-  test('a gateway without keys and issuer lets its own machine in', async () => {
+  test('a gateway without keys and issuer accepts requests of its own machine', async () => {
     const { auth, refusal } = startAuth()
     for (const address of ['127.0.0.1', '127.8.9.1', '::1', '::ffff:127.0.0.1'])
       expect(await auth.authenticate(null, from(address))).toEqual({ kind: 'anonymous', caller: OPEN_CALLER })
@@ -114,7 +114,7 @@ describe('without a credential', () => {
       expect(await refusal(null, from(address))).toMatchObject({ code: 'UNAUTHENTICATED' })
   })
 
-  test('a wrong credential is refused even there', async () => {
+  test('rejects an invalid credential even there', async () => {
     const { refusal } = startAuth()
     for (const credential of ['', 'x', createApiKey().text, 'a.b.c'])
       expect(await refusal(credential)).toEqual(NOT_VALID)
@@ -134,7 +134,7 @@ describe('without a credential', () => {
     expect(await refusal(null)).toEqual(NEEDED)
   })
 
-  test('the store is asked now and then only, and by all who come before its first answer', async () => {
+  test('queries the store at intervals, once for concurrent requests', async () => {
     const { keys, createKey } = startAuth()
     await createKey()
     let asked = 0
@@ -161,7 +161,7 @@ describe('without a credential', () => {
     expect(await refusal(null)).toEqual(NEEDED)
   })
 
-  test('AUTH=open lets everybody in, and knows those who say who they are', async () => {
+  test('AUTH=open accepts every request, and identifies those with a credential', async () => {
     const { auth, createKey, clock, refusal } = startAuth({ mode: 'open' })
     const key = await createKey()
     await clock.advance(1_000)
@@ -183,7 +183,7 @@ describe('failed logins', () => {
     retryAfter,
   })
 
-  test('after ten in a minute the address waits for the next, but for those who know their key', async () => {
+  test('after ten failures in a minute an address has to wait, except with a valid credential', async () => {
     const parts = startAuth()
     const { auth, createKey, clock, refusal, lines } = parts
     const key = await createKey()
@@ -197,7 +197,7 @@ describe('failed logins', () => {
     expect(await refusal(createApiKey().text, from('203.0.113.7'))).toEqual(NOT_VALID)
   })
 
-  test('logins that hold do not count, nor do credentials that were good once', async () => {
+  test('successful logins and expired or revoked credentials do not count', async () => {
     const { auth, createKey, keys, clock, refusal } = startAuth()
     const [good, old, gone] = [await createKey(), await createKey({ expiresAt: clock.now() }), await createKey()]
     await keys.revoke(gone.id, clock.now())

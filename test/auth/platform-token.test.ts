@@ -35,7 +35,7 @@ const sign = (
 describe('with a shared secret', () => {
   const start = (fields: Partial<JwtSettings> = {}) => startAuth({ jwt: settings({ secret: SECRET }, fields) })
 
-  test('a token says who calls, what it may do and until when', async () => {
+  test('a token names the caller, its scopes and its expiry', async () => {
     const { auth } = start()
     expect(await auth.authenticate(await sign(CLAIMS), HERE)).toEqual({
       caller: { id: 'user-1', scopes: new Set(['read', 'create']), limits: LIMITS, restriction: null },
@@ -58,7 +58,7 @@ describe('with a shared secret', () => {
     expect([...caller.scopes]).toEqual(scopes)
   })
 
-  test('caller and scopes may stand in other claims', async () => {
+  test('reads the caller and the scopes from other claims', async () => {
     const { auth } = start({ callerClaim: 'https://id.example/tenant', scopeClaim: 'roles' })
     const claims = { ...CLAIMS, 'https://id.example/tenant': 'acme', roles: ['admin'] }
     expect((await auth.authenticate(await sign(claims), HERE)).caller).toMatchObject({
@@ -89,7 +89,7 @@ describe('with a shared secret', () => {
     expect(await refusal(await sign(claims))).toEqual(NOT_VALID)
   })
 
-  test('a claim that every object has is no claim', async () => {
+  test('an inherited property is not a claim', async () => {
     const { refusal } = start({ callerClaim: 'constructor' })
     expect(await refusal(await sign(CLAIMS))).toEqual(NOT_VALID)
   })
@@ -106,7 +106,7 @@ describe('with a shared secret', () => {
     expect(await refusal(await sign({ ...CLAIMS, exp: NOW + 609, nbf: NOW + 610 }))).toBeNull()
   })
 
-  test('another secret, another algorithm or none is not valid', async () => {
+  test('rejects another secret, another algorithm and no algorithm', async () => {
     const { refusal, lines } = start()
     const { privateKey } = await generateKeyPair('RS256')
     expect(await refusal(await sign(CLAIMS, bytes(SECRET.toUpperCase())))).toEqual(NOT_VALID)
@@ -119,7 +119,7 @@ describe('with a shared secret', () => {
     ])
   })
 
-  test('whatever is sent is refused, never let through and never fatal', async () => {
+  test('rejects arbitrary input without an unexpected error', async () => {
     const { refusal, clock, lines } = start()
     const token = await sign(CLAIMS)
     // What is signed; in the signature itself some bits mean nothing.
@@ -157,7 +157,7 @@ describe('with published keys', () => {
     for (const close of closing.splice(0)) close()
   })
 
-  /** An issuer that publishes the first two keys, or answers what it is told. */
+  /** An issuer that publishes the first two keys, or sends the given response. */
   const startIssuer = async () => {
     const issuer = { status: 200, requests: 0, url: '' }
     const published = await Promise.all(
@@ -178,7 +178,7 @@ describe('with published keys', () => {
   }
   const start = (issuer: { url: string }) => startAuth({ jwt: settings({ jwksUrl: issuer.url }) })
 
-  test('a token of each key is taken, and the keys are fetched once', async () => {
+  test('accepts tokens of each key, and fetches the keys once', async () => {
     const issuer = await startIssuer()
     const { auth } = start(issuer)
     expect(issuer.requests).toBe(0)
@@ -190,7 +190,7 @@ describe('with published keys', () => {
     expect(issuer.requests).toBe(1)
   })
 
-  test('no token is signed with what is public', async () => {
+  test('rejects tokens that are signed with the public key as a secret', async () => {
     const issuer = await startIssuer()
     const { refusal } = start(issuer)
     const publicText = await exportSPKI(keys[0]!.publicKey)
@@ -200,20 +200,20 @@ describe('with published keys', () => {
     expect(issuer.requests).toBe(0)
   })
 
-  test('a key that is not published opens nothing, under whatever name', async () => {
+  test('rejects an unpublished key under any key id', async () => {
     const { refusal } = start(await startIssuer())
     for (const kid of ['rsa', 'unknown'])
       expect(await refusal(await sign(CLAIMS, keys[2]!.privateKey, { alg: 'RS256', kid }))).toEqual(NOT_VALID)
   })
 
-  test('an expired token says so, one with a wrong claim does not', async () => {
+  test('reports an expired token as such, and a wrong claim as invalid', async () => {
     const { refusal } = start(await startIssuer())
     const signed = (claims: JWTPayload) => sign(claims, keys[0]!.privateKey, { alg: 'RS256', kid: 'rsa' })
     expect(await refusal(await signed({ ...CLAIMS, exp: NOW - 5 }))).toEqual(EXPIRED)
     expect(await refusal(await signed({ ...CLAIMS, exp: NOW - 5, aud: 'other' }))).toEqual(NOT_VALID)
   })
 
-  test('an issuer that cannot be reached is not the fault of the caller', async () => {
+  test('an unreachable issuer is an unexpected error, not an invalid credential', async () => {
     const issuer = await startIssuer()
     issuer.status = 503
     const { auth } = start(issuer)

@@ -17,7 +17,7 @@ const startWithKey = async (fields: Parameters<ReturnType<typeof startAuth>['cre
   return { ...parts, key, session: await parts.auth.authenticate(key.text, HERE) }
 }
 
-test('a token shows the tasks it was made for, for as long as was asked, and does nothing else', async () => {
+test('a token shows its tasks for the requested time, and allows nothing else', async () => {
   const { auth, session, key, clock } = await startWithKey({ limits: { sockets: 3, createsPerMinute: 9 } })
   const { token, expiresAt } = await auth.mintWatchToken(session, ONLY, 60)
   expect(expiresAt).toBe(clock.now() + 60_000)
@@ -40,7 +40,7 @@ test('a token may be for a reference', async () => {
   expect((await auth.authenticate(token, HERE)).caller.restriction).toEqual({ reference: 'order 7' })
 })
 
-test('what was asked for is what the token says, whatever it is', async () => {
+test('a token carries any valid restriction unchanged', async () => {
   const { auth, session } = await startWithKey()
   const text = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 40 })
   const only = fc.oneof(
@@ -64,7 +64,7 @@ test('a token of a hundred tasks still fits a header', async () => {
   expect((await auth.authenticate(token, HERE)).caller.restriction).toEqual({ taskIds })
 })
 
-test('a wrong request is refused, and the field named', async () => {
+test('rejects an invalid request and names the field', async () => {
   const { auth, session } = await startWithKey()
   const mint = (only: Parameters<typeof auth.mintWatchToken>[1], seconds: number) =>
     auth.mintWatchToken(session, only, seconds)
@@ -76,14 +76,14 @@ test('a wrong request is refused, and the field named', async () => {
     await expect(mint({ reference }, 60)).rejects.toEqual(wrongField('reference'))
 })
 
-test('a watch token makes no other', async () => {
+test('a watch token cannot mint another', async () => {
   const { auth, session } = await startWithKey()
   const { token } = await auth.mintWatchToken(session, ONLY, 60)
   const watching = await auth.authenticate(token, HERE)
   await expect(auth.mintWatchToken(watching, ONLY, 60)).rejects.toMatchObject({ code: 'FORBIDDEN' })
 })
 
-test('a token expires by the clock, to the second', async () => {
+test('a token expires at its second', async () => {
   const { auth, session, clock, refusal } = await startWithKey()
   const { token } = await auth.mintWatchToken(session, ONLY, 60)
   await clock.advance(59_999)
@@ -92,7 +92,7 @@ test('a token expires by the clock, to the second', async () => {
   expect(await refusal(token)).toEqual(EXPIRED)
 })
 
-test('a token dies with the key that asked for it', async () => {
+test('a token ends with the key that minted it', async () => {
   const { auth, session, key, keys, clock, refusal, lines } = await startWithKey()
   const { token } = await auth.mintWatchToken(session, ONLY, 600)
   const watching = await auth.authenticate(token, HERE)
@@ -111,7 +111,7 @@ test('a token does not outlive its key', async () => {
   expect(await refusal(token)).toEqual(EXPIRED)
 })
 
-test("a token outlives the short-lived token of the platform's issuer that asked for it", async () => {
+test("a token outlives the short-lived token of the platform's issuer that minted it", async () => {
   const { auth, clock } = startAuth({ jwt: JWT })
   const platform: Session = {
     caller: { id: 'user-1', scopes: new Set(['read']), limits: LIMITS, restriction: null },
@@ -143,14 +143,14 @@ test('a token of an open gateway ends when the gateway closes', async () => {
   expect(await refusal(token)).toEqual(NOT_VALID)
 })
 
-test('all gateways on a database take the same tokens, and others do not', async () => {
+test('gateways on the same database accept the same tokens, and others do not', async () => {
   const { auth, session, keys } = await startWithKey()
   const { token } = await auth.mintWatchToken(session, ONLY, 60)
   expect((await startAuth({ keys }).auth.authenticate(token, HERE)).caller.id).toBe('acme')
   expect(await startAuth().refusal(token)).toEqual(NOT_VALID)
 })
 
-test("nobody's token is taken for another kind, even by one who knows a secret", async () => {
+test('never accepts a token as one of another kind, even when it is signed with a known secret', async () => {
   const { auth, keys, createKey, refusal } = startAuth({ jwt: JWT })
   const session = await auth.authenticate((await createKey()).text, HERE)
   const { token } = await auth.mintWatchToken(session, ONLY, 60)
@@ -168,7 +168,7 @@ test("nobody's token is taken for another kind, even by one who knows a secret",
   expect(await refusal(await sign({ iss: 'i' }, header.typ, own))).toEqual(NOT_VALID)
   expect(await refusal(await sign({ aud: 'a' }, header.typ, own))).toEqual(NOT_VALID)
   expect(await refusal(await sign({}, 'JWT', own))).toEqual(NOT_VALID)
-  // So that the above were refused for what they are.
+  // Shows that the tokens above were rejected for their kind.
   expect((await auth.authenticate(await sign({}, header.typ, own), HERE)).caller.restriction).toEqual(ONLY)
   expect(
     (await auth.authenticate(await sign({ iss: 'i', aud: 'a' }, 'JWT', platforms), HERE)).caller.restriction,

@@ -18,7 +18,7 @@ const page = async (gw: TestGateway, args: string) => {
   }
 }
 
-test('creates a task from its input, and finds it again', async () => {
+test('creates a task from its input, and returns it by its id', async () => {
   await using gw = await startTestGateway()
   const { data } = await gw.graphql(
     `mutation ($input: CreateLipSyncInput!) {
@@ -45,7 +45,7 @@ test('creates a task from its input, and finds it again', async () => {
   expect(await gw.task(data.createLipSync.task.id)).toMatchObject({ reference: 'ÄÖ 7' })
 })
 
-test('keeps links letter by letter, because signed links do not survive rewriting', async () => {
+test('keeps links unchanged, because a signed link breaks when it is rewritten', async () => {
   await using gw = await startTestGateway()
   const videoUrl = 'HTTPS://Media.Example:443/a/../b%2fc.mp4?sig=A+b%20&x#t'
   await gw.createLipSync({ videoUrl })
@@ -53,7 +53,7 @@ test('keeps links letter by letter, because signed links do not survive rewritin
   expect(gw.jogg.calls('submit')[0]?.inputs).toMatchObject({ videoUrl })
 })
 
-test('returns null for an unknown id, whatever it looks like', async () => {
+test('returns null for an unknown id of any form', async () => {
   await using gw = await startTestGateway()
   for (const id of ['0190e4a2-0000-7000-8000-000000000000', '', "' OR 1=1 --", '1'.repeat(10_000)])
     expect(await gw.task(id)).toBeNull()
@@ -129,7 +129,7 @@ describe('the list', () => {
     expect(await page(gw, `filter: { createdAfter: "${time(3_001)}" }, last: 1`)).toMatchObject({ seen: 'C' })
   })
 
-  test('refuses invalid page arguments and names them', async () => {
+  test('rejects invalid page arguments and names them', async () => {
     const wrong = {
       'first: 101': 'first',
       'first: -1': 'first',
@@ -189,7 +189,7 @@ test('node and nodes return tasks by id, in the order of the ids', async () => {
   expect(many.errors).toMatchObject([{ path: ['nodes'], extensions: { code: 'BAD_USER_INPUT', field: 'ids' } }])
 })
 
-test('a refused field is null and leaves the others as they are', async () => {
+test('a field that fails is null and does not affect the others', async () => {
   await using gw = await startTestGateway()
   const task = await gw.createLipSync()
   const { data, errors } = await gw.graphql(
@@ -199,7 +199,7 @@ test('a refused field is null and leaves the others as they are', async () => {
   expect(errors?.map(({ path }) => path?.[0]).sort()).toEqual(['lipSyncEstimate', 'lipSyncTasks'])
 })
 
-test('aliased creates return every accepted id, whatever becomes of the others', async () => {
+test('aliased creates return every accepted id, even when others fail', async () => {
   await using gw = await startTestGateway()
   const create = (alias: string, url: string) =>
     `${alias}: createLipSync(input: { videoUrl: "${url}", audioUrl: "${AUDIO}" }) { task { id } errors { code path } }`
@@ -212,7 +212,7 @@ test('aliased creates return every accepted id, whatever becomes of the others',
   expect(data).toEqual({ a: accepted, b: refused, c: accepted })
 })
 
-test('a list says from where to follow, also when it is empty, so that nothing happens in between unseen', async () => {
+test('a list has the cursor to follow from without a gap, even when it is empty', async () => {
   await using gw = await startTestGateway()
   const listed = async () => (await gw.graphql('{ lipSyncTasks(first: 1) { cursor } }')).data.lipSyncTasks.cursor
   const empty = gw.watch(undefined, await listed())

@@ -110,12 +110,12 @@ test('accepts values at the limits', async () => {
   expect(data.createLipSync.errors).toEqual([])
 })
 
-test('stores nothing of what it refused', async () => {
+test('stores nothing of a rejected input', async () => {
   const { data } = await gw.graphql('{ lipSyncTasks(first: 100) { edges { node { videoUrl } } } }')
   expect(data.lipSyncTasks.edges).toHaveLength(1)
 })
 
-test('refuses a value that passes validation and fails at execution', async () => {
+test('rejects a value that passes validation and fails at execution', async () => {
   const query = `mutation ($how: LipSyncPlaybackType) {
     createLipSync(input: { videoUrl: "${VIDEO}", audioUrl: "${AUDIO}", playbackType: $how }) { task { id } } }`
   const { errors } = await gw.graphql(query, { how: null })

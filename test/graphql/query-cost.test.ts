@@ -45,7 +45,7 @@ const statementsOf = async (act: () => Promise<unknown>): Promise<number> => {
   }
 }
 
-test('a page of 100 tasks with all live values costs a handful of statements, and so does one of 10', async () => {
+test('a page of 100 tasks with all live values costs a handful of statements, and a page of 10 as many', async () => {
   await using gw = await startTestGateway({ submits: { perMinute: 1 } })
   for (let i = 0; i < 100; i++) await gw.gateway.tasks.create({ videoUrl: `${VIDEO}?${i}`, audioUrl: VIDEO })
   await gw.clock.advance(0)

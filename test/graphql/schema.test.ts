@@ -26,7 +26,7 @@ test('schema.graphql is what the code serves (`npm run schema` writes it)', asyn
   expect(await readFile(new URL('../../schema.graphql', import.meta.url), 'utf8')).toBe(printedSchema())
 })
 
-test('every type, field, argument and enum value says what it is', () => {
+test('every type, field, argument and enum value has a description', () => {
   const parts = Object.values(schema.getTypeMap())
     .filter(type => !isIntrospectionType(type))
     .flatMap(partsOf)

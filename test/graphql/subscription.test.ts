@@ -56,7 +56,7 @@ describe.each(Object.entries(transports))('%s', (_name, follow) => {
     expect(stages(await rest(follower))).toEqual(['SUCCESS'])
   })
 
-  test('a final task yields its final event once, whatever the cursor', async () => {
+  test('a final task yields its final event once, with any cursor', async () => {
     await using gw = await startTestGateway()
     gw.jogg.plays(failed('no face'))
     const { id } = await gw.createLipSync()
@@ -69,7 +69,7 @@ describe.each(Object.entries(transports))('%s', (_name, follow) => {
       expect(await rest(await follow(gw, { id, after: after ?? '' }))).toEqual([end])
   })
 
-  test('after a cursor every event comes again, each with the task as it is now', async () => {
+  test('repeats every event after a cursor, each with the task as it is now', async () => {
     await using gw = await startTestGateway()
     gw.jogg.plays(processing(), success({ seconds: 2 }))
     const { id } = await gw.createLipSync({ reference: 'r' })
@@ -105,13 +105,13 @@ describe.each(Object.entries(transports))('%s', (_name, follow) => {
     }
   })
 
-  test('forgets a follower at once that leaves while nothing happens', async () => {
+  test('releases a follower as soon as it leaves, even while nothing happens', async () => {
     await using gw = await startTestGateway()
     const before = gw.gateway.listeners()
     await gw.createLipSync()
     await gw.clock.advance(0)
     const follower = await follow(gw, { after: '0' })
-    for (let told = 0; told < 3; told++) await follower.next()
+    for (let i = 0; i < 3; i++) await follower.next()
     expect(gw.gateway.listeners()).toBeGreaterThan(before)
     follower.leave()
     await expect.poll(() => gw.gateway.listeners(), { interval: 1 }).toBe(before)
@@ -160,7 +160,7 @@ const readWithDrops = async (gw: TestGateway, follow: Follow, random: () => numb
   return seen
 }
 
-test.each([1, 2])('however often clients drop out and resume, each one saw the log (seed %i)', async seed => {
+test.each([1, 2])('clients that drop out and resume see the whole log (seed %i)', async seed => {
   await using gw = await startTestGateway({ submits: { perMinute: 10_000 } })
   const random = seeded(seed)
   const ids: string[] = []
@@ -213,7 +213,7 @@ test('a filter selects events by the task as it was then', async () => {
     expect(await mine()).toEqual({ stage, task: { id: own.id } })
 })
 
-test.each(['x', '', '-1', '0x1', '1', '٣', 'other-1', '0-', 'x-'])('refuses the cursor %j', async after => {
+test.each(['x', '', '-1', '0x1', '1', '٣', 'other-1', '0-', 'x-'])('rejects the cursor %j', async after => {
   await using gw = await startTestGateway()
   await gw.createLipSync()
   await expect(gw.watch(undefined, after).next()).rejects.toThrow(
@@ -221,7 +221,7 @@ test.each(['x', '', '-1', '0x1', '1', '٣', 'other-1', '0-', 'x-'])('refuses the
   )
 })
 
-test('refuses a cursor beyond the end of the log as one of another history', async () => {
+test('rejects a cursor beyond the end of the log as one of another history', async () => {
   await using gw = await startTestGateway()
   const { id } = await gw.createLipSync()
   const [epoch, seq] = (await gw.gateway.tasks.cursor()).split('-')

@@ -9,7 +9,7 @@ test('ordinary operations are cached', () => {
   expect(texts.filter(text => documentCache.has(text))).toHaveLength(300)
 })
 
-test('the caches are bounded by bytes, however many long operations are sent', () => {
+test('limits the caches by bytes, for any number of long operations', () => {
   const { documentCache, errorCache } = createDocumentCaches()
   const document = parse('{ __typename }')
   for (let index = 0; index < 2_000; index++) {

@@ -61,7 +61,7 @@ describe('headers', () => {
     expect(policy).toContain("frame-ancestors 'none'")
   })
 
-  test('two Host headers are refused', async () => {
+  test('rejects two Host headers', async () => {
     for (const path of ['/health', QUERY]) {
       const second = `host: evil.example\r\nconnection: close\r\n\r\n`
       const socket = await openConnection(gw.url, `GET ${path} HTTP/1.1\r\nhost: ${hostOf(gw.url)}\r\n${second}`)
@@ -71,7 +71,7 @@ describe('headers', () => {
   })
 })
 
-describe('a refused handshake', () => {
+describe('a rejected handshake', () => {
   test.each([
     ['/elsewhere', 'http://127.0.0.1', '404'],
     ['/graphql', 'https://evil.example', '403'],
@@ -128,7 +128,7 @@ describe('below another server', () => {
     expect((await ask(`${host.url}/graphql`, operation)).body).toBe('{"data":{"__typename":"Query"}}')
   })
 
-  test('the root is left to the host', async () => {
+  test('leaves the root to the host', async () => {
     const app = express().use(gw.gateway.requestListener)
     await using host = await mounted(app.all('/', (req, res) => void res.end(`${req.method} by the host`)))
     for (const method of ['GET', 'POST'])

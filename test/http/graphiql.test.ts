@@ -57,12 +57,12 @@ test('each encoding holds the same content', async () => {
   expect((await raw('br;q=0')).equals(plain)).toBe(true)
 })
 
-test('a name that is none of the files is not found', async () => {
+test('an unknown file name is not found', async () => {
   expect((await open('/graphql/graphiql-other.js')).status).toBe(404)
   expect((await open('/graphql/other.js')).status).toBe(404)
 })
 
-test('requests that nobody reads take no memory of their own', async () => {
+test('responses that no client reads share their memory', async () => {
   const path = fileOf(await (await page()).text(), 'js')
   await (await open(path, { 'accept-encoding': 'identity' })).arrayBuffer()
   const before = process.memoryUsage()
@@ -76,7 +76,7 @@ test('requests that nobody reads take no memory of their own', async () => {
   for (const socket of sockets) socket.destroy()
 })
 
-test('one address has a bounded number of responses under way', async () => {
+test('limits the concurrent responses to one address', async () => {
   await expect.poll(async () => (await page()).status, { interval: 1 }).toBe(200)
   const path = fileOf(await (await page()).text(), 'js')
   const asking = `GET ${path} HTTP/1.1\r\nhost: x\r\naccept-encoding: identity\r\n\r\n`

@@ -27,7 +27,7 @@ const created = async () => {
   return data.lipSyncTasks.edges.length
 }
 
-describe('the answer is of the type that was asked for, with the status that belongs to it', () => {
+describe('the response has the requested media type and the status that belongs to it', () => {
   test.each([
     ['{ __typename }', 200, 200],
     ['{ lipSyncTasks(first: 1000) { pageInfo { hasNextPage } } }', 200, 200],
@@ -43,7 +43,7 @@ describe('the answer is of the type that was asked for, with the status that bel
     })
   })
 
-  test('none, when it can not be given', async () => {
+  test('406 when no supported media type is acceptable', async () => {
     expect((await post('{"query":"{__typename}"}', { accept: 'image/png' })).status).toBe(406)
   })
 })
@@ -95,23 +95,23 @@ test.each([
   expect(json).toEqual({ errors: [{ message: expect.any(String), extensions: { code: 'BAD_REQUEST' } }] })
 })
 
-test('variables that are no JSON are no request either', async () => {
+test('rejects variables that are not JSON', async () => {
   const answer = await get({ query: '{ __typename }', variables: '{' })
   expect(answer.status).toBe(400)
   expect(await answer.json()).toMatchObject({ errors: [{ extensions: { code: 'BAD_REQUEST' } }] })
 })
 
-describe('a body of more than 100 KB is refused', () => {
+describe('rejects a body of more than 100 KB', () => {
   const body = (bytes: number) => JSON.stringify({ query: '{ __typename }' }).padEnd(bytes, ' ')
 
-  test('that says its length', async () => {
+  test('with a Content-Length', async () => {
     expect((await post(body(100_000))).status).toBe(200)
     const { status, json } = await post(body(100_001))
     expect(status).toBe(413)
     expect(json).toMatchObject({ errors: [{ extensions: { code: 'REQUEST_ENTITY_TOO_LARGE' } }] })
   })
 
-  test('that comes in chunks', async () => {
+  test('in chunks', async () => {
     const answered = new Promise<number | undefined>((resolve, reject) => {
       const req = request(`${gw.url}/graphql`, { method: 'POST', headers: { 'content-type': JSON_TYPE } }, res => {
         res.resume()
@@ -125,7 +125,7 @@ describe('a body of more than 100 KB is refused', () => {
   })
 })
 
-test('what is unforeseen leaves as an id, under which the log has the rest', async () => {
+test('an unexpected error is sent as the id of its log line only', async () => {
   const file = await newDatabase()
   await using broken = await startTestGateway({ databaseUrl: `file:${file}` })
   await broken.createLipSync()

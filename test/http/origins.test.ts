@@ -7,7 +7,7 @@ import { openSocket } from '../support/socket.js'
 const QUERY = '/graphql?query={__typename}'
 const LOOPBACK = ['http://localhost:3000', 'http://127.0.0.1:5173', 'http://[::1]:8080']
 
-test('pages of the same machine may use an open gateway, whatever their port', async () => {
+test('pages of the same machine may use an open gateway, on any port', async () => {
   await using gw = await startTestGateway()
   for (const origin of LOOPBACK) {
     const { status, headers } = await ask(gw.url + QUERY, { headers: { origin, 'sec-fetch-site': 'cross-site' } })
@@ -16,7 +16,7 @@ test('pages of the same machine may use an open gateway, whatever their port', a
   }
 })
 
-test('a gateway with keys lets in listed origins only', async () => {
+test('a gateway with keys accepts pages of listed origins only', async () => {
   await using gw = await startGatewayWithKeys()
   const { headers: key } = await gw.createKey('me')
   await gw.clock.advance(1_000)
@@ -41,7 +41,7 @@ test('an open gateway executes nothing for pages of other sites', async () => {
     expect((await ask(gw.url + QUERY, { headers: { 'sec-fetch-site': site } })).status).toBe(200)
 })
 
-test('refused origins are logged with the option that allows them, each once a minute', async () => {
+test('logs rejected origins with the option that allows them, each once a minute', async () => {
   await using gw = await startTestGateway()
   const refusals = () => gw.lines.filter(line => String(line.msg).includes('CORS_ORIGINS')).map(line => line.origin)
   const ten = Array.from({ length: 10 }, () => ask(gw.url + QUERY, { headers: { origin: 'https://app.example' } }))

@@ -11,7 +11,7 @@ const EXPENSIVE = `{ ${Array.from(
   (_, index) => `a${index}: lipSyncTasks(first: 100) { edges { node { id stage status createdAt videoUrl } } }`,
 ).join(' ')} }`
 
-test("one caller's operations are bounded by the minute, whichever credential brings them", async () => {
+test('limits the operations of a caller per minute, over all its credentials', async () => {
   await using gw = await startGatewayWithKeys()
   const me = await gw.createKey('me')
   const mint = 'mutation { createWatchToken(input: { reference: "r" }) { watchToken { token } } }'
@@ -40,7 +40,7 @@ test("one caller's operations are bounded by the minute, whichever credential br
   expect((await gw.graphql('{ __typename }', {}, me.headers)).status).toBe(200)
 })
 
-test('an operation pays its own price, whatever else its document holds', () => {
+test('charges an operation its own price, without the rest of its document', () => {
   const budget = createQueryBudget(createManualClock())
   const document = parse(`query Cheap { __typename } query Dear ${EXPENSIVE}`)
   const admitted = (operationName: string) => {
@@ -57,7 +57,7 @@ test('an operation pays its own price, whatever else its document holds', () => 
   expect(admitted('Dear')).toBeLessThan(500)
 })
 
-test('a caller has a bounded number of operations at a time', () => {
+test('limits the concurrent operations of a caller', () => {
   const budget = createQueryBudget(createManualClock())
   const operation = { schema, document: parse('{ __typename }'), contextValue: {} }
   const running = Array.from({ length: 1_000 }, () => budget.enter('me', operation))

@@ -16,7 +16,7 @@ test('/ready repeats no text of the upstream', async () => {
   expect(text).not.toMatch(/SIGNED|download|10105/)
 })
 
-test('the parts are checked once a second, whoever asks and however often', async () => {
+test('checks the parts at most once a second, for all requests together', async () => {
   const clock = createManualClock()
   let checks = 0
   let problem: string | null = null

@@ -15,14 +15,14 @@ afterAll(() => gw[Symbol.asyncDispose]())
 
 const ask = (path: string, init: RequestInit = {}) => fetch(`${gw.url}${path}`, init)
 
-test('/health says that the process lives', async () => {
+test('/health is 200 while the process runs', async () => {
   const answer = await ask('/health')
   expect(answer.status).toBe(200)
   expect(answer.headers.get('cache-control')).toBe('no-store')
   expect(await answer.json()).toEqual({ status: 'alive' })
 })
 
-test('/ready says that all is well, or why submits wait', async () => {
+test('/ready is 200, with the reason while submits are paused', async () => {
   await using held = await startTestGateway()
   const ready = async () => {
     const answer = await fetch(`${held.url}/ready`)
@@ -40,7 +40,7 @@ test('/ready says that all is well, or why submits wait', async () => {
   })
 })
 
-test('/ready is 503 and says so when the store can not be written', async () => {
+test('/ready is 503 and names the store when it cannot be written', async () => {
   const file = await newDatabase()
   await using broken = await startTestGateway({ databaseUrl: `file:${file}` })
   meddle(file, database => {
@@ -68,13 +68,13 @@ test.each(['/graphql/', '/graphqlx', '/media/', '/media/../../etc/passwd', '/med
   },
 )
 
-test('only GET and POST mean something', async () => {
+test('rejects methods other than GET and POST', async () => {
   for (const method of ['PUT', 'DELETE', 'PATCH', 'HEAD']) expect((await ask('/graphql', { method })).status).toBe(405)
   const head = await ask('/health', { method: 'HEAD' })
   expect([head.status, await head.text()]).toEqual([200, ''])
 })
 
-test('a page of a listed origin may call, and no other', async () => {
+test('accepts requests of pages of listed origins only', async () => {
   const preflight = (origin: string) =>
     ask('/graphql', {
       method: 'OPTIONS',
@@ -98,13 +98,13 @@ test('a page of a listed origin may call, and no other', async () => {
   }
 })
 
-test('no origin is listed unless told', async () => {
+test('lists no origin by default', async () => {
   await using closed = await startTestGateway()
   const answer = await fetch(`${closed.url}/graphql?query={__typename}`, { headers: { origin: LISTED } })
   expect(answer.headers.get('access-control-allow-origin')).toBeNull()
 })
 
-test('the console brings along all it needs, and can not be framed', async () => {
+test('GraphiQL loads from the gateway alone, and cannot be framed', async () => {
   const answer = await ask('/graphql', { headers: { accept: 'text/html' } })
   expect(answer.headers.get('content-type')).toContain('text/html')
   expect(answer.headers.get('content-security-policy')).toContain("frame-ancestors 'none'")
@@ -113,7 +113,7 @@ test('the console brings along all it needs, and can not be framed', async () =>
   await answer.text()
 })
 
-test('mounted in another server, the gateway leaves alone what is not its own', async () => {
+test('mounted in another server, the gateway handles its own paths only', async () => {
   const { requestListener } = gw.gateway
   const host = createServer((req, res) => requestListener(req, res, () => void res.end(`${req.method} by the host`)))
   await new Promise<void>(resolve => host.listen(0, '127.0.0.1', resolve))

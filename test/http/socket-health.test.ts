@@ -10,7 +10,7 @@ afterEach(() => {
   for (const close of closing.splice(0)) close()
 })
 
-/** A WebSocket server whose clients are pinged by a clock that moves when told. */
+/** A WebSocket server that pings its clients by a manual clock. */
 const startServer = async () => {
   const clock = createManualClock()
   const server = new WebSocketServer({ port: 0, host: '127.0.0.1', handleProtocols: () => 'graphql-transport-ws' })
@@ -22,7 +22,7 @@ const startServer = async () => {
   return { clock, accepted, url: `http://127.0.0.1:${port}` }
 }
 
-test('a client that answers its pings stays', async () => {
+test('keeps a client that sends its pongs', async () => {
   const { clock, accepted, url } = await startServer()
   const client = await openSocket(url)
   const socket = await accepted
@@ -35,7 +35,7 @@ test('a client that answers its pings stays', async () => {
   client.socket.terminate()
 })
 
-test('a client that answers no ping is terminated at the second', async () => {
+test('terminates a client at the second ping without a pong', async () => {
   const { clock, accepted, url } = await startServer()
   const dead = await openRawSocket(url)
   const socket = await accepted

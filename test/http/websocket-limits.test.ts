@@ -18,13 +18,13 @@ const opened = async ({ url } = gw) => {
 }
 
 describe('the limits', () => {
-  test('a client that does not introduce itself is closed with 4408', async () => {
+  test('closes a socket without `connection_init` with 4408', async () => {
     await using hasty = await startTestGateway({ webSocket: { initTimeoutMs: 20 } })
     const client = await openSocket(hasty.url)
     expect(await client.closed).toEqual({ code: 4408, reason: 'Connection initialisation timeout' })
   })
 
-  test('a message that is too large closes with 1009 and says how large it may be', async () => {
+  test('closes a socket after a message that is too large with 1009 and the limit', async () => {
     const client = await opened()
     client.send({ type: 'ping', payload: { x: 'x'.repeat(99_900) } })
     expect(await client.next()).toMatchObject({ type: 'pong' })
@@ -35,7 +35,7 @@ describe('the limits', () => {
     expect((await shameless.closed).code).toBe(1009)
   })
 
-  test('an operation too many closes with 4429, and nothing after it is carried out', async () => {
+  test('closes a socket with an operation beyond the limit with 4429, and executes nothing after it', async () => {
     await using narrow = await startTestGateway({ webSocket: { maxOperations: 2 } })
     const client = await opened(narrow)
     for (const id of ['1', '2', '3']) client.ask(id, 'subscription { tasksUpdated { cursor } }')
@@ -45,7 +45,7 @@ describe('the limits', () => {
     expect(data.lipSyncTasks.edges).toEqual([])
   })
 
-  test('operations one after the other are no operation too many', async () => {
+  test('does not count operations that have ended', async () => {
     await using narrow = await startTestGateway({ webSocket: { maxOperations: 1 } })
     const client = await opened(narrow)
     for (const id of ['1', '2', '3']) {
@@ -54,7 +54,7 @@ describe('the limits', () => {
     }
   })
 
-  test('a connection too many is closed with 1013, whatever it still says, and there is room when one leaves', async () => {
+  test('closes a connection beyond the limit with 1013, and accepts one again when another leaves', async () => {
     await using small = await startTestGateway({ webSocket: { maxConnections: 1 } })
     const first = await openSocket(small.url)
     const second = await openSocket(small.url)
@@ -70,7 +70,7 @@ describe('the limits', () => {
   })
 })
 
-describe('who may open a socket', () => {
+describe('opening a socket', () => {
   test.each(['https://evil.example', 'null', 'http://127.0.0.1.evil.example', 'nonsense'])(
     'not a page of %s',
     async origin => {
@@ -78,7 +78,7 @@ describe('who may open a socket', () => {
     },
   )
 
-  test('a page of a listed origin, a page of the gateway itself, and whoever is no page', async () => {
+  test('accepts pages of a listed origin, pages of the gateway itself, and clients that are no page', async () => {
     for (const origin of ['https://app.example', gw.url, undefined]) await (await openSocket(gw.url, { origin })).init()
   })
 
@@ -88,18 +88,18 @@ describe('who may open a socket', () => {
     await expect(openSocket(proxied.url, { origin: 'https://lips.example.evil' })).rejects.toThrow('403')
   })
 
-  test('nobody who speaks another protocol', async () => {
+  test('rejects another protocol', async () => {
     const silent = await openSocket(gw.url, { protocol: '' })
     expect(await silent.closed).toEqual({ code: 4406, reason: 'Subprotocol not acceptable' })
     await expect(openSocket(gw.url, { protocol: 'graphql-ws' })).rejects.toThrow()
   })
 
-  test('nobody on another path', async () => {
+  test('rejects another path', async () => {
     await expect(openSocket(`${gw.url}/elsewhere`)).rejects.toThrow('404')
   })
 })
 
-test("the sockets of one caller's watch tokens are bounded as a whole, whatever each token shows", async () => {
+test("limits the sockets of one caller's watch tokens as a whole", async () => {
   await using small = await startGatewayWithKeys({ callerLimits: { sockets: 2 } })
   const me = await small.createKey('me')
   const join = async (credential: string) => {
@@ -114,7 +114,7 @@ test("the sockets of one caller's watch tokens are bounded as a whole, whatever 
   expect(await join((await small.createKey('you')).text)).toBe('connection_ack')
 })
 
-test("the event streams of one caller's watch tokens are bounded as a whole", async () => {
+test("limits the event streams of one caller's watch tokens as a whole", async () => {
   await using small = await startGatewayWithKeys({ callerLimits: { subscriptions: 2 } })
   const me = await small.createKey('me')
   const refused = []

@@ -16,7 +16,7 @@ const opened = async ({ url } = gw) => {
   return client
 }
 
-describe('what is wrong', () => {
+describe('protocol errors', () => {
   test.each(['not JSON', '{}', '{"type":"nonsense"}', '{"type":"subscribe","id":"1"}', '[]', ''])(
     'in the message %j closes with 4400',
     async message => {
@@ -26,13 +26,13 @@ describe('what is wrong', () => {
     },
   )
 
-  test('a message that only a server sends closes as well', async () => {
+  test('closes after a message that only a server may send', async () => {
     const client = await opened()
     client.send({ type: 'connection_ack' })
     expect((await client.closed).code).toBe(4500)
   })
 
-  test('an operation before the introduction closes with 4401', async () => {
+  test('closes after an operation before `connection_init` with 4401', async () => {
     const client = await openSocket(gw.url)
     client.ask('1', '{ __typename }')
     expect((await client.closed).code).toBe(4401)
@@ -65,7 +65,7 @@ describe('what is wrong', () => {
   })
 })
 
-test('what is unforeseen in the middle of a subscription leaves as an id', async () => {
+test('an unexpected error in a subscription is sent as the id of its log line only', async () => {
   const file = await newDatabase()
   await using broken = await startTestGateway({ databaseUrl: `file:${file}` })
   meddle(file, database => database.exec('ALTER TABLE transitions RENAME COLUMN reason TO elsewhere'))
@@ -77,7 +77,7 @@ test('what is unforeseen in the middle of a subscription leaves as an id', async
   expect(broken.lines).toContainEqual(expect.objectContaining({ errorId: error.extensions.id }))
 })
 
-test('queries and mutations work here as well', async () => {
+test('executes queries and mutations', async () => {
   const client = await opened()
   const input = { videoUrl: VIDEO, audioUrl: AUDIO }
   client.ask('1', 'mutation ($input: CreateLipSyncInput!) { createLipSync(input: $input) { task { id stage } } }', {
@@ -111,7 +111,7 @@ test.each(['completes the operation', 'closes the socket', 'drops the connection
   },
 )
 
-test('a client that reads nothing stops nobody, however much happens', async () => {
+test('a client that reads nothing does not delay others', async () => {
   await using busy = await startTestGateway()
   busy.jogg.plays(code('submit', 18020, 'no credit'))
   const stalled = await opened(busy)
@@ -132,7 +132,7 @@ test('a client that reads nothing stops nobody, however much happens', async () 
   stalled.socket.terminate()
 })
 
-test('a client that asks on and on without reading is heard when it reads again', async () => {
+test('a client that sends without reading is served when it reads again', async () => {
   const client = await opened()
   client.socket.pause()
   const payload = { x: 'x'.repeat(90_000) }

@@ -16,7 +16,7 @@ test('a request is sent with its method, headers and body', async () => {
   expect(await text(response.body)).toBe('POST b news')
 })
 
-test('redirects can be refused', async () => {
+test('redirects can be disabled', async () => {
   await using server = await serve({ '/a': (_req, res) => void res.writeHead(302, { location: '/b' }).end() })
   const fetched = guardedFetch(server.url('/a'), { ...options, maxRedirects: 0 })
   await expect(fetched).rejects.toMatchObject({ code: 'REDIRECT', message: 'the server redirects more than 0 times' })

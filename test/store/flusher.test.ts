@@ -60,7 +60,7 @@ test('a reader waits for the flush of what it saw, and for nothing once all is f
   expect(disk.flushes).toHaveLength(1)
 })
 
-test('after a flush that failed nothing counts as written any more', async () => {
+test('rejects every write after a flush that failed', async () => {
   const disk = createDisk()
   disk.write('a')
   await disk.settled()

@@ -39,14 +39,14 @@ const key = (fields: Partial<NewApiKey> = {}): NewApiKey => ({
 const FRESH = { revokedAt: null, lastUsedAt: null }
 
 describe('keys', () => {
-  test('what one connection wrote the other reads, as it was', async () => {
+  test('a second connection reads what the first one wrote', async () => {
     const { one, other } = openTwice()
     expect(await other.get('k1')).toBeNull()
     await one.create(key())
     expect(await other.get('k1')).toEqual({ ...key(), ...FRESH })
   })
 
-  test('an id is taken once', async () => {
+  test('an id is used once', async () => {
     const { one, other } = openTwice()
     await one.create(key())
     await expect(other.create(key({ caller: 'other' }))).rejects.toThrow()
@@ -76,7 +76,7 @@ describe('keys', () => {
     expect((await one.get('k2'))?.revokedAt).toBeNull()
   })
 
-  test('the last use is written once a minute, by whichever process', async () => {
+  test('writes the last use once a minute, over all processes', async () => {
     const { one, other, url } = openTwice()
     const queries: string[] = []
     const third = open(url, sql => queries.push(sql))
@@ -92,7 +92,7 @@ describe('keys', () => {
     await one.touch('k0', 160_000)
   })
 
-  test('that there was a key is never forgotten', async () => {
+  test('remembers that a key existed', async () => {
     const { one, other } = openTwice()
     expect(await other.everCreated()).toBe(false)
     await one.create(key())
@@ -102,7 +102,7 @@ describe('keys', () => {
 })
 
 describe("the gateway's own secrets", () => {
-  test('one is made at the first need and stays; each name has its own', async () => {
+  test('creates a secret for each name at the first call and keeps it', async () => {
     const { one, other } = openTwice()
     const secret = await one.secret('a')
     expect(Buffer.from(secret, 'base64url')).toHaveLength(32)
@@ -111,10 +111,10 @@ describe("the gateway's own secrets", () => {
     expect(await one.secret('b')).not.toBe(secret)
   })
 
-  test('of two processes that make one at the same time, both get the same', async () => {
+  test('two processes that create a secret at the same time get the same one', async () => {
     const { one, url } = openTwice()
     const made: Promise<string>[] = []
-    // The other one makes it between our look and our write.
+    // The other process creates it between our read and our write.
     const late = open(url, sql => {
       if (/^insert into "secrets"/i.test(sql)) made.push(one.secret('a'))
     })

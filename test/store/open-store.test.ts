@@ -17,7 +17,7 @@ import { queue } from '../support/store-contract.js'
 const silent = pino({ level: 'silent' })
 const urlOf = (file: string) => `file:${file}`
 
-test('refuses a second gateway on a database, naming the process and its host', async () => {
+test('rejects a second gateway on a database, naming the process and its host', async () => {
   const file = await newDatabase()
   const first = startChild('store-host.ts', urlOf(file))
   expect(await first.message).toBe('open')
@@ -35,14 +35,14 @@ test('takes over at once after the other gateway was killed', async () => {
   expect(store.restored).toBe(false)
 })
 
-test('of gateways that start at once on an empty folder, exactly one opens it', async () => {
+test('exactly one of several gateways that start at once on an empty folder opens it', async () => {
   const file = join(dirname(await newDatabase()), 'new', 'gateway.db')
   const started = await Promise.all([1, 2, 3].map(() => startChild('store-host.ts', urlOf(file)).message))
   expect(started.filter(message => message === 'open')).toHaveLength(1)
   for (const message of started.filter(said => said !== 'open')) expect(message).toMatch('is in use by another gateway')
 })
 
-test('is free again once it was closed, also in the same process', async () => {
+test('can be opened again after it was closed, in the same process too', async () => {
   const file = await newDatabase()
   await (await openTestStore(urlOf(file)))[Symbol.asyncDispose]()
   await using store = await openTestStore(urlOf(file))
@@ -58,7 +58,7 @@ test('opens the keys beside a running gateway', async () => {
   expect(await gateway.keys.secret('a')).toBe(secret)
 })
 
-test('a lock of another program never blocks the event loop, and what met it is written when it is released', async () => {
+test('a lock of another program does not block the event loop; the write succeeds when it is released', async () => {
   const file = await newDatabase()
   await using store = await openTestStore(urlOf(file))
   const holder = startChild('lock-holder.ts', file)
@@ -80,7 +80,7 @@ test('a lock of another program never blocks the event loop, and what met it is 
   expect(late).toBeLessThan(250)
 })
 
-test('rejects what stays locked too long with an error that names the database', async () => {
+test('rejects a write that stays locked too long, naming the database', async () => {
   const file = await newDatabase()
   const { sqlite, db } = openDatabase(urlOf(file))
   const { write } = createConnection(sqlite, db, file, createNoFlusher(), [1, 1])
@@ -93,7 +93,7 @@ test('rejects what stays locked too long with an error that names the database',
   sqlite.close()
 })
 
-test('refuses a database of a newer version', async () => {
+test('rejects a database of a newer version', async () => {
   const file = await newDatabase()
   await (await openTestStore(urlOf(file)))[Symbol.asyncDispose]()
   meddle(file, db => db.exec("INSERT INTO __drizzle_migrations (hash, created_at) VALUES ('x', 9e15)"))
@@ -102,7 +102,7 @@ test('refuses a database of a newer version', async () => {
   await (await openTestStore(urlOf(file)))[Symbol.asyncDispose]()
 })
 
-test('names the path of what cannot be opened', async () => {
+test('names the path of a database that cannot be opened', async () => {
   const file = await newDatabase()
   await writeFile(file, 'certainly no database, and long enough to be taken for one'.repeat(100))
   await expect(openTestStore(urlOf(file))).rejects.toThrow(`The database ${file} failed: file is not a database`)
@@ -113,7 +113,7 @@ test('names the path of what cannot be opened', async () => {
   )
 })
 
-test.each(['file:x.db?mode=ro', 'file://host/x.db', 'file:x.db#y'])('refuses the URL %s', async databaseUrl => {
+test.each(['file:x.db?mode=ro', 'file://host/x.db', 'file:x.db#y'])('rejects the URL %s', async databaseUrl => {
   await expect(openTestStore(databaseUrl)).rejects.toThrow(databaseUrl)
 })
 
@@ -142,7 +142,7 @@ test.each(['000', '077'])('keeps its files to their owner, with the umask %s', a
     expect([suffix, await modeOf(`${file}${suffix}`)]).toEqual([suffix, '600'])
 })
 
-test('probes whether it can write at most once a second, whoever asks', async () => {
+test('probes whether it can write at most once a second, for all callers together', async () => {
   const connection = openDatabase(':memory:')
   const clock = createManualClock()
   const state = await openGatewayState({ connection, path: null, systemClock: clock, log: silent, restored: false })

@@ -81,7 +81,7 @@ test('treats a database without its epoch file, or with one that cannot be read,
   await run(file, async ({ restored }) => expect(restored).toBe(false))
 })
 
-test('treats a database as restored when it is told so, but never a new one', async () => {
+test('treats a database as restored when the option is set, but never a new one', async () => {
   const file = await newDatabase()
   const clock = createManualClock()
   await using fresh = await openTestStore(urlOf(file), clock, true)

@@ -20,7 +20,7 @@ const newFile = () => `file:${join(folder, `${files++}.db`)}`
 describeStore('SQLite in memory', async () => (await openTestStore()).tasks)
 describeStore('SQLite in a file', async () => (await openTestStore(newFile())).tasks)
 
-test('a create, and whatever reports it, waits until it is on the disk', async () => {
+test('a create, and every read that shows it, waits until it is on the disk', async () => {
   const opened = openDatabase(newFile())
   const flushes: (() => void)[] = []
   const flusher = createFlusher(() => new Promise(resolve => void flushes.push(resolve)))
@@ -45,7 +45,7 @@ test('a create, and whatever reports it, waits until it is on the disk', async (
   await store[Symbol.asyncDispose]()
 })
 
-test('opening twice applies the migrations once, and keeps what is there', async () => {
+test('opening twice applies the migrations once, and keeps the data', async () => {
   const url = newFile()
   const first = (await openTestStore(url)).tasks
   const task = await queue(first)
@@ -54,7 +54,7 @@ test('opening twice applies the migrations once, and keeps what is there', async
   expect(await second.get(task.id)).toEqual(task)
 })
 
-test('the migrations lead to exactly the tables that the code has', async () => {
+test('the migrations lead to exactly the tables in the code', async () => {
   const folder = new URL('../../drizzle/sqlite/meta/', import.meta.url)
   const latest = readdirSync(folder)
     .filter(name => name.endsWith('_snapshot.json'))

@@ -25,7 +25,7 @@ export function from(address: string, headers: Client['headers'] = { host: 'loca
 /** Where most logins of the tests come from. */
 export const HERE = from('127.0.0.1')
 
-/** An authenticator on a store in memory and a clock that moves when told. */
+/** An authenticator on a store in memory and a manual clock. */
 export const startAuth = (parts: Partial<AuthenticatorParts> = {}) => {
   const clock = createManualClock()
   const keys = createKeyStore(openDatabase(':memory:'))

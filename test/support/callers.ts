@@ -8,7 +8,7 @@ import { openDatabase } from '../../src/store/sqlite/database.js'
 import { createKeyStore } from '../../src/store/sqlite/keys.js'
 import { startTestGateway } from './gateway.js'
 
-/** A test gateway on a database in a file, whose keys are made and revoked beside it, as the command line does. */
+/** A test gateway on a database in a file, whose keys are created and revoked from outside, as by the command line. */
 export const startGatewayWithKeys = async (options: GatewayOptions = {}) => {
   const folder = mkdtempSync(join(tmpdir(), 'callers-'))
   const databaseUrl = `file:${join(folder, 'gateway.db')}`
@@ -19,7 +19,7 @@ export const startGatewayWithKeys = async (options: GatewayOptions = {}) => {
   return {
     ...gw,
     keys,
-    /** Makes a key; answers what its owner sends, and its id. */
+    /** Creates a key and returns its id, its text and the headers to send it in. */
     async createKey(caller: string, fields: Partial<NewApiKey> = {}) {
       const { id, secret, text } = createApiKey()
       const scopes = ['read', 'create'] as const

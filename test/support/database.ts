@@ -8,11 +8,11 @@ import type { Connection } from '../../src/store/sqlite/connection.js'
 import { Database } from '../../src/store/sqlite/load-sqlite.js'
 import { createManualClock } from './manual-clock.js'
 
-/** A store, in memory unless a file is given, on a clock that moves when told. */
+/** A store, in memory unless a file is given, on a manual clock. */
 export const openTestStore = (databaseUrl = ':memory:', clock = createManualClock(), restored?: boolean) =>
   openStore({ databaseUrl, dataDir: tmpdir(), restored }, clock, pino({ level: 'silent' }))
 
-/** A file for a database, in a folder that goes when the test is over. */
+/** A file for a database, in a folder that is removed after the test. */
 export const newDatabase = async (): Promise<string> => {
   const dir = await mkdtemp(join(tmpdir(), 'gateway-'))
   onTestFinished(() => rm(dir, { recursive: true }))

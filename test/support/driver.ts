@@ -25,7 +25,7 @@ interface TestDriverOptions extends Partial<Omit<DriverParts, 'store' | 'upstrea
   before?: (store: TaskStore) => Promise<unknown>
 }
 
-/** The driver alone, without service and edge: a store, the scripted JoggAI and a clock that moves when told. */
+/** The driver alone, without service and edge: a store, the scripted JoggAI and a manual clock. */
 export async function startTestDriver(options: TestDriverOptions = {}) {
   const { wrapUpstream = same, wrapStore = same, databaseUrl, start, before, ...parts } = options
   let settled = (): Promise<unknown> => Promise.resolve()

@@ -7,7 +7,7 @@ import { type GatewayOptions, resolveConfig } from '../../src/config.js'
 import { createMediaStore } from '../../src/media/media-store.js'
 import { temporaryFolder } from './engine-media.js'
 
-/** What the tests ask of a task that the built-in engine makes. */
+/** The fields of a task of the built-in engine that the tests query. */
 export interface MadeTask {
   readonly id: string
   readonly stage: string
@@ -40,7 +40,7 @@ export const startEngineGateway = async (options: GatewayOptions = {}) => {
 
   return {
     url,
-    /** Asks for a lip sync, and answers all that is told of it until it ended. */
+    /** Creates a lip sync and returns all of its events. */
     async make(input: { videoUrl: string; audioUrl: string; playbackType?: string }): Promise<MadeTask[]> {
       const created = client.iterate<{ createLipSync: { task: { id: string } } }>({
         query: CREATE,

@@ -9,7 +9,7 @@ import { createManualClock } from './manual-clock.js'
 export const VIDEO = 'https://media.example/presenter.mp4'
 export const AUDIO = 'https://media.example/speech.mp3'
 
-/** What the tests ask of a task. */
+/** The fields of a task that the tests query. */
 export interface SeenTask {
   id: string
   status: string
@@ -35,7 +35,7 @@ export interface SeenTask {
 export const TASK_FIELDS = `id status stage cursor reference createdAt submittedAt startedAt completedAt
   progress result { resultUrl coverUrl durationSeconds credits animation animatedShare } failure { code message }`
 
-/** What the tests ask of an event. */
+/** The fields of an event that the tests query. */
 export const EVENT_FIELDS = `cursor stage status progress reason task { ${TASK_FIELDS} }`
 
 export type SeenEvent = Pick<SeenTask, 'cursor' | 'stage' | 'status' | 'progress'> & {
@@ -43,10 +43,10 @@ export type SeenEvent = Pick<SeenTask, 'cursor' | 'stage' | 'status' | 'progress
   task: SeenTask
 }
 
-/** An event with the task of now behind it: the fields of the event are those of then. */
+/** The task as it is now, with the fields of the event in their place. */
 export const flatten = ({ task, ...event }: SeenEvent): SeenTask & { reason: string | null } => ({ ...task, ...event })
 
-/** One mistake of a caller, as payloads return it. */
+/** A mistake of a caller, as payloads return it. */
 export interface SeenUserError {
   code: string
   message: string
@@ -57,7 +57,7 @@ export interface SeenUserError {
 }
 export const ERROR_FIELDS = 'errors { code message path retryAfterSeconds creditsLeft stage }'
 
-interface GraphQLAnswer {
+interface GraphQLResponse {
   status: number
   headers: Headers
   // biome-ignore lint/suspicious/noExplicitAny: a test asserts the shape of what it asked for
@@ -87,7 +87,7 @@ export const openTestGateway = async (
   return { gateway: { ...product, ...hooks }, url, lines }
 }
 
-/** The whole gateway on real sockets: SQLite in memory, a free port, a clock that moves when told, a scripted JoggAI. */
+/** The whole gateway on real sockets: SQLite in memory, a free port, a manual clock, a scripted JoggAI. */
 export const startTestGateway = async (options: GatewayOptions = {}) => {
   let settled = (): Promise<unknown> => Promise.resolve()
   const clock = createManualClock(undefined, () => settled())
@@ -107,10 +107,10 @@ export const startTestGateway = async (options: GatewayOptions = {}) => {
       status: response.status,
       headers: response.headers,
       ...((await response.json()) as object),
-    } as GraphQLAnswer
+    } as GraphQLResponse
   }
 
-  /** A graphql-ws client; with a credential, one that logs in by it. */
+  /** Returns a graphql-ws client that logs in with the credential, if there is one. */
   const client = (credential?: string) => {
     const opened = createClient({
       url: `${url.replace('http', 'ws')}/graphql`,
@@ -133,11 +133,11 @@ export const startTestGateway = async (options: GatewayOptions = {}) => {
     clock,
     jogg,
     gateway,
-    /** What was logged, line by line. */
+    /** The lines of the log. */
     lines,
     graphql,
     client,
-    /** The whole answer to `createLipSync`. */
+    /** Returns the whole response of `createLipSync`. */
     create,
     async createLipSync(input: object = {}): Promise<SeenTask> {
       const { data, errors } = await create(input)

@@ -20,7 +20,7 @@ export async function ask(
   return { status: res.statusCode, headers: res.headers, body: await text(res) }
 }
 
-/** A connection that sends what it is told and reads nothing before it is resumed. */
+/** A connection that sends the given text and reads nothing until it is resumed. */
 export async function openConnection(url: string, sent = ''): Promise<Socket> {
   const { hostname, port } = new URL(url)
   const socket = connect({ port: Number(port), host: hostname, allowHalfOpen: true })

@@ -16,7 +16,7 @@ export interface SocketOptions {
   origin?: string | undefined
 }
 
-/** A WebSocket that speaks the protocol by hand, also wrongly. Rejects when the handshake is refused. */
+/** A WebSocket that speaks the protocol by hand, for wrong messages too. Rejects when the handshake is rejected. */
 export const openSocket = async (url: string, { protocol = 'graphql-transport-ws', origin }: SocketOptions = {}) => {
   const socket = new WebSocket(`${url.replace('http', 'ws')}/graphql`, protocol || [], origin ? { origin } : {})
   const arrived: Message[] = []
@@ -41,7 +41,7 @@ export const openSocket = async (url: string, { protocol = 'graphql-transport-ws
     send,
     /** The next message from the server. */
     next,
-    /** With what code and reason the socket was closed. */
+    /** The code and the reason of the close. */
     closed,
     async init() {
       send({ type: 'connection_init' })
@@ -53,7 +53,7 @@ export const openSocket = async (url: string, { protocol = 'graphql-transport-ws
   }
 }
 
-/** A bare connection after a WebSocket handshake: it does what it is told, and answers nothing by itself. */
+/** A bare connection after a WebSocket handshake, which sends nothing by itself. */
 export const openRawSocket = async (url: string): Promise<Socket> => {
   const { hostname, port } = new URL(url)
   const socket = connect(Number(port), hostname)

@@ -74,7 +74,7 @@ export async function succeeded(store: TaskStore, task: TaskIn<'queued'>, upstre
 
 export const CANCELED = { completedAt: 1, failure: { code: 'CANCELED', message: '' } } as const
 
-/** What every store must do, whatever it keeps its rows in. */
+/** The contract of every store. */
 export function describeStore(name: string, open: () => Promise<TaskStore>) {
   const openWith = async () => {
     const store = await open()
@@ -130,7 +130,7 @@ export function describeStore(name: string, open: () => Promise<TaskStore>) {
       expect(await opened.mine()).toHaveLength(2)
     })
 
-    test('refuses a mover that knows an older state, even of the same stage', async () => {
+    test('rejects a move from an older state, even of the same stage', async () => {
       await using opened = await openWith()
       const { store } = opened
       const first = await queue(store)
@@ -159,7 +159,7 @@ export function describeStore(name: string, open: () => Promise<TaskStore>) {
       expect(await store.create(newTask({ retryOf: mine.id }), NO_LIMITS)).toEqual(retry)
     })
 
-    test('never shows a transition after a later one, whatever is written at the same time', async () => {
+    test('never shows a transition after a later one, even with concurrent writes', async () => {
       await using opened = await openWith()
       const { store } = opened
       const seen: number[] = []
@@ -266,7 +266,7 @@ export function describeStore(name: string, open: () => Promise<TaskStore>) {
   describe(`${name}: the queue`, () => {
     const input = (n: number) => ({ videoUrl: `https://m.example/${n}` })
 
-    test('lets callers take turns, each in the order of creation, whatever the wall clock did', async () => {
+    test('lets callers take turns, each in the order of creation, independent of the wall clock', async () => {
       await using opened = await openWith()
       const { store } = opened
       expect(await store.nextToSubmit()).toBeNull()
@@ -282,7 +282,7 @@ export function describeStore(name: string, open: () => Promise<TaskStore>) {
       expect(order).toEqual([a1.id, b1.id, c1.id, a2.id])
     })
 
-    test('passes over the twins of an unsettled submit, of every caller, until it is settled', async () => {
+    test('skips tasks of every caller with the inputs of an unresolved submit, until it is resolved', async () => {
       await using opened = await openWith()
       const { store } = opened
       const first = await queue(store)
@@ -310,7 +310,7 @@ export function describeStore(name: string, open: () => Promise<TaskStore>) {
       expect(await store.owns('down')).toBe(false)
     })
 
-    test('returns a task to its place, and forgets the callers that have none', async () => {
+    test('returns a task to its position in the queue, and forgets callers without queued tasks', async () => {
       await using opened = await openWith()
       const { store } = opened
       const [one, two, three] = [await queue(store), await queue(store), await queue(store)]

@@ -10,9 +10,9 @@ export interface UpstreamUnderTest extends AsyncDisposable {
   finish(upstreamId: string): Promise<unknown>
   /** Brings a job to a bad end. Absent: the upstream cannot be made to fail a job. */
   fail?(upstreamId: string): Promise<unknown>
-  /** Makes the answer to the next submit get lost after the job was accepted. Absent: no answer can get lost. */
+  /** Loses the response to the next submit after the job was accepted. Absent: no response can get lost. */
   loseNextAnswer?(): void
-  /** Makes the next submit be refused for a rate limit. */
+  /** Rejects the next submit for a rate limit. */
   limitNextSubmit?(): void
 }
 

@@ -1,4 +1,4 @@
-/** The thread that checkpoints: copies the write-ahead log into the database each time it is told to. */
+/** The checkpoint thread: copies the write-ahead log into the database on each message. */
 import { parentPort, workerData } from 'node:worker_threads'
 import { Database } from './load-sqlite.js'
 

@@ -28,7 +28,7 @@ export function createDurableClock(systemClock: Clock, saved: ClockReading, last
   }
 }
 
-/** Identifies the boot of this machine. Where the system does not say, every process counts as a boot of its own. */
+/** Identifies the boot of this machine. Where the system has no such id, every process counts as a boot of its own. */
 export function readBootId(): string {
   try {
     return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()

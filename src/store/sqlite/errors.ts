@@ -1,6 +1,6 @@
 import { StoreError } from '../../tasks/store-error.js'
 
-/** What SQLite, or the file system, threw as the error of the store's port. The message names the database. */
+/** Converts an error of SQLite or the file system to a `StoreError`. The message names the database. */
 export function toStoreError(thrown: unknown, path: string): StoreError {
   if (thrown instanceof StoreError) return thrown
   const { code, message } = rootOf(thrown)

@@ -9,8 +9,8 @@ export interface Flusher {
   /** Reports that the file has changed. */
   written(): void
   /**
-   * Rejects when the disk refuses; and so does every later call, because the system may have dropped what it could not
-   * write, and only opening the database again shows what is there.
+   * Rejects when the disk fails, and so does every later call: the system may have dropped what it could not write, and
+   * only reopening the database shows what is there.
    */
   flushed(): Promise<void>
   close(): void

@@ -95,7 +95,7 @@ export async function openGatewayState(parts: GatewayStateParts): Promise<OpenGa
   if (restored) {
     log.warn(
       { database: path },
-      'the database is older than what was last written to it, as after restoring a backup: queued tasks are looked up upstream before they are submitted, and cursors from before are refused',
+      'the database is older than what was last written to it, as after restoring a backup: queued tasks are looked up upstream before they are submitted, and earlier cursors are rejected',
     )
   }
 

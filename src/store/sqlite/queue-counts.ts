@@ -3,7 +3,7 @@ import type { Stage } from '../../tasks/task.js'
 import type { Connection } from './connection.js'
 import { callerQueues, stageCounts, tasks, twinQueues } from './tables.js'
 
-/** A queued task's place: what a move has to know to keep the counts. */
+/** The fields of a queued task that its counts depend on. */
 export interface Place {
   readonly caller: string
   readonly inputsHash: string

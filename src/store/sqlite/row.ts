@@ -7,19 +7,10 @@ export type TransitionRow = typeof transitions.$inferSelect
 
 type StateRow = Omit<TransitionRow, 'seq' | 'taskId' | 'caller' | 'reference' | 'at' | 'mono' | 'reason'>
 type StateColumn = Exclude<keyof StateRow, 'stage'>
-type InputRow = Pick<
-  TaskRow,
-  | 'caller'
-  | 'videoUrl'
-  | 'audioUrl'
-  | 'playbackType'
-  | 'reference'
-  | 'idempotencyKey'
-  | 'retryOf'
-  | 'createdAt'
-  | 'reservedCents'
-  | 'lookupFirst'
->
+/** The fields that a task has in every stage. */
+type BaseFields = Omit<TaskIn<'queued'>, 'stage' | keyof FieldsByStage['queued']>
+/** A column for each of them: a field without one does not compile. */
+type InputRow = Pick<TaskRow, Exclude<keyof BaseFields, 'id' | 'seq'>>
 
 /** The fields of a stage as columns: `result` and `failure` have a column for each of their own fields. */
 type Flat<Fields> = Omit<Fields, 'result' | 'failure'> &
@@ -149,11 +140,15 @@ export function stateToRow(task: Task): StateRow {
 function taskFrom(id: string, seq: number, inputs: InputRow, state: StateRow): Task {
   const { caller, videoUrl, audioUrl, playbackType, reference, idempotencyKey, retryOf } = inputs
   const { createdAt, reservedCents, lookupFirst } = inputs
+  // Typed by itself, because the assertion below would hide a field that is missing here.
+  const base: BaseFields = {
+    ...{ id, seq, caller, videoUrl, audioUrl, playbackType, reference, idempotencyKey, retryOf },
+    ...{ createdAt, reservedCents, lookupFirst },
+  }
   const { resultUrl, coverUrl, durationMs, animation, animatedShare, failureCode, failureMessage, ...fields } =
     checkedColumns(id, state)
   return {
-    ...{ id, seq, caller, videoUrl, audioUrl, playbackType, reference, idempotencyKey, retryOf },
-    ...{ createdAt, reservedCents, lookupFirst },
+    ...base,
     stage: state.stage,
     ...fields,
     ...(resultUrl !== undefined && { result: { resultUrl, coverUrl, durationMs, animation, animatedShare } }),

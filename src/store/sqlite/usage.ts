@@ -1,5 +1,5 @@
 import { and, asc, desc, eq, gte, lt, sql } from 'drizzle-orm'
-import { monthOf } from '../../tasks/pricing.js'
+import { monthOf } from '../../tasks/month.js'
 import { isFinal, type Status, statusOf, type Task } from '../../tasks/task.js'
 import type { MonthlyUsage, UsageStore } from '../../tasks/task-store.js'
 import type { Connection } from './connection.js'

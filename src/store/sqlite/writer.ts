@@ -91,8 +91,9 @@ export function createWriter(connection: Connection, readEarlier: ReadEarlier, s
 
 /** To SQLite, and to the upstream, tasks with the same hash are made from the same inputs. */
 function hashOf({ videoUrl, audioUrl, playbackType }: Inputs): string {
+  const inputs = { videoUrl, audioUrl, playbackType } satisfies Inputs
   return createHash('sha256')
-    .update(JSON.stringify([videoUrl, audioUrl, playbackType]))
+    .update(JSON.stringify(Object.values(inputs)))
     .digest('base64url')
 }
 

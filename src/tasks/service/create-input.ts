@@ -10,7 +10,7 @@ export interface CreateInput {
   audioUrl: string
   /** How a video shorter than the audio is extended. @default 'normal' */
   playbackType?: Inputs['playbackType'] | null | undefined
-  /** The caller's own name for the task, to find it by; at most 200 characters. */
+  /** The caller's own name for the task, by which tasks can be found; at most 200 characters. */
   reference?: string | null | undefined
   /** 1 to 128 printable characters. A repeated create with the same key returns the same task. */
   idempotencyKey?: string | null | undefined
@@ -24,8 +24,8 @@ const LONGEST_URL = 2_048
 const LONGEST_REFERENCE = 200
 
 /**
- * Text that looks like other text, or that does not survive storage: control characters, unpaired surrogates, and
- * characters that are not displayed.
+ * Characters that make two different texts look the same, or that storage does not preserve: control characters,
+ * unpaired surrogates, and characters that are not displayed.
  */
 const INVISIBLE = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]/u
 

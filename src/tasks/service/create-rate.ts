@@ -1,5 +1,6 @@
 import type { Clock } from '../../clock.js'
 import { GatewayError } from '../../errors.js'
+import { createRateWindow } from '../../rate-window.js'
 import type { Caller } from '../caller.js'
 
 const WINDOW_MS = 60_000
@@ -12,34 +13,18 @@ export interface CreateRate {
   left(caller: Caller): number | null
 }
 
-export function createRateLimit(clock: Pick<Clock, 'monotonic'>): CreateRate {
-  // In the order in which the windows end, because they are equally long.
-  const windows = new Map<string, { used: number; readonly endsMono: number }>()
-
-  function windowOf(id: string) {
-    const now = clock.monotonic()
-    for (const [caller, { endsMono }] of windows) {
-      if (endsMono > now) break
-      windows.delete(caller)
-    }
-    return { now, window: windows.get(id) ?? { used: 0, endsMono: now + WINDOW_MS } }
-  }
-
+export function createRateLimit(clock: Clock): CreateRate {
+  const creates = createRateWindow(clock, WINDOW_MS)
   return {
     count({ id, limits: { createsPerMinute } }) {
       if (createsPerMinute === null) return
-      const { now, window } = windowOf(id)
-      if (window.used >= createsPerMinute) {
-        const retryAfter = Math.max(1, Math.ceil((window.endsMono - now) / 1_000))
-        throw new GatewayError('RATE_LIMITED', `The limit of ${createsPerMinute} creates a minute is reached.`, {
-          retryAfter,
-        })
+      if (creates.sum(id) >= createsPerMinute) {
+        const message = `The limit of ${createsPerMinute} creates a minute is reached.`
+        throw new GatewayError('RATE_LIMITED', message, { retryAfter: Math.max(1, creates.secondsLeft(id)) })
       }
-      window.used++
-      windows.set(id, window)
+      creates.add(id, 1)
     },
-    left({ id, limits: { createsPerMinute } }) {
-      return createsPerMinute === null ? null : Math.max(0, createsPerMinute - windowOf(id).window.used)
-    },
+    left: ({ id, limits: { createsPerMinute } }) =>
+      createsPerMinute === null ? null : Math.max(0, createsPerMinute - creates.sum(id)),
   }
 }

@@ -2,7 +2,7 @@ import { badInput, GatewayError } from '../../errors.js'
 
 /**
  * A position in the log, as callers see it: the epoch of the log and the number of a transition. The epoch changes when
- * the database goes back in time (a restored backup), so that a cursor of the lost history is recognised.
+ * the database goes back in time (a restored backup), so a cursor of the lost history is recognised.
  */
 export function toCursor(epoch: string, seq: number): string {
   return `${epoch}-${seq}`

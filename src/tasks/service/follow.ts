@@ -9,7 +9,7 @@ import { createSignal } from './signal.js'
 export interface FollowQuery {
   /** One task, until it is final; or the tasks of a caller, without an end. */
   readonly whose: { readonly taskId: string } | { readonly filter: TaskFilter & { readonly caller: string } }
-  /** Which of these transitions are delivered. @default all */
+  /** Selects the transitions to deliver, by the task. @default all */
   readonly matches?: (task: Task) => boolean
   /** The number of the last transition that is not delivered. */
   readonly after: number
@@ -19,7 +19,7 @@ export interface FollowParts<Event> {
   readonly store: Pick<TaskReader, 'get'>
   readonly transitionsAfter: TaskLog['transitionsAfter']
   readonly notifier: ChangeNotifier
-  /** Makes of a transition what followers get. */
+  /** Renders a transition as followers receive it. */
   toEvent(transition: Transition): Event
   /** Ends all followers. */
   readonly stopping: AbortSignal
@@ -28,7 +28,7 @@ export interface FollowParts<Event> {
 /** What wakes a follower: a transition, new live values of its task, or new queue positions. */
 type Kind = 'transition' | 'refresh' | 'queue refresh'
 
-/** How many transitions are read at a time, and at most held in memory for a slow follower. */
+/** The number of transitions in a read, and the most that are held in memory for a slow follower. */
 const PAGE = 50
 
 /**
@@ -36,8 +36,8 @@ const PAGE = 50
  * notification. When only live values of a task changed (its queue position, its progress), its latest transition is
  * delivered again.
  *
- * Nothing queues up for a slow reader, because the next page is read only when the last one was taken. Leaving while
- * nothing happens ends the wait at once.
+ * Nothing queues up for a slow reader, because the next page is read only after the last one was consumed. A reader that
+ * leaves ends the wait at once.
  */
 export function follow<Event>(parts: FollowParts<Event>, query: FollowQuery): AsyncIterableIterator<Event> {
   const { store, transitionsAfter, notifier, toEvent, stopping } = parts
@@ -51,7 +51,7 @@ export function follow<Event>(parts: FollowParts<Event>, query: FollowQuery): As
     void stop.then(signal.close)
     let cursor = query.after
 
-    /** Delivers what is in the log after the cursor. Returns whether that was the end. */
+    /** Delivers the transitions after the cursor. Returns whether the follower is done. */
     async function deliver(): Promise<boolean> {
       for (let page = await read(cursor); !signal.isClosed(); page = await read(cursor)) {
         for (const transition of page) {
@@ -70,7 +70,7 @@ export function follow<Event>(parts: FollowParts<Event>, query: FollowQuery): As
       return transitionsAfter(after, { ...whose, limit: PAGE })
     }
 
-    /** Delivers the latest transition again, for its live values; unless there is a later one, which then follows. */
+    /** Delivers the latest transition again, for its live values, unless there is a later one to be delivered. */
     async function deliverAgain(id: string, kinds: ReadonlySet<Kind>): Promise<void> {
       if (!kinds.has('refresh') && !kinds.has('queue refresh')) return
       const task = await store.get(id)

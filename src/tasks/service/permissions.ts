@@ -10,14 +10,14 @@ export function requireScope({ scopes }: Caller, scope: Scope): void {
   throw new GatewayError('FORBIDDEN', `This requires the scope "${scope}".`, { scope })
 }
 
-/** Whether a caller may see a task: one of its own that its restriction shows, or with the scope `admin` any. */
+/** Whether a caller may see a task: one of its own within its restriction, or any task with the scope `admin`. */
 export function canSee({ id, scopes, restriction }: Caller, task: Task): boolean {
   if (task.caller !== id) return scopes.has('admin')
   if (restriction === null) return true
   return 'taskIds' in restriction ? restriction.taskIds.includes(task.id) : restriction.reference === task.reference
 }
 
-/** The caller's own tasks, as far as its restriction shows them. */
+/** Returns the filter for the caller's own tasks, within its restriction. */
 export function ownTasks({ id, restriction }: Caller): TaskFilter {
   if (restriction === null) return { caller: id }
   return 'taskIds' in restriction

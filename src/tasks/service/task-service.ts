@@ -7,7 +7,7 @@ import type { WatchRequest } from './watch-request.js'
 
 /**
  * What a caller does with tasks, independent of a protocol. Every method may reject with a `GatewayError`; a task that
- * the caller may not see is as unknown as one that never was.
+ * the caller may not see is treated like one that does not exist.
  */
 export interface TaskService {
   /**
@@ -19,11 +19,11 @@ export interface TaskService {
   get(id: string): Promise<Task | null>
   /** Returns the tasks with these ids, at most 100, as they are now. Unknown ids are left out. */
   getMany(ids: readonly string[]): Promise<ReadonlyMap<string, Task>>
-  /** Returns a page of the caller's tasks, newest first unless asked otherwise. */
+  /** Returns a page of the caller's tasks, newest first unless `oldestFirst` is set. */
   list(query?: ListQuery): Promise<Task[]>
   /** Returns a page of the tasks of all callers. Requires the scope `admin`. */
   listAll(query?: ListQuery & { readonly caller?: string | undefined }): Promise<Task[]>
-  /** Returns the end of the log: whoever lists tasks after it and then follows from here misses nothing. */
+  /** Returns the end of the log. A caller that then lists its tasks and follows from this cursor misses no change. */
   cursor(): Promise<string>
   /** Returns the cursor of a task's state: its position in the log. */
   cursorOf(task: Task): string
@@ -44,8 +44,8 @@ export interface TaskService {
   /** Creates a new task with the inputs of a failed one. Repeated, it returns the same new task. */
   retry(id: string): Promise<Task>
   /**
-   * Decides about a task that the gateway cannot settle. `RESUBMIT` submits a task in `unknown` again. `FAIL` gives up a
-   * task in `unknown`, or one that stalled or whose status answers stay unreadable. Requires the scope `admin`.
+   * Decides about a task that the gateway cannot finish by itself. `RESUBMIT` submits a task in `unknown` again. `FAIL` gives up a
+   * task in `unknown`, or one that stalled or whose status the gateway cannot read. Requires the scope `admin`.
    */
   resolve(id: string, action: ResolveAction): Promise<Task>
   /** Returns what an output of this length would cost. */
@@ -54,13 +54,13 @@ export interface TaskService {
   watchRestriction(request: WatchRequest): Promise<TaskRestriction>
   /** Returns the caller's usage in the latest months with tasks, at most 24, the latest first. */
   usage(months: number): Promise<MonthlyUsage[]>
-  /** Returns the same for all callers. Requires the scope `admin`. */
+  /** Returns the usage of all callers. Requires the scope `admin`. */
   usageOfAll(months: number): Promise<MonthlyUsage[]>
   /** Returns how much of its limits the caller has left; null: no limit. */
   remaining(): Promise<Readonly<Record<keyof CallerLimits, number | null>>>
 }
 
-/** A transition, as a follower gets it. */
+/** A transition as followers receive it. */
 export interface TaskEvent extends Transition {
   /** The position of the transition in the log. */
   readonly cursor: string

@@ -1,7 +1,7 @@
 import {
   type Animation,
   type Failure,
-  type PlaybackType,
+  type Inputs,
   type Result,
   type Stage,
   type Status,
@@ -10,14 +10,11 @@ import {
 } from '../task.js'
 
 /** A task as protocols show it: with a status, times as ISO 8601 texts, lengths in seconds and prices in credits. */
-export interface TaskView {
+export interface TaskView extends Inputs {
   readonly id: string
   readonly status: Status
   readonly stage: Stage
   readonly caller: string
-  readonly videoUrl: string
-  readonly audioUrl: string
-  readonly playbackType: PlaybackType
   readonly reference: string | null
   readonly retryOf: string | null
   readonly createdAt: string

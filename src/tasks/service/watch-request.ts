@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { TaskRestriction } from '../caller.js'
 import { parse, referenceText } from './create-input.js'
 
-/** What a watch token is to show: some tasks, or all with a reference. Exactly one of them is given. */
+/** The tasks that a watch token will show: some by id, or all with a reference. Exactly one field is given. */
 export interface WatchRequest {
   /** 1 to 100 ids. */
   readonly taskIds?: readonly string[] | null | undefined

@@ -8,7 +8,7 @@ import { SLACK_MS } from '../../support/manual-clock.js'
 const STEPS = [-24 * 3_600_000, -600_000, -90_000, -30_000, 30_000, 600_000, 24 * 3_600_000]
 const VIDEO = 'https://media.example/'
 
-/** A submit that arrives and whose answer comes when the test says so. */
+/** A submit that arrives, and whose answer is sent when the test releases it. */
 const heldSubmit = (): Play => ({
   on: 'submit',
   play: async scene => {
@@ -29,7 +29,7 @@ test.each(STEPS)('a found job is adopted after the wall clock was set by %i ms d
   expect(t.jogg.jobs.accepted()).toHaveLength(1)
 })
 
-test.each(STEPS)('a submit under way is not judged when the wall clock is set by %i ms', async step => {
+test.each(STEPS)('a submit under way is not resolved when the wall clock is set by %i ms', async step => {
   await using t = await startTestDriver()
   t.jogg.plays(heldSubmit())
   const task = await t.create()
@@ -43,7 +43,7 @@ test.each(STEPS)('a submit under way is not judged when the wall clock is set by
   expect(t.jogg.jobs.accepted()).toHaveLength(1)
 })
 
-test.each(STEPS)('the queue and the checks go on after the wall clock was set by %i ms', async step => {
+test.each(STEPS)('the queue and the checks continue after the wall clock was set by %i ms', async step => {
   await using t = await startTestDriver({ submitsPerMinute: 5 })
   const begun: number[] = []
   t.notifier.onTransition('all', ({ stage }) => {
@@ -64,14 +64,14 @@ test.each(STEPS)('the queue and the checks go on after the wall clock was set by
   expect((await t.store.counts()).failed).toBe(0)
 })
 
-test('a thousand waiting tasks do not hold up the first twenty', async () => {
+test('a thousand queued tasks do not delay the first twenty', async () => {
   await using t = await startTestDriver()
   for (let i = 0; i < 1_000; i++) await t.create({ videoUrl: `${VIDEO}${i}` })
   await t.clock.advance(1_000)
   expect(t.jogg.calls('submit')).toHaveLength(20)
 })
 
-test('a round asks the store as often with many waiting tasks as with few', async () => {
+test('a round makes as many queries with many queued tasks as with few', async () => {
   const questionsOf = async (waiting: number) => {
     let questions = 0
     await using t = await startTestDriver({

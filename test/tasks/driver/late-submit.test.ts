@@ -18,7 +18,7 @@ const slowSubmit = () => {
   return { play, take: () => take(), answer: () => answer() }
 }
 
-test('a submit that is taken only after its time limit is not paid again', async () => {
+test('does not pay again for a submit that is accepted only after its time limit', async () => {
   await using gw = await startTestGateway()
   const slow = slowSubmit()
   gw.jogg.plays(slow.play)
@@ -34,7 +34,7 @@ test('a submit that is taken only after its time limit is not paid again', async
   expect(gw.jogg.jobs.accepted()).toHaveLength(1)
 })
 
-test('all tasks that waited too long expire, however many', async () => {
+test('all tasks that waited too long expire, in any number', async () => {
   await using gw = await startTestGateway({ submits: { maxQueueHours: 1 } })
   gw.jogg.plays(...Array.from({ length: 70 }, () => code('submit', 18020, 'insufficient credit')))
   for (let i = 0; i < 130; i++) await gw.gateway.tasks.create({ videoUrl: `${VIDEO}?${i}`, audioUrl: AUDIO })

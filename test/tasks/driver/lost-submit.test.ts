@@ -25,7 +25,7 @@ test('a lost submit that never arrived returns to the queue after two look-ups, 
   ])
 })
 
-test('a submit that timed out and was accepted is found, and the second with the same inputs waits for that', async () => {
+test('finds an accepted submit that timed out, and holds back a second task with the same inputs until then', async () => {
   await using gw = await startTestGateway()
   gw.jogg.plays(hangs('submit', { accepting: true }))
   const first = await gw.createLipSync()

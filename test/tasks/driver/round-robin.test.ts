@@ -10,14 +10,14 @@ const line = (caller: string, waiting: number, turn: number): CallerQueue => ({
   turn,
 })
 
-test("one caller's five hundred don't hold another's one", () => {
+test('five hundred tasks of one caller do not delay a task of another', () => {
   const lines = [line('big', 500, 7), line('small', 1, 0)]
   expect(nextTaskId(lines)).toBe('small0')
   expect(queuePosition(lines, 'small', 0)).toBe(0)
   expect(queuePosition(lines, 'big', 499)).toBe(500)
 })
 
-test('a caller whose tasks are all held gives its turn away', () => {
+test('a caller whose tasks are all held is skipped', () => {
   expect(nextTaskId([{ ...line('held', 3, 0), first: null }, line('other', 1, 5)])).toBe('other0')
   expect(nextTaskId([{ ...line('held', 3, 0), first: null }])).toBeNull()
   expect(nextTaskId([])).toBeNull()
@@ -32,7 +32,7 @@ const queues = fc.uniqueArray(
   { selector: ({ caller }) => caller, minLength: 1, maxLength: 6 },
 )
 
-test('the place that is told is the place at which the task leaves', () => {
+test('a task is submitted at the queue position that was reported', () => {
   fc.assert(
     fc.property(queues, told => {
       const lines = told.map(({ caller, waiting, turn }) => line(caller, waiting, turn))

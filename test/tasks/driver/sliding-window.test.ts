@@ -4,7 +4,7 @@ import { nextSlots, WINDOW_MS } from '../../../src/tasks/driver/sliding-window.j
 
 const NOW = 1_000_000
 
-test('no window ever holds more than the limit, whatever left before', () => {
+test('no window ever holds more than the limit, whatever was submitted before', () => {
   const pasts = fc.array(fc.integer({ min: NOW - 2 * WINDOW_MS, max: NOW }), { maxLength: 30 })
   fc.assert(
     fc.property(
@@ -25,7 +25,7 @@ test('no window ever holds more than the limit, whatever left before', () => {
   )
 })
 
-test('an empty window takes as many as the limit at once', () => {
+test('an empty window admits as many submits as the limit at once', () => {
   const slot = nextSlots([], 2, NOW)
   expect([0, 1, 2, 3, 4].map(slot)).toEqual([0, 0, 1, 1, 2].map(minutes => NOW + minutes * WINDOW_MS))
 })

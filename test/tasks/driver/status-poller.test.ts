@@ -14,7 +14,7 @@ import { queue } from '../../support/store-contract.js'
 const VIDEO = 'https://media.example/'
 const malformed = { body: { code: 0, msg: '', data: { task_id: 'odd', status: 'archived' } } }
 
-test('a check that hangs holds up no other', async () => {
+test('a check that hangs does not delay the others', async () => {
   await using t = await startTestDriver()
   t.jogg.plays(hangs('status'))
   for (let i = 0; i < 12; i++) await t.create({ videoUrl: `${VIDEO}${i}` })
@@ -25,7 +25,7 @@ test('a check that hangs holds up no other', async () => {
   expect(asked.size).toBe(12)
 })
 
-test('an absence, an error and an absence do not make two absences in a row of three', async () => {
+test('an error between two absences does not count as an absence', async () => {
   await using t = await startTestDriver()
   t.jogg.plays(resets('submit', { accepting: true }))
   const task = await t.create()
@@ -54,7 +54,7 @@ test('an answer between absences resets their count', async () => {
 
 test('a job stamped in whole seconds is adopted', async () => {
   await using t = await startTestDriver({ start: Date.UTC(2025, 0, 1) + 900 })
-  // An earlier answer tells the clock of JoggAI.
+  // An earlier response carries the time of JoggAI's clock.
   await t.upstream.findJob?.(
     { taskId: 'x', videoUrl: 'a', audioUrl: 'b', playbackType: 'normal' },
     new AbortController().signal,
@@ -66,7 +66,7 @@ test('a job stamped in whole seconds is adopted', async () => {
   expect(t.jogg.jobs.accepted()).toHaveLength(1)
 })
 
-test('answers that cannot be used are shown as the problem of the task, until one can', async () => {
+test('shows unusable answers as the problem of the task, until one is usable', async () => {
   await using t = await startTestDriver()
   const refreshed: string[] = []
   t.jogg.plays(accepted('odd'), ...Array.from({ length: 4 }, () => answers('status', malformed)))

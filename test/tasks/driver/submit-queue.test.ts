@@ -7,7 +7,7 @@ import { history, START } from '../../support/task-calls.js'
 
 const DAY_MS = 24 * 3_600_000
 
-test('a burst is accepted at once and leaves in order, never more than the limit in any minute', async () => {
+test('accepts a burst at once and submits it in order, never more than the limit in any minute', async () => {
   await using gw = await startTestGateway({ submits: { perMinute: 5 } })
   const tasks = []
   for (let i = 0; i < 23; i++) tasks.push(await gw.createLipSync({ videoUrl: `${VIDEO}?${i}` }))
@@ -117,7 +117,7 @@ test('a paused queue opens again when nothing is left to submit', async () => {
   expect(data.gateway.submitQueue).toEqual({ state: 'OPEN' })
 })
 
-test('an upstream that asks for no wait is not called at once', async () => {
+test('does not call an upstream immediately that names no delay', async () => {
   await using gw = await startTestGateway()
   gw.jogg.plays(rateLimited('submit', 0), rateLimited('submit', 0), rateLimited('status', 0), rateLimited('status', 0))
   await gw.createLipSync()

@@ -5,7 +5,7 @@ import { SLACK_MS } from '../../support/manual-clock.js'
 
 const VIDEO = 'https://media.example/'
 
-test('an answer is adopted by a task that became unknown meanwhile', async () => {
+test('a task that became unknown meanwhile adopts a late answer', async () => {
   await using t = await startTestDriver({
     wrapUpstream: upstream => ({
       ...upstream,
@@ -23,7 +23,7 @@ test('an answer is adopted by a task that became unknown meanwhile', async () =>
   expect(await t.stage(task.id)).toBe('submitted')
 })
 
-test('an answer is adopted, without a second call, by a task that is queued again', async () => {
+test('a task that is queued again adopts a late answer without a second call', async () => {
   await using t = await startTestDriver({
     wrapUpstream: upstream => ({
       ...upstream,
@@ -62,7 +62,7 @@ test('an answer whose write failed is written before anything else leaves', asyn
   expect(t.jogg.calls('submit')).toHaveLength(2)
 })
 
-test('a submit that never began becomes unknown, and is made when the look-up finds nothing', async () => {
+test('a submit that never left becomes unknown, and is repeated when the look-up finds no job', async () => {
   let broken = true
   await using t = await startTestDriver({
     wrapStore: store => ({
@@ -122,7 +122,7 @@ test('an outage pauses the queue instead of losing one answer after the other', 
   expect(await t.driver.submitter.status()).toMatchObject({ state: 'PAUSED', kind: 'unclear' })
 })
 
-test('the queue goes on when a check is answered again', async () => {
+test('the queue continues when a check succeeds again', async () => {
   await using t = await startTestDriver()
   t.jogg.plays(accepted('early'))
   await t.create({ videoUrl: `${VIDEO}early` })
@@ -134,7 +134,7 @@ test('the queue goes on when a check is answered again', async () => {
   expect((await t.store.counts()).queued).toBe(0)
 })
 
-test('a wait of hours that the upstream asks for is bounded', async () => {
+test('limits a wait of hours that the upstream requests', async () => {
   await using t = await startTestDriver()
   t.jogg.plays(rateLimited('submit', 60_000))
   const task = await t.create()

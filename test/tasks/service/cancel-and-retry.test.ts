@@ -22,7 +22,7 @@ test('a queued task can be canceled, a submitted one cannot', async () => {
   expect(await act(gw, 'cancelLipSync(input: { id: "none" })')).toEqual({ code: 'NOT_FOUND', stage: null })
 })
 
-test('a failed task is retried once, however often that is requested', async () => {
+test('repeated retries of a failed task create one task', async () => {
   await using gw = await startTestGateway()
   gw.jogg.plays(code('submit', 40000, 'no'))
   const task = await gw.createLipSync({ reference: 'r' })

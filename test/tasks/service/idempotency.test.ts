@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { startTestGateway } from '../../support/gateway.js'
 import { code } from '../../support/jogg.js'
 
-test('two hundred simultaneous creates with one key make one task, whatever became of it', async () => {
+test('two hundred simultaneous creates with one key create one task, in any stage of it', async () => {
   await using gw = await startTestGateway()
   gw.jogg.plays(code('submit', 40000, 'video_url is broken'))
   const made = await Promise.all(Array.from({ length: 200 }, () => gw.createLipSync({ idempotencyKey: 'order 7' })))

@@ -14,7 +14,7 @@ const create = (gw: Gateway, headers: Record<string, string>, input: object = {}
     { input: { videoUrl: VIDEO, audioUrl: AUDIO, ...input } },
     headers,
   )
-/** What a create returned: the id of the task, or its mistakes. */
+/** Returns the payload of a create: the id of the task, or the mistakes. */
 const created = async (...args: Parameters<typeof create>) => {
   const { data } = await create(...args)
   return data.createLipSync as { task: { id: string } | null; errors: SeenUserError[] }
@@ -65,7 +65,7 @@ test('a reservation becomes the true price of a result, or is released', async (
   })
 })
 
-test('creates beyond the rate are refused until the minute of the first is over', async () => {
+test('rejects creates beyond the rate until the minute of the first one is over', async () => {
   await using gw = await startGatewayWithKeys()
   const limits = { createsPerMinute: 2 }
   const [{ headers }, second] = [await gw.createKey('me', { limits }), await gw.createKey('me', { limits })]
@@ -118,7 +118,7 @@ test('a caller sees its name, scopes and limits, and what is left of them', asyn
   })
 })
 
-test('creates beyond the limit of waiting tasks are refused', async () => {
+test('rejects creates beyond the limit of waiting tasks', async () => {
   await using gw = await startGatewayWithKeys({ submits: { perMinute: 1 } })
   const { headers } = await gw.createKey('me', { limits: { waitingTasks: 2 } })
   await create(gw, headers)
@@ -130,7 +130,7 @@ test('creates beyond the limit of waiting tasks are refused', async () => {
   ])
 })
 
-test('subscriptions are limited, and one that is left makes room for another', async () => {
+test('limits subscriptions, and one that ends makes room for another', async () => {
   await using gw = await startGatewayWithKeys()
   const { text } = await gw.createKey('me', { limits: { subscriptions: 1 } })
   const { data } = await create(gw, { 'x-api-key': text })
@@ -177,7 +177,7 @@ test('callers take turns, and both see their true queue position', async () => {
   expect(sent).toEqual(['big0', 'small', 'big1', 'big2', 'big3'])
 })
 
-test('a used-up budget refuses a create of any expected length', async () => {
+test('a used-up budget rejects a create of any expected length', async () => {
   await using gw = await startGatewayWithKeys()
   const { headers } = await gw.createKey('me', { limits: { monthlyCredits: 0 } })
   expect((await created(gw, headers, { expectedDurationSeconds: 0 })).errors).toMatchObject([
@@ -189,13 +189,13 @@ test('repeats of a create count once against the rate', async () => {
   await using gw = await startGatewayWithKeys()
   const { headers } = await gw.createKey('me', { limits: { createsPerMinute: 2 } })
   const input = { idempotencyKey: 'order 7' }
-  const answers = await Promise.all(Array.from({ length: 50 }, () => create(gw, headers, input)))
-  expect(new Set(answers.map(({ data }) => data?.createLipSync.id)).size).toBe(1)
-  expect((await create(gw, headers, input)).data.createLipSync.task.id).toBe(answers[0]?.data.createLipSync.task.id)
+  const payloads = await Promise.all(Array.from({ length: 50 }, () => create(gw, headers, input)))
+  expect(new Set(payloads.map(({ data }) => data?.createLipSync.id)).size).toBe(1)
+  expect((await create(gw, headers, input)).data.createLipSync.task.id).toBe(payloads[0]?.data.createLipSync.task.id)
   expect((await create(gw, headers)).errors).toBeUndefined()
 })
 
-test('of twenty subscriptions opened at once on one socket, exactly as many live as the limit allows', async () => {
+test('accepts exactly as many of twenty simultaneous subscriptions on one socket as the limit allows', async () => {
   await using gw = await startGatewayWithKeys()
   const { text, headers } = await gw.createKey('me', { limits: { subscriptions: 2 } })
   const client = gw.client(text)
@@ -215,7 +215,7 @@ test('of twenty subscriptions opened at once on one socket, exactly as many live
   expect(accepted).toEqual(Array.from({ length: 2 }, () => ({ tasksUpdated: { stage: 'QUEUED' } })))
 })
 
-test('a caller that invents references opens no more than five times its sockets with watch tokens', async () => {
+test('watch tokens for invented references open at most five times the sockets of their caller', async () => {
   await using gw = await startGatewayWithKeys()
   const { text, headers } = await gw.createKey('me', { limits: { sockets: 2 } })
   const tokens: string[] = []

@@ -3,7 +3,7 @@ import { meddle, newDatabase } from '../../support/database.js'
 import { startTestGateway } from '../../support/gateway.js'
 import { success } from '../../support/jogg.js'
 
-test('links to files of the gateway are absolute wherever a task leaves it', async () => {
+test('links to files of the gateway are absolute in every response with a task', async () => {
   const file = await newDatabase()
   await using gw = await startTestGateway({
     databaseUrl: `file:${file}`,

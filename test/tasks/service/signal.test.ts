@@ -36,7 +36,7 @@ test('keeps everything that is raised in the same turn as the one that ends the 
   expect(await waiting).toEqual(new Set(['a', 'b']))
 })
 
-test('a close ends the current wait and every later one, whatever was raised', async () => {
+test('a close ends the current wait and every later one, even with something raised', async () => {
   const signal = createSignal<string>()
   const waiting = signal.wait()
   expect(signal.isClosed()).toBe(false)
