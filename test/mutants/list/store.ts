@@ -149,13 +149,6 @@ export const STORE_MUTANTS: readonly Mutant[] = [
     tests: [DURABLE_CLOCK],
   },
   {
-    name: 'restore-is-not-noticed-by-submits',
-    file: 'src/store/sqlite/epoch-file.ts',
-    find: ' || file.submits > database.submits',
-    replace: '',
-    tests: [RESTORE],
-  },
-  {
     name: 'restore-is-not-noticed-by-steps',
     file: 'src/store/sqlite/epoch-file.ts',
     find: ' || file.seq > database.seq',

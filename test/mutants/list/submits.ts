@@ -10,7 +10,9 @@ import {
   POLLER,
   SHUTDOWN,
   SLIDING_WINDOW,
+  START,
   STATUS_POLLER,
+  SUBMIT_PAUSE,
   SUBMIT_QUEUE,
   SUBMITTER,
 } from './tests.js'
@@ -111,7 +113,7 @@ export const SUBMIT_MUTANTS: readonly Mutant[] = [
     file: PAUSE_TS,
     find: 'endsByCheckFrom = until)',
     replace: 'endsByCheckFrom = 0)',
-    tests: [...QUEUEING, STATUS_POLLER],
+    tests: [SUBMIT_PAUSE, ...QUEUEING, STATUS_POLLER],
   },
   {
     name: 'wait-of-hours-is-obeyed',
@@ -132,7 +134,7 @@ export const SUBMIT_MUTANTS: readonly Mutant[] = [
     file: 'src/compose-gateway.ts',
     find: '    const server = await startServer(edge, config)\n',
     replace: '    await start()\n    const server = await startServer(edge, config)\n',
-    tests: [SHUTDOWN, SUBMITTER, 'test/http/router.test.ts'],
+    tests: [START, SHUTDOWN],
   },
   {
     name: 'request-leaves-twice',
