@@ -1,6 +1,5 @@
 import type { Mutant } from '../mutant.js'
 import {
-  CANCEL,
   CLOCK,
   DURABLE_CLOCK,
   FLUSHER,
@@ -42,13 +41,6 @@ export const STORE_MUTANTS: readonly Mutant[] = [
     find: 'if (!isDirty) return current',
     replace: 'if (current) return current',
     tests: [FLUSHER, STORE],
-  },
-  {
-    name: 'move-does-not-compare-the-stage',
-    file: WRITER_TS,
-    find: "eq(tasks.stage, placeholder('stage')), ",
-    replace: '',
-    tests: [STORE, CANCEL],
   },
   {
     name: 'move-does-not-compare-the-seq',

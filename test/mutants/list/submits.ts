@@ -2,6 +2,7 @@ import type { Mutant } from '../mutant.js'
 import {
   CLOCK,
   CONNECTION,
+  DECIDE,
   EXCHANGE,
   JOGG,
   LATE_SUBMIT,
@@ -12,6 +13,7 @@ import {
   SLIDING_WINDOW,
   START,
   STATUS_POLLER,
+  STORE,
   SUBMIT_PAUSE,
   SUBMIT_QUEUE,
   SUBMITTER,
@@ -43,7 +45,7 @@ export const SUBMIT_MUTANTS: readonly Mutant[] = [
     file: SUBMITTER_TS,
     find: 'attemptedUpstreamAt: upstream.time?.() ?? null,',
     replace: 'attemptedUpstreamAt: null,',
-    tests: [...QUEUEING, 'test/tasks/driver/decide.test.ts'],
+    tests: [...QUEUEING, DECIDE],
   },
   {
     name: 'stuck-submit-is-never-noticed',
@@ -92,7 +94,7 @@ export const SUBMIT_MUTANTS: readonly Mutant[] = [
     file: 'src/store/sqlite/submit-queue.ts',
     find: 'gt(later.seq, transitions.seq)',
     replace: 'eq(later.seq, transitions.seq)',
-    tests: ['test/store/task-store.test.ts', SUBMITTER, SUBMIT_QUEUE],
+    tests: [STORE, SUBMITTER, SUBMIT_QUEUE],
   },
   {
     name: 'outage-is-never-noticed',
