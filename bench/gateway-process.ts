@@ -30,7 +30,7 @@ export async function startGatewayProcess(env: Record<string, string>): Promise<
     createInterface({ input: child.stdout }).on('line', line => {
       const { level, msg, url } = JSON.parse(line) as { level: number; msg: string; url?: string }
       if (level >= 40) warnings.set(msg, (warnings.get(msg) ?? 0) + 1)
-      if (msg === 'listening' && url) resolve(new URL(url).origin)
+      if (url && msg.startsWith('listening')) resolve(new URL(url).origin)
     })
   })
   return {

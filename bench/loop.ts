@@ -1,19 +1,11 @@
-/**
- * The gateway's event loop under load: how long `/health` takes, asked from another process, while readers replay a long
- * log, while the disk is slow, and while a long queue waits.
- *
- *   npm run bench -- --loop
- */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { createClient } from 'graphql-ws'
 import pMap from 'p-map'
-import { Pool } from 'undici'
-import { WebSocket } from 'ws'
 import { Database } from '../src/store/sqlite/load-sqlite.js'
 import { startJogg } from '../test/support/jogg.js'
+import { type Api, createApi } from './api.js'
 import { fillFinishedTasks, STEPS_PER_TASK } from './fill.js'
 import { createKey, type GatewayProcess, startGatewayProcess } from './gateway-process.js'
 import { startLatencyProbe } from './latency-probe.js'
@@ -24,10 +16,11 @@ const READERS = 5
 const QUEUED = 20_000
 const FLUSH_MS = 200
 const SECONDS = 20
-const CREATE = `mutation ($input: CreateLipSyncInput!) {
-  createLipSync(input: $input) { task { id } errors { message } }
-}`
 
+/**
+ * The event loop under load: how long `/health` takes, asked from another process, while readers replay a long log, while
+ * a long queue waits and while the disk is slow.
+ */
 export async function measureLoop(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'lipsync-loop-'))
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
@@ -48,24 +41,30 @@ export async function measureLoop(): Promise<void> {
 
   console.log('/health, asked every 20 ms for as long as the load lasts; milliseconds.\n')
   console.log(`${'load'.padEnd(48)} requests      p50      p99      max`)
-  await withGateway(env, gateway => report(gateway, 'idle', () => sleep(SECONDS * 500)))
-  await withGateway(env, gateway =>
-    report(gateway, `${READERS} readers replay ${STEPS.toLocaleString('en')} steps`, () => replay(gateway, key)),
+  await withGateway(env, key, gateway => report(gateway, 'idle', () => sleep(SECONDS * 500)))
+  await withGateway(env, key, (gateway, api) =>
+    report(gateway, `${READERS} readers replay ${STEPS.toLocaleString('en')} steps`, () => replay(api)),
   )
-  await withGateway(env, async gateway => {
-    await create(gateway, key, QUEUED)
-    await report(gateway, `${QUEUED.toLocaleString('en')} tasks wait, 16 creators`, () => createFor(gateway, key))
+  await withGateway(env, key, async (gateway, api) => {
+    await createMany(api, QUEUED)
+    await report(gateway, `${QUEUED.toLocaleString('en')} tasks wait, 16 creators`, () => createForAWhile(api))
   })
   if (!slowDisk) return console.log('A slow disk was not measured: no C compiler.')
   const slow = { ...env, LD_PRELOAD: slowDisk, DISK_FLUSH_MS: String(FLUSH_MS) }
-  await withGateway(slow, gateway =>
-    report(gateway, `each flush takes ${FLUSH_MS} ms, 16 creators`, () => createFor(gateway, key)),
+  await withGateway(slow, key, (gateway, api) =>
+    report(gateway, `each flush takes ${FLUSH_MS} ms, 16 creators`, () => createForAWhile(api)),
   )
 }
 
-async function withGateway(env: Record<string, string>, work: (gateway: GatewayProcess) => Promise<void>) {
+async function withGateway(
+  env: Record<string, string>,
+  key: string,
+  work: (gateway: GatewayProcess, api: Api) => Promise<void>,
+): Promise<void> {
   await using gateway = await startGatewayProcess(env)
-  await work(gateway)
+  const api = createApi(gateway.url, key)
+  await work(gateway, api)
+  await api.close()
 }
 
 async function report(gateway: GatewayProcess, name: string, load: () => Promise<unknown>): Promise<void> {
@@ -77,57 +76,32 @@ async function report(gateway: GatewayProcess, name: string, load: () => Promise
 }
 
 /** Reads the whole log with several clients at once, for at most a minute. */
-async function replay(gateway: GatewayProcess, key: string): Promise<string> {
-  const start = await graphql(gateway, key, '{ lipSyncTasks(first: 0) { cursor } }')
-  const epoch = String(start.lipSyncTasks.cursor).replace(/-\d+$/, '')
+async function replay(api: Api): Promise<string> {
   const stop = AbortSignal.timeout(60_000)
-  const seen = await Promise.all(Array.from({ length: READERS }, () => readAll(gateway, key, `${epoch}-0`, stop)))
+  const seen = await Promise.all(Array.from({ length: READERS }, () => readAll(api, stop)))
   return `${seen.reduce((sum, steps) => sum + steps, 0).toLocaleString('en')} steps delivered`
 }
 
-async function readAll({ url }: GatewayProcess, key: string, after: string, stop: AbortSignal): Promise<number> {
-  const client = createClient({
-    url: `${url.replace('http', 'ws')}/graphql`,
-    webSocketImpl: WebSocket,
-    connectionParams: { authorization: `Bearer ${key}` },
-  })
-  const query = 'subscription ($after: String) { tasksUpdated(after: $after) { cursor } }'
+async function readAll(api: Api, stop: AbortSignal): Promise<number> {
+  const { events, leave } = api.follow('0')
   let seen = 0
-  for await (const _ of client.iterate({ query, variables: { after } })) if (++seen >= STEPS || stop.aborted) break
-  await client.dispose()
+  for await (const _ of events) if (++seen >= STEPS || stop.aborted) break
+  await leave()
   return seen
 }
 
-async function create(gateway: GatewayProcess, key: string, count: number): Promise<void> {
-  await pMap(Array.from({ length: count }).keys(), index => createOne(gateway, key, index), { concurrency: 16 })
+async function createMany(api: Api, count: number): Promise<void> {
+  await pMap(Array.from({ length: count }).keys(), index => api.create(`https://media.example/${index}.mp4`), {
+    concurrency: 16,
+  })
 }
 
-async function createFor(gateway: GatewayProcess, key: string): Promise<string> {
+async function createForAWhile(api: Api): Promise<string> {
   const until = performance.now() + SECONDS * 1_000
   let created = 0
   const creator = async () => {
-    for (; performance.now() < until; created++) await createOne(gateway, key, created)
+    for (; performance.now() < until; created++) await api.create(`https://media.example/more-${created}.mp4`)
   }
   await Promise.all(Array.from({ length: 16 }, creator))
   return `${(created / SECONDS).toFixed(0)} creates a second`
-}
-
-async function createOne(gateway: GatewayProcess, key: string, index: number): Promise<void> {
-  const input = { videoUrl: `https://media.example/${index}.mp4`, audioUrl: 'https://media.example/speech.mp3' }
-  const { createLipSync } = await graphql(gateway, key, CREATE, { input })
-  if (!createLipSync?.task) throw new Error(JSON.stringify(createLipSync))
-}
-
-const pools = new Map<string, Pool>()
-
-// biome-ignore lint/suspicious/noExplicitAny: each call knows its answer
-async function graphql({ url }: GatewayProcess, key: string, query: string, variables: object = {}): Promise<any> {
-  const pool = pools.get(url) ?? new Pool(url, { connections: 16 })
-  pools.set(url, pool)
-  const headers = { 'content-type': 'application/json', 'x-api-key': key }
-  const body = JSON.stringify({ query, variables })
-  const answer = await pool.request({ method: 'POST', path: '/graphql', headers, body })
-  const { data, errors } = (await answer.body.json()) as { data?: unknown; errors?: unknown }
-  if (errors) throw new Error(JSON.stringify(errors))
-  return data
 }

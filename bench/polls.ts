@@ -21,6 +21,7 @@ import { openStore } from '../src/store/open-store.js'
 import { createChangeNotifier } from '../src/tasks/change-notifier.js'
 import { createDriver } from '../src/tasks/driver/create-driver.js'
 import { pollAt } from '../src/tasks/poll-state.js'
+import type { TaskStore } from '../src/tasks/task-store.js'
 import { createTransitions } from '../src/tasks/transitions.js'
 import { createJoggUpstream } from '../src/upstream/jogg/client.js'
 
@@ -28,13 +29,12 @@ const [role = '20000', seconds = '40'] = process.argv.slice(2)
 if (role === 'double') await serveDouble()
 else await measure(Number(role), Number(seconds))
 
-/** Answers every status call with `pending`. */
+/** Answers every status call with `pending`, as fast as it can. */
 async function serveDouble(): Promise<void> {
-  const created_at = Math.floor(Date.now() / 1000)
+  const createdAt = Math.floor(Date.now() / 1000)
+  const rest = `"status":"pending","created_at":${createdAt},"completed_at":0,"data":null,"error":null}}`
   const server = createServer((req, res) => {
-    const task_id = req.url?.split('/').at(-1)
-    const data = { task_id, status: 'pending', created_at, completed_at: 0, data: null, error: null }
-    const body = JSON.stringify({ code: 0, msg: 'Success', data })
+    const body = `{"code":0,"msg":"Success","data":{"task_id":"${req.url?.split('/').at(-1)}",${rest}`
     res.writeHead(200, { 'content-type': 'application/json', 'content-length': body.length }).end(body)
   })
   await once(server.listen(0, '127.0.0.1'), 'listening')
@@ -76,9 +76,15 @@ async function measure(count: number, runSeconds: number): Promise<void> {
       return upstream.getJob(upstreamId, signal)
     },
   }
+  const longestSync = { due: 0, savePollStates: 0 }
+  const timed: TaskStore = {
+    ...store,
+    due: (...query) => timeSync('due', () => store.due(...query)),
+    savePollStates: states => timeSync('savePollStates', () => store.savePollStates(states)),
+  }
   await fillStore()
   const driver = createDriver({
-    store,
+    store: timed,
     upstream: counted,
     transitions,
     notifier,
@@ -87,7 +93,6 @@ async function measure(count: number, runSeconds: number): Promise<void> {
     random: Math.random,
     timeoutMs: 10_000,
     intervals: { firstMs: 3_000, minMs: 5_000, maxMs: 10_000 },
-    concurrency: 256,
     stallAfterMs: 3_600_000,
     maxQueueMs: 86_400_000,
   })
@@ -116,11 +121,21 @@ async function measure(count: number, runSeconds: number): Promise<void> {
   console.log(
     `event-loop delay    p50 ${ms(delay.percentile(50))}, p99 ${ms(delay.percentile(99))}, p99.9 ${ms(delay.percentile(99.9))}, longest ${ms(delay.max)}`,
   )
+  const steps = Object.entries(longestSync).map(([name, took]) => `${name} ${took.toFixed(1)} ms`)
+  console.log(`longest query       ${steps.join(', ')}`)
   driver.cut()
   await driver[Symbol.asyncDispose]()
   await upstream[Symbol.asyncDispose]()
   await opened[Symbol.asyncDispose]()
   double.disconnect()
+
+  /** Measures the part of a query that blocks the event loop: all but its returned promise. */
+  function timeSync<T>(name: keyof typeof longestSync, query: () => T): T {
+    const began = performance.now()
+    const result = query()
+    if (isMeasuring) longestSync[name] = Math.max(longestSync[name], performance.now() - began)
+    return result
+  }
 
   /** Tasks that the upstream works on, due over ten seconds. */
   async function fillStore(): Promise<void> {

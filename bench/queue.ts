@@ -68,7 +68,6 @@ const driver = createDriver({
   random: Math.random,
   timeoutMs: 10_000,
   intervals: { firstMs: 3_000, minMs: 5_000, maxMs: 10_000 },
-  concurrency: 256,
   stallAfterMs: 3_600_000,
   maxQueueMs: 86_400_000,
 })

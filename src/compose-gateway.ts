@@ -21,6 +21,7 @@ import { createMediaStore } from './media/media-store.js'
 import { hostnameOf, isLoopback, urlOf } from './net/address.js'
 import { createPublicLinks } from './public-links.js'
 import { createReadiness } from './readiness.js'
+import { createSlots } from './slots.js'
 import { openStore } from './store/open-store.js'
 import { OPEN_CALLER, type TaskRestriction } from './tasks/caller.js'
 import { createChangeNotifier } from './tasks/change-notifier.js'
@@ -69,7 +70,6 @@ async function compose(config: Config, { clock: systemClock, random, log }: Gate
     ...{ store, upstream, transitions, notifier, clock, log, random },
     timeoutMs: config.upstreamTimeoutMs,
     intervals: config.poll,
-    concurrency: config.poll.concurrency,
     stallAfterMs: config.poll.stallAfterMs,
     submitsPerMinute: config.submits.perMinute ?? upstream.submitsPerMinute,
     maxQueueMs: config.submits.maxQueueMs,
@@ -77,6 +77,7 @@ async function compose(config: Config, { clock: systemClock, random, log }: Gate
   const stopping = new AbortController()
   // Each follower adds a listener; their number is no leak.
   setMaxListeners(0, stopping.signal)
+  const sockets = createSlots()
   const tasksOf = createTaskServices({
     store,
     transitions,
@@ -86,6 +87,7 @@ async function compose(config: Config, { clock: systemClock, random, log }: Gate
     priceOf: upstream.priceOf,
     estimateMs: config.estimateSeconds * 1_000,
     publicLink: links.linkTo,
+    sockets,
     stopping: stopping.signal,
   })
   const readiness = createReadiness({
@@ -125,7 +127,7 @@ async function compose(config: Config, { clock: systemClock, random, log }: Gate
   const graphql = createGraphQLServer({ contextOf, sessions, budget, explorer: config.explorer, log })
   const origins = createOrigins({ listed: allowedOrigins(config), isOpen: authenticator.isOpen, clock, log })
   const limits = config.webSocket
-  const webSocket = createWebSocketHandler({ graphql, authenticator, sessions, origins, limits, clock, log })
+  const webSocket = createWebSocketHandler({ graphql, authenticator, sessions, sockets, origins, limits, clock, log })
   const sampleLinks = () =>
     config.upstream !== 'engine' ? null : { videoUrl: links.linkTo(SAMPLE_VIDEO), audioUrl: links.linkTo(SAMPLE_AUDIO) }
   const graphiql = config.explorer ? createGraphiQL(sampleLinks) : null

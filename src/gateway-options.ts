@@ -72,8 +72,6 @@ export interface GatewayOptions {
         minMs?: number | undefined
         /** Longest delay between two status checks, in milliseconds. @default `10000` */
         maxMs?: number | undefined
-        /** Status checks that run at a time. @default `8` */
-        concurrency?: number | undefined
         /** Minutes upstream after which a task shows `stalledSince` and is checked less often. @default `30` */
         stallAfterMinutes?: number | undefined
       }

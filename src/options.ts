@@ -98,7 +98,6 @@ export const optionsSchema = z.strictObject({
         maxMs: option(ms().default(10_000), {
           description: 'Longest delay between two status checks, in milliseconds.',
         }),
-        concurrency: option(whole(1, 100).default(8), { description: 'Status checks that run at a time.' }),
         stallAfterMinutes: option(whole(1, 10_080).default(30), {
           description: 'Minutes upstream after which a task shows `stalledSince` and is checked less often.',
           variable: 'STALL_AFTER_MINUTES',

@@ -93,18 +93,11 @@ test('http takes only types, permissions and the error of the store from the dom
   expect(values.filter(line => !/(service\/permissions|store-error)\.ts$/.test(line))).toEqual([])
 })
 
-/** A room that other stores of files will join. */
-const MAY_BE_SMALL = ['media']
-
 test('no file is alone in its folder', () => {
   const folders = new Map<string, number>()
   for (const file of files) folders.set(dirname(file), (folders.get(dirname(file)) ?? 0) + 1)
   const parents = new Set([...folders.keys()].map(folder => dirname(folder)))
-  expect(
-    [...folders].flatMap(([folder, count]) =>
-      count < 2 && !parents.has(folder) && !MAY_BE_SMALL.includes(folder) ? [folder] : [],
-    ),
-  ).toEqual([])
+  expect([...folders].flatMap(([folder, count]) => (count < 2 && !parents.has(folder) ? [folder] : []))).toEqual([])
 })
 
 test('every import leads to a file, and there is no cycle', () => {

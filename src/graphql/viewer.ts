@@ -6,17 +6,14 @@ import { LipSyncUsageMonth, monthsArg } from './usage.js'
 
 interface Limit {
   readonly max: number
-  readonly left: number | null
+  readonly left: number
 }
 
 const LipSyncLimit = builder.objectRef<Limit>('LipSyncLimit').implement({
   description: 'A limit of a caller.',
   fields: t => ({
     max: t.exposeFloat('max', { description: 'The limit.' }),
-    left: t.exposeFloat('left', {
-      nullable: true,
-      description: 'How much of it is left now; null where the gateway does not report it.',
-    }),
+    left: t.exposeFloat('left', { description: 'How much of it is left now.' }),
   }),
 })
 
@@ -63,10 +60,10 @@ const LipSyncViewer = builder.objectRef<Caller>('LipSyncViewer').implement({
       type: LipSyncLimits,
       description: 'Its limits, and what is left of each.',
       async resolve({ limits }, _, { tasks }) {
-        const left = { ...(await tasks.remaining()), sockets: null }
+        const left = await tasks.remaining()
         const limitOf = (name: keyof CallerLimits): Limit | null => {
-          const max = limits[name]
-          return max === null ? null : { max, left: left[name] }
+          const [max, rest] = [limits[name], left[name]]
+          return max === null || rest === null ? null : { max, left: rest }
         }
         return {
           createsPerMinute: limitOf('createsPerMinute'),

@@ -5,7 +5,7 @@ import type { Authenticator } from '../auth/authenticator.js'
 import type { Session } from '../auth/session.js'
 import type { SessionExpiry } from '../auth/session-expiry.js'
 import { GatewayError } from '../errors.js'
-import { acquireAll, createSlots } from '../slots.js'
+import { acquireAll, type Slots } from '../slots.js'
 import { quotaKeys } from '../tasks/service/permissions.js'
 import type { Origins } from './origins.js'
 import { clientOf, credentialOfParams } from './request-login.js'
@@ -25,11 +25,13 @@ export type SocketLogin = (
 export interface SocketLoginParts {
   authenticator: Pick<Authenticator, 'authenticate'>
   sessions: SessionExpiry
+  /** The sockets of all callers. */
+  sockets: Slots
   origins: Origins
 }
 
-export function createSocketLogin({ authenticator, sessions, origins }: SocketLoginParts): SocketLogin {
-  const slots = createSlots()
+export function createSocketLogin(parts: SocketLoginParts): SocketLogin {
+  const { authenticator, sessions, sockets, origins } = parts
 
   async function authenticate(
     params: Readonly<Record<string, unknown>> | undefined,
@@ -52,7 +54,7 @@ export function createSocketLogin({ authenticator, sessions, origins }: SocketLo
     }
     // A slot that a closed socket takes would never be released.
     if (socket.readyState !== socket.OPEN) return null
-    const release = acquireAll(slots, quotaKeys(session.caller, 'sockets'))
+    const release = acquireAll(sockets, quotaKeys(session.caller, 'sockets'))
     if (!release) {
       socket.close(TOO_MANY, `Socket limit of ${session.caller.limits.sockets} per caller reached`)
       return null

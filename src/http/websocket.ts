@@ -7,7 +7,7 @@ import type { Authenticator } from '../auth/authenticator.js'
 import type { SessionExpiry } from '../auth/session-expiry.js'
 import type { Clock } from '../clock.js'
 import { addressKey } from '../net/address.js'
-import { createSlots } from '../slots.js'
+import { createSlots, type Slots } from '../slots.js'
 import type { GraphQLServer } from './graphql.js'
 import type { Origins } from './origins.js'
 import { keepAlive, waitForReader } from './socket-health.js'
@@ -30,6 +30,8 @@ export interface WebSocketParts {
   graphql: GraphQLServer
   authenticator: Pick<Authenticator, 'authenticate'>
   sessions: SessionExpiry
+  /** The sockets of all callers. */
+  sockets: Slots
   origins: Origins
   limits: WebSocketLimits
   clock: Clock
@@ -54,7 +56,7 @@ const MIN_UNIDENTIFIED = 10
 
 /** GraphQL over WebSocket, by the graphql-transport-ws protocol. */
 export function createWebSocketHandler(parts: WebSocketParts): WebSocketHandler {
-  const { graphql, authenticator, sessions, origins, limits, clock, log } = parts
+  const { graphql, authenticator, sessions, sockets, origins, limits, clock, log } = parts
   const unidentified = createSlots()
   const maxUnidentified = Math.max(MIN_UNIDENTIFIED, limits.maxConnections * UNIDENTIFIED_SHARE)
   // A constant of its own, because the types of `ws` lack `closeTimeout`.
@@ -64,10 +66,10 @@ export function createWebSocketHandler(parts: WebSocketParts): WebSocketHandler 
     closeTimeout: CLOSE_TIMEOUT_MS,
     handleProtocols,
   }
-  const sockets = new WebSocketServer(options)
+  const webSockets = new WebSocketServer(options)
   const server = createSocketServer({
     graphql,
-    login: createSocketLogin({ authenticator, sessions, origins }),
+    login: createSocketLogin({ authenticator, sessions, sockets, origins }),
     sessions,
     initTimeoutMs: limits.initTimeoutMs,
     maxOperations: limits.maxOperations,
@@ -111,7 +113,7 @@ export function createWebSocketHandler(parts: WebSocketParts): WebSocketHandler 
   function accept(socket: WebSocket, request: IncomingMessage): void {
     socket.on('error', error => log.debug({ err: error }, 'WebSocket failed'))
     const identified = unidentified.acquire(addressKey(request.socket.remoteAddress ?? ''), maxUnidentified)
-    if (!identified || sockets.clients.size > limits.maxConnections) {
+    if (!identified || webSockets.clients.size > limits.maxConnections) {
       identified?.()
       socket.close(TRY_AGAIN_LATER, 'Too many connections, try later')
       return
@@ -122,11 +124,11 @@ export function createWebSocketHandler(parts: WebSocketParts): WebSocketHandler 
 
   return {
     upgrade(req, socket, head) {
-      sockets.handleUpgrade(req, socket, head, client => accept(client, req))
+      webSockets.handleUpgrade(req, socket, head, client => accept(client, req))
     },
     async [Symbol.asyncDispose]() {
-      const allClosed = new Promise<void>(resolve => sockets.close(() => resolve()))
-      for (const client of sockets.clients) client.close(GOING_AWAY, 'Going away, come back')
+      const allClosed = new Promise<void>(resolve => webSockets.close(() => resolve()))
+      for (const client of webSockets.clients) client.close(GOING_AWAY, 'Going away, come back')
       await allClosed
     },
   }

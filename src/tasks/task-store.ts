@@ -163,8 +163,8 @@ export interface RecentSubmit {
 }
 
 export interface PollQueue {
-  /** Tasks whose check is due, the longest overdue first; with `after`, those that follow it in this order. */
-  due(nowMono: number, limit: number, after?: DuePosition): Promise<Polled[]>
+  /** Tasks whose check is due, the longest overdue first, without those with the ids in `except`. */
+  due(nowMono: number, limit: number, except?: readonly string[]): Promise<Polled[]>
   /** The poll states of the tasks with these ids. Ids without a task are left out. */
   pollStates(ids: readonly string[]): Promise<ReadonlyMap<string, PollState>>
   /** When the next check is due; null when no task is checked. */
@@ -179,11 +179,6 @@ export interface PollQueue {
 export interface Polled {
   readonly task: Task
   readonly poll: PollState
-}
-
-export interface DuePosition {
-  readonly dueMono: number
-  readonly id: string
 }
 
 export interface UsageStore {

@@ -25,7 +25,8 @@ async function openObserved() {
 function planOf({ sqlite }: Connection, sql: string): string[] {
   const values = Array.from({ length: sql.split('?').length - 1 }, () => 1)
   const explain = sqlite.prepare<unknown[], { detail: string }>(`EXPLAIN QUERY PLAN ${sql}`)
-  const rows = sql.includes('@ids') ? explain.all({ ids: '[]' }) : explain.all(...values)
+  const names = [...sql.matchAll(/@(\w+)/g)].map(([, name]) => [name, null])
+  const rows = names.length > 0 ? explain.all(Object.fromEntries(names)) : explain.all(...values)
   return rows.map(({ detail }) => detail)
 }
 

@@ -53,7 +53,6 @@ export async function startTestDriver(options: TestDriverOptions = {}) {
     random: () => 0.5,
     timeoutMs: TIMEOUT_MS,
     intervals: { firstMs: 3_000, minMs: 5_000, maxMs: 10_000 },
-    concurrency: 64,
     stallAfterMs: 30 * 60_000,
     maxQueueMs: 24 * 3_600_000,
     ...parts,

@@ -25,12 +25,12 @@ export interface CheckPool {
   wake(): void
 }
 
-/** Tasks read at a time, and poll states written at a time: each takes a few milliseconds. */
-const BATCH = 200
+/** Tasks read at a time, and poll states written at a time: each takes a few milliseconds, then the event loop turns. */
+const BATCH = 50
 /** While checks are under way: how often to look for tasks that became due meanwhile. */
 const RECHECK_MS = 250
 /** Checks begun without a turn of the event loop. */
-const BURST = 25
+const BURST = 10
 
 export function createCheckPool({ store, clock, limit, check, takeEarly, onSaved }: CheckPoolParts): CheckPool {
   const underWay = new Set<string>()
@@ -43,36 +43,43 @@ export function createCheckPool({ store, clock, limit, check, takeEarly, onSaved
   let readAgainAt = 0
   let early = true
   let begun = 0
+  let alarm: AbortController | null = null
 
   const save = async () => {
     while (results.length > 0) {
       const saved = results.splice(0, BATCH)
       await store.savePollStates(saved)
       onSaved(saved)
+      await turn()
     }
   }
 
   const read = async (now: number) => {
     // Saved first: what was just checked must not look due.
     await save()
-    const limit = BATCH + underWay.size + failed.size
-    const found = await store.due(now, limit)
-    waiting = found.filter(({ task }) => !isUnderWay(task.id) && !failed.has(task.id))
-    readAgainAt = found.length < limit ? now + RECHECK_MS : now
+    waiting = await store.due(now, BATCH, [...underWay, ...failed.keys()])
+    readAgainAt = waiting.length < BATCH ? now + RECHECK_MS : now
   }
 
   const start = (polled: Polled) => {
     const { id } = polled.task
     if (isUnderWay(id)) return
     underWay.add(id)
-    check(polled)
-      .then(result => result && results.push(result))
-      .catch(problem => failed.set(id, problem))
-      .finally(() => {
-        underWay.delete(id)
-        early = true
-        signal.raise()
-      })
+    const ended = () => {
+      underWay.delete(id)
+      early = true
+      signal.raise()
+    }
+    check(polled).then(
+      result => {
+        if (result) results.push(result)
+        ended()
+      },
+      problem => {
+        failed.set(id, problem)
+        ended()
+      },
+    )
   }
 
   /** Starts as many checks as may run, until nothing more is due. */
@@ -87,7 +94,7 @@ export function createCheckPool({ store, clock, limit, check, takeEarly, onSaved
       while (waiting.length > 0 && underWay.size < limit()) {
         const next = waiting.shift()
         if (next) start(next)
-        if (++begun % BURST === 0) await new Promise(setImmediate)
+        if (++begun % BURST === 0) await turn()
       }
       if (waiting.length > 0 || now < readAgainAt) return
     }
@@ -115,6 +122,8 @@ export function createCheckPool({ store, clock, limit, check, takeEarly, onSaved
         return await store.nextDueMono()
       } finally {
         stopping.removeEventListener('abort', signal.raise)
+        alarm?.abort()
+        alarm = null
       }
     },
 
@@ -127,14 +136,24 @@ export function createCheckPool({ store, clock, limit, check, takeEarly, onSaved
 
   /** Until a check ends, something else wakes the round, or it is time to look for due tasks. */
   async function waitForWork() {
-    if (waiting.length > 0) return signal.wait()
-    const nap = new AbortController()
-    void clock.sleep(Math.max(readAgainAt - clock.monotonic(), 1), nap.signal).then(() => {
-      if (!nap.signal.aborted) signal.raise()
-    })
+    if (waiting.length === 0) alarm ??= startAlarm()
     await signal.wait()
-    nap.abort()
   }
+
+  /** Raises the signal when it is time to read again. Several waits share one. */
+  function startAlarm(): AbortController {
+    const started = new AbortController()
+    void clock.sleep(Math.max(readAgainAt - clock.monotonic(), 1), started.signal).then(() => {
+      if (started.signal.aborted) return
+      alarm = null
+      signal.raise()
+    })
+    return started
+  }
+}
+
+function turn(): Promise<void> {
+  return new Promise(resolve => setImmediate(resolve))
 }
 
 /** A flag to wait for. Raised before the wait, it ends the wait at once. */

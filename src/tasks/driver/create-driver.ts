@@ -41,8 +41,6 @@ export interface DriverParts {
   /** The time limit of an upstream call. */
   timeoutMs: number
   intervals: PollIntervals
-  /** The most status checks that may run at a time. */
-  concurrency: number
   stallAfterMs: number
   /** How many submits may leave in any 60 s. Null: no limit; absent: the upstream's own. */
   submitsPerMinute?: number | null | undefined

@@ -21,11 +21,15 @@ const PROBLEM_AFTER = 3
 /** A rate limit is counted per minute. A longer wait is a mistake of the upstream's, such as a wrong unit. */
 const LONGEST_RETRY_AFTER_MS = 5 * 60_000
 
-/** After a check that brought nothing new: each delay is a fifth longer, and varied by a tenth so that tasks spread out. */
+/**
+ * After a check that brought nothing new: each delay is a fifth longer, and varied by a tenth within the limits so that
+ * tasks spread out.
+ */
 export function afterCheck(poll: PollState, intervals: PollIntervals, now: number, random: Random): PollState {
-  const wait = Math.min(intervals.minMs * 1.2 ** poll.checks, intervals.maxMs)
+  const { minMs, maxMs } = intervals
+  const wait = Math.min(minMs * 1.2 ** poll.checks, maxMs) * (0.9 + 0.2 * random())
   return {
-    dueMono: now + Math.round(wait * (0.9 + 0.2 * random())),
+    dueMono: now + Math.round(Math.min(Math.max(wait, minMs), maxMs)),
     checks: poll.checks + 1,
     failures: 0,
     absences: 0,

@@ -43,8 +43,6 @@ export interface StatusPollerParts {
   /** The time limit of a call. */
   timeoutMs: number
   stallAfterMs: number
-  /** The most checks that may run at a time. */
-  concurrency: number
   /** Cuts off the calls that are under way. */
   cut: AbortSignal
 }
@@ -57,7 +55,7 @@ const UNDER_WAY_MS = 30_000
 export function createStatusPoller(parts: StatusPollerParts): StatusPoller {
   const { store, upstream, transitions, notifier, submitter, clock, log, stallAfterMs, timeoutMs, cut } = parts
   const startedAt = clock.monotonic()
-  const limit = createAdaptiveLimit(parts.concurrency)
+  const limit = createAdaptiveLimit()
   const changed = new Set<string>()
   let lastCheckedAt: number | null = null
 
@@ -122,7 +120,7 @@ export function createStatusPoller(parts: StatusPollerParts): StatusPoller {
     const isError = answer instanceof UpstreamError
     const isStrain = isError && (answer.kind === 'rate-limited' || now - askedAt >= timeoutMs)
     if (isStrain) limit.strained(askedAt, now)
-    else if (!isError) limit.succeeded(askedAt - (dueMono ?? askedAt) > LATE_MS)
+    else if (!isError) limit.succeeded(askedAt - (dueMono ?? askedAt) > LATE_MS, now - askedAt)
   }
 
   const isOwned = async (answer: Answer): Promise<boolean> =>

@@ -1,4 +1,4 @@
-import { GatewayError } from '../../errors.js'
+import { badInput, GatewayError } from '../../errors.js'
 
 /** One mistake in the input of a caller. */
 export interface Problem {
@@ -18,6 +18,12 @@ export function invalidInput(problems: readonly Problem[]): GatewayError {
 export function problemsOf({ code, details, message }: GatewayError): readonly Problem[] {
   if (code === 'BAD_USER_INPUT' && isProblems(details.problems)) return details.problems
   return [{ path: typeof details.field === 'string' ? [details.field] : [], message }]
+}
+
+/** Returns a whole number of this range. Throws `BAD_USER_INPUT` for any other value. */
+export function checkRange(field: string, value: number, least: number, most: number): number {
+  if (Number.isInteger(value) && value >= least && value <= most) return value
+  throw badInput(field, `${field} must be a whole number from ${least} to ${most.toLocaleString('en')}`)
 }
 
 function isProblems(value: unknown): value is readonly Problem[] {

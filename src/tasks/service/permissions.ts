@@ -1,6 +1,6 @@
 import { GatewayError } from '../../errors.js'
 import type { Quota } from '../../slots.js'
-import type { Caller, CallerLimits, Scope } from '../caller.js'
+import type { Caller, Scope } from '../caller.js'
 import type { Task } from '../task.js'
 import type { TaskFilter } from '../task-store.js'
 
@@ -25,21 +25,21 @@ export function ownTasks({ id, restriction }: Caller): TaskFilter {
     : { caller: id, reference: restriction.reference }
 }
 
-/** How many times its own limit all watch tokens of a caller may use together. */
+/** All watch tokens of a caller together may use this many times its limit. */
 const WATCHERS = 5
 
 /**
- * The counters of a concurrency limit that one more socket or subscription has to be taken from, all or none.
+ * Returns the counters of a limit that a new socket or subscription counts against, all or none of them.
  *
- * The bearers of watch tokens are counted apart from the caller that minted them, so that browsers never lock its
- * servers out: those that see the same tasks together, and all of the caller's together, because references can be
- * invented freely.
+ * Watch tokens are counted apart from the caller that minted them, so that browsers never lock its servers out: the
+ * tokens for the same tasks together, and all tokens of the caller together, because references can be invented freely.
  */
-export function quotaKeys({ id, limits, restriction }: Caller, kind: keyof CallerLimits): Quota[] {
+export function quotaKeys({ id, limits, restriction }: Caller, kind: 'sockets' | 'subscriptions'): Quota[] {
   const limit = limits[kind]
-  if (restriction === null) return [{ key: id, limit }]
+  // As JSON, so that no counter of one caller is a counter of another.
+  if (restriction === null) return [{ key: JSON.stringify([id]), limit }]
   return [
-    { key: `${id} ${JSON.stringify(restriction)}`, limit },
-    { key: `${id} watchers`, limit: limit === null ? null : limit * WATCHERS },
+    { key: JSON.stringify([id, restriction]), limit },
+    { key: JSON.stringify([id, 'watch tokens']), limit: limit === null ? null : limit * WATCHERS },
   ]
 }

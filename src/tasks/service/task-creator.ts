@@ -2,17 +2,17 @@ import { uuidv7 } from 'uuidv7'
 import type { Clock } from '../../clock.js'
 import { GatewayError } from '../../errors.js'
 import type { Caller } from '../caller.js'
-import type { Inputs, Task } from '../task.js'
+import type { Task } from '../task.js'
 import type { Allowance, LimitReached, NewTask, TaskReader } from '../task-store.js'
 import type { Transitions } from '../transitions.js'
 import type { CreateRate } from './create-rate.js'
 import { toCredits } from './task-view.js'
 
-/** What a caller chooses of a task; a retry has the same. */
-export type Choices = Inputs & Pick<NewTask, 'reference'>
+/** What a new task consists of, besides its identity and its times. */
+export type Order = Omit<NewTask, 'id' | 'caller' | 'stage' | 'createdAt' | 'queuedAt' | 'queuedMono'>
 
-/** What a new task is made of, beside its identity. */
-export type Order = Choices & Pick<NewTask, 'idempotencyKey' | 'retryOf' | 'reservedCents'>
+/** What a caller chooses of a task, and a retry copies: every field that the gateway does not set itself. */
+export type Choices = Omit<Order, 'idempotencyKey' | 'retryOf' | 'reservedCents'>
 
 const CHOICES = {
   videoUrl: true,
@@ -29,8 +29,13 @@ export interface TaskCreatorParts {
   readonly rate: CreateRate
 }
 
+export interface TaskCreator {
+  /** Returns the new task, or the earlier one with the same idempotency key or of the same retry. */
+  create(caller: Caller, order: Order): Promise<Task>
+}
+
 /** Queues new tasks: each idempotency key and each retry once, within the limits of the caller. */
-export function createTaskCreator({ store, transitions, clock, rate }: TaskCreatorParts) {
+export function createTaskCreator({ store, transitions, clock, rate }: TaskCreatorParts): TaskCreator {
   const running = new Map<string, Promise<Task>>()
 
   async function queue(caller: Caller, order: Order): Promise<Task> {
@@ -47,8 +52,7 @@ export function createTaskCreator({ store, transitions, clock, rate }: TaskCreat
   }
 
   return {
-    /** Returns the new task, or the earlier one with the same idempotency key or of the same retry. */
-    create(caller: Caller, order: Order): Promise<Task> {
+    create(caller, order) {
       const name = order.retryOf ?? order.idempotencyKey
       if (name === null) return queue(caller, order)
       // Concurrent repeats share one create, so that they count once against the caller's rate.
@@ -60,10 +64,9 @@ export function createTaskCreator({ store, transitions, clock, rate }: TaskCreat
   }
 }
 
-/** Returns the choices of a task, as the inputs of another one. */
+/** Returns the choices of a task, for another task. */
 export function choicesOf(task: Task): Choices {
-  const { videoUrl, audioUrl, playbackType, reference } = task
-  return { videoUrl, audioUrl, playbackType, reference } satisfies Record<keyof typeof CHOICES, unknown>
+  return Object.fromEntries(CHOICE_NAMES.map(name => [name, task[name]])) as unknown as Choices
 }
 
 function allowanceOf({ limits }: Caller): Allowance {

@@ -57,7 +57,7 @@ export interface TaskService {
   /** Returns the same for all callers. Requires the scope `admin`. */
   usageOfAll(months: number): Promise<MonthlyUsage[]>
   /** Returns how much of its limits the caller has left; null: no limit. */
-  remaining(): Promise<Readonly<Record<Exclude<keyof CallerLimits, 'sockets'>, number | null>>>
+  remaining(): Promise<Readonly<Record<keyof CallerLimits, number | null>>>
 }
 
 /** A transition, as a follower gets it. */

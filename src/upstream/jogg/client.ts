@@ -1,7 +1,8 @@
 import { Pool } from 'undici'
 import type { Clock } from '../../clock.js'
 import { type Upstream, UpstreamError } from '../../tasks/driver/upstream.js'
-import { exchange } from './exchange.js'
+import { createCallLimits } from './call-limits.js'
+import { startExchange } from './exchange.js'
 import { readJson } from './json.js'
 import { joggPriceOf } from './price.js'
 import { type Call, findCall, statusCall, submitCall, timeOf } from './wire.js'
@@ -44,24 +45,24 @@ export function createJoggUpstream({ apiKey, baseUrl, timeoutMs, clock }: JoggOp
     if (time !== null) told = { time, mono: clock.monotonic() }
   }
 
+  const callLimits = createCallLimits(clock, timeoutMs)
+
   const make = async <T>(call: Call<T>, signal: AbortSignal): Promise<T> => {
     const { name, method, path, body } = call
-    const ending = new AbortController()
-    const stop = () => ending.abort(new Error('was stopped'))
-    signal.addEventListener('abort', stop)
-    if (signal.aborted) stop()
-    void clock
-      .sleep(timeoutMs, ending.signal)
-      .then(() => ending.abort(new Error(`timed out after ${timeoutMs / 1000} s`)))
-
-    const outcome = await exchange(
-      method === 'POST' ? submits : reads,
-      { method, path: `${basePath}${path}`, headers: body ? posted : headers, body },
-      ending.signal,
-    )
-    const ended = ending.signal.aborted
-    ending.abort()
-    signal.removeEventListener('abort', stop)
+    if (signal.aborted) throw new UpstreamError('not-accepted', `${name} was stopped before it was sent`)
+    const { outcome: coming, stop } = startExchange(method === 'POST' ? submits : reads, {
+      method,
+      path: `${basePath}${path}`,
+      headers: body ? posted : headers,
+      ...(body && { body }),
+    })
+    let ended = false
+    const unwatch = callLimits.watch(signal, reason => {
+      ended = true
+      stop(reason)
+    })
+    const outcome = await coming
+    unwatch()
 
     if (!('reason' in outcome)) {
       learnTime(outcome)

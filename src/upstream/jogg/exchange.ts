@@ -1,5 +1,4 @@
 import type { Dispatcher } from 'undici'
-import { asError } from '../../errors.js'
 
 export interface HttpRequest {
   readonly method: 'GET' | 'POST'
@@ -29,62 +28,76 @@ export interface Lost {
 /** Documented answers are below 1 KB; a longer body does not come from the API. */
 export const LONGEST_BODY_BYTES = 1_000_000
 
+/** A request on its way. */
+export interface Exchange {
+  /** The answer, or the reason why there is none. Never rejects. */
+  readonly outcome: Promise<Answer | Lost>
+  /** Gives the request up. Without an effect once the outcome is there. */
+  stop(reason: Error): void
+}
+
 /**
- * Makes one HTTP request and returns its answer, or the reason why there is none. Never rejects, never repeats the
- * request, never follows a redirect.
+ * Makes one HTTP request. Never repeats the request, never follows a redirect.
  *
  * It works on undici's dispatcher rather than on `request` or `fetch`, because only the dispatcher reports when the
  * request begins to be written. Before that moment nothing can have reached the other side, whatever the error was;
  * after it, anything may have. That line decides whether a submit may be sent again.
  */
-export function exchange(dispatcher: Dispatcher, request: HttpRequest, signal: AbortSignal): Promise<Answer | Lost> {
-  return new Promise(resolve => {
-    let sent = false
-    let abort: (reason: Error) => void = () => {}
-    let http = 0
-    let retryAfter: string | undefined
-    let date: string | undefined
-    let size = 0
-    const chunks: Buffer[] = []
+export function startExchange(dispatcher: Dispatcher, request: HttpRequest): Exchange {
+  let sent = false
+  let stopped: Error | null = null
+  let abort: (reason: Error) => void = () => {}
+  let http = 0
+  let retryAfter: string | undefined
+  let date: string | undefined
+  let size = 0
+  const chunks: Buffer[] = []
+  let settle: (outcome: Answer | Lost) => void = () => {}
+  const outcome = new Promise<Answer | Lost>(resolve => (settle = resolve))
 
-    const settle = (outcome: Answer | Lost) => {
-      signal.removeEventListener('abort', stop)
-      resolve(outcome)
-    }
-    const stop = () => {
-      const reason = asError(signal.reason)
+  dispatcher.dispatch(
+    { ...request },
+    {
+      onRequestStart(controller) {
+        // A request whose connection came after the stop must not leave, and none may leave twice.
+        if (stopped) return controller.abort(stopped)
+        if (sent) return controller.abort(new Error('the connection was lost'))
+        abort = reason => controller.abort(reason)
+        sent = true
+      },
+      onResponseStart(_controller, status, headers) {
+        http = status
+        retryAfter = firstOf(headers['retry-after'])
+        date = firstOf(headers.date)
+      },
+      onResponseData(controller, chunk) {
+        size += chunk.length
+        if (size <= LONGEST_BODY_BYTES) chunks.push(chunk)
+        else {
+          settle({ http, retryAfter, date, body: null })
+          controller.abort(new Error('the body is too long'))
+        }
+      },
+      onResponseEnd: () => settle({ http, retryAfter, date, body: textOf(chunks) }),
+      onResponseError: (_controller, error) => settle({ sent, reason: error }),
+    },
+  )
+
+  return {
+    outcome,
+    stop(reason) {
+      stopped = reason
       settle({ sent, reason })
       abort(reason)
-    }
-    if (signal.aborted) return stop()
-    signal.addEventListener('abort', stop)
+    },
+  }
+}
 
-    dispatcher.dispatch(
-      { ...request },
-      {
-        onRequestStart(controller) {
-          // A request whose connection came after the signal must not leave, and none may leave twice.
-          if (signal.aborted) return controller.abort(asError(signal.reason))
-          if (sent) return controller.abort(new Error('the connection was lost'))
-          abort = reason => controller.abort(reason)
-          sent = true
-        },
-        onResponseStart(_controller, status, headers) {
-          http = status
-          retryAfter = [headers['retry-after']].flat()[0]
-          date = [headers.date].flat()[0]
-        },
-        onResponseData(controller, chunk) {
-          size += chunk.length
-          if (size <= LONGEST_BODY_BYTES) chunks.push(chunk)
-          else {
-            settle({ http, retryAfter, date, body: null })
-            controller.abort(new Error('the body is too long'))
-          }
-        },
-        onResponseEnd: () => settle({ http, retryAfter, date, body: Buffer.concat(chunks).toString() }),
-        onResponseError: (_controller, error) => settle({ sent, reason: error }),
-      },
-    )
-  })
+function firstOf(header: string | string[] | undefined): string | undefined {
+  return typeof header === 'object' ? header[0] : header
+}
+
+function textOf(chunks: readonly Buffer[]): string {
+  const [first] = chunks
+  return first && chunks.length === 1 ? first.toString() : Buffer.concat(chunks).toString()
 }

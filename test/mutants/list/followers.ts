@@ -54,7 +54,7 @@ export const FOLLOWER_MUTANTS: readonly Mutant[] = [
     find: '      const moved = await store.move(task, advance(task, stage, fields), step)\n      if (moved) {',
     replace:
       '      const early = advance(task, stage, fields)\n      notifier.transitioned(early, task.stage)\n      const moved = await store.move(task, early, step)\n      if (moved && !notifier) {',
-    tests: [...FOLLOWING, 'test/tasks/transitions.test.ts'],
+    tests: [FOLLOW, ...FOLLOWING],
   },
   {
     name: 'step-without-a-notification',

@@ -80,8 +80,8 @@ export const STORE_MUTANTS: readonly Mutant[] = [
   {
     name: 'due-time-of-a-moved-task-is-overwritten',
     file: 'src/store/sqlite/poll-queue.ts',
-    find: ".where(and(eq(tasks.id, placeholder('id')), eq(tasks.seq, placeholder('seq'))))",
-    replace: ".where(eq(tasks.id, placeholder('id')))",
+    find: '    WHERE id = @id AND seq = @seq`)',
+    replace: '    WHERE id = @id AND @seq`)',
     tests: [STORE, STATUS_POLLER],
   },
   {

@@ -1,11 +1,11 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { newDatabase } from '../../support/database.js'
 import { AUDIO, openTestGateway, startTestGateway, VIDEO } from '../../support/gateway.js'
 import { code, rateLimited, startJogg } from '../../support/jogg.js'
 import { createManualClock } from '../../support/manual-clock.js'
 import { history, START } from '../../support/task-calls.js'
+
+const DAY_MS = 24 * 3_600_000
 
 test('a burst is accepted at once and leaves in order, never more than the limit in any minute', async () => {
   await using gw = await startTestGateway({ submits: { perMinute: 5 } })
@@ -27,24 +27,35 @@ test('a burst is accepted at once and leaves in order, never more than the limit
   expect(times.at(-1)).toBe(4 * 60_000)
 })
 
-test('a restart does not forget the submits of the last minute', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'paid-once-'))
-  const databaseUrl = `file:${join(folder, 'gateway.db')}`
+test.each([
+  ['stays as it is', 0],
+  ['is set forward by a day', DAY_MS],
+  ['is set back by a day', -DAY_MS],
+])('a restart during which the wall clock %s does not forget the submits of the last minute', async (_, stepMs) => {
+  const databaseUrl = `file:${await newDatabase()}`
   let open: Awaited<ReturnType<typeof openTestGateway>> | undefined
   const clock = createManualClock(undefined, async () => open?.gateway.settled())
-  await using jogg = await startJogg({ now: clock.now })
+  await using jogg = await startJogg({ now: clock.monotonic })
   const options = { databaseUrl, submits: { perMinute: 5 } }
   open = await openTestGateway(clock, jogg, options)
-  for (let i = 0; i < 7; i++) await open.gateway.tasks.create({ videoUrl: `${VIDEO}?${i}`, audioUrl: AUDIO })
+  for (let i = 0; i < 12; i++) await open.gateway.tasks.create({ videoUrl: `${VIDEO}?${i}`, audioUrl: AUDIO })
   await clock.advance(10_000)
   await open.gateway[Symbol.asyncDispose]()
+  clock.setWall(stepMs)
   open = await openTestGateway(clock, jogg, options)
   await clock.advance(49_999)
   expect(jogg.calls('submit')).toHaveLength(5)
   await clock.advance(1)
-  expect(jogg.calls('submit')).toHaveLength(7)
+  expect(jogg.calls('submit')).toHaveLength(10)
   await open.gateway[Symbol.asyncDispose]()
-  await rm(folder, { recursive: true })
+  open = await openTestGateway(clock, jogg, options)
+  await clock.advance(60_000)
+  expect(jogg.calls('submit').map(call => call.inputs.videoUrl)).toEqual(
+    Array.from({ length: 12 }, (_, i) => `${VIDEO}?${i}`),
+  )
+  const times = jogg.calls('submit').map(call => call.at)
+  for (let i = 5; i < times.length; i++) expect(times[i]! - times[i - 5]!).toBeGreaterThanOrEqual(60_000)
+  await open.gateway[Symbol.asyncDispose]()
 })
 
 test.each([

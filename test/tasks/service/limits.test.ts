@@ -4,6 +4,7 @@ import { WebSocket } from 'ws'
 import { startGatewayWithKeys } from '../../support/callers.js'
 import { AUDIO, ERROR_FIELDS, type SeenUserError, VIDEO } from '../../support/gateway.js'
 import { accepted, code, success } from '../../support/jogg.js'
+import { openSocket } from '../../support/socket.js'
 
 type Gateway = Awaited<ReturnType<typeof startGatewayWithKeys>>
 
@@ -111,7 +112,7 @@ test('a caller sees its name, scopes and limits, and what is left of them', asyn
       createsPerMinute: { max: 5, left: 3 },
       waitingTasks: { max: 4, left: 3 },
       subscriptions: { max: 3, left: 2 },
-      sockets: { max: 2, left: null },
+      sockets: { max: 2, left: 1 },
       monthlyCredits: { max: 2, left: 1.04 },
     },
   })
@@ -212,6 +213,36 @@ test('of twenty subscriptions opened at once on one socket, exactly as many live
   await expect.poll(() => accepted.length, { interval: 1 }).toBe(2)
   expect(refused).toEqual(Array.from({ length: 18 }, () => ({ code: 'LIMIT_EXCEEDED', limit: 'subscriptions' })))
   expect(accepted).toEqual(Array.from({ length: 2 }, () => ({ tasksUpdated: { stage: 'QUEUED' } })))
+})
+
+test('a caller that invents references opens no more than five times its sockets with watch tokens', async () => {
+  await using gw = await startGatewayWithKeys()
+  const { text, headers } = await gw.createKey('me', { limits: { sockets: 2 } })
+  const tokens: string[] = []
+  for (let i = 0; i < 20; i++) {
+    const mutation = `mutation { createWatchToken(input: { reference: "r${i}" }) { watchToken { token } } }`
+    tokens.push((await gw.graphql(mutation, {}, headers)).data.createWatchToken.watchToken.token)
+  }
+  const logIn = async (credential: string) => {
+    const client = await openSocket(gw.url)
+    client.send({ type: 'connection_init', payload: { authorization: `Bearer ${credential}` } })
+    const outcome = await Promise.race([client.next().then(({ type }) => type), client.closed.then(({ code }) => code)])
+    return { client, outcome }
+  }
+  const logins = await Promise.all(tokens.map(logIn))
+  const outcomes = logins.map(({ outcome }) => outcome)
+  expect(outcomes.filter(outcome => outcome === 'connection_ack')).toHaveLength(10)
+  expect(outcomes.filter(outcome => outcome === 4429)).toHaveLength(10)
+  const own = await logIn(text)
+  expect(own.outcome).toBe('connection_ack')
+  const left = async () => {
+    const { data } = await gw.graphql('{ viewer { limits { sockets { left } } } }', {}, headers)
+    return data.viewer.limits.sockets.left
+  }
+  expect(await left()).toBe(1)
+  for (const { client } of [...logins, own]) client.socket.close()
+  await Promise.all([...logins, own].map(({ client }) => client.closed))
+  await expect.poll(left, { interval: 1 }).toBe(2)
 })
 
 test('watch tokens for invented references share a limit, and leave the subscriptions of the caller alone', async () => {

@@ -1,7 +1,6 @@
 import { Dispatcher } from 'undici'
 import { expect, test } from 'vitest'
-import { exchange } from '../../../src/upstream/jogg/exchange.js'
-import { never } from '../../support/jogg-client.js'
+import { startExchange } from '../../../src/upstream/jogg/exchange.js'
 
 /** A dispatcher that begins each request again, as undici does with one whose kept connection was lost. */
 class RestartingDispatcher extends Dispatcher {
@@ -28,7 +27,7 @@ class RestartingDispatcher extends Dispatcher {
 
 test('a request that was sent is not sent again', async () => {
   const dispatcher = new RestartingDispatcher()
-  const outcome = await exchange(dispatcher, { method: 'POST', path: '/', headers: {}, body: '{}' }, never)
-  expect(outcome).toEqual({ sent: true, reason: new Error('the connection was lost') })
+  const { outcome } = startExchange(dispatcher, { method: 'POST', path: '/', headers: {}, body: '{}' })
+  expect(await outcome).toEqual({ sent: true, reason: new Error('the connection was lost') })
   expect(dispatcher.aborts).toHaveLength(1)
 })

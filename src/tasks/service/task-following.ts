@@ -1,0 +1,66 @@
+import { GatewayError } from '../../errors.js'
+import { acquireAll, type Slots } from '../../slots.js'
+import type { Caller } from '../caller.js'
+import { isFinal, type Task } from '../task.js'
+import type { TaskLog, TaskReader } from '../task-store.js'
+import { parseCursor } from './cursor.js'
+import { type FollowParts, follow } from './follow.js'
+import { onIteratorEnd } from './on-iterator-end.js'
+import { ownTasks, quotaKeys, requireScope } from './permissions.js'
+import { requireTask } from './task-access.js'
+import { matchesConditions, withReference } from './task-conditions.js'
+import type { TaskEvent, TaskService } from './task-service.js'
+
+export interface TaskFollowingParts extends FollowParts<TaskEvent> {
+  store: TaskReader & TaskLog
+  /** The subscriptions of all callers. */
+  subscriptions: Slots
+}
+
+export type TaskFollowing = Pick<TaskService, 'follow' | 'followAll'>
+
+/** Follows tasks within the caller's limit of subscriptions. */
+export function taskFollowing(parts: TaskFollowingParts, caller: Caller): TaskFollowing {
+  const { store, subscriptions } = parts
+
+  /** Holds a subscription of the caller while the iterator is read. `start` may throw. */
+  async function counted(start: () => Promise<AsyncIterableIterator<TaskEvent>>) {
+    const release = acquireAll(subscriptions, quotaKeys(caller, 'subscriptions'))
+    if (!release) throw tooManySubscriptions(caller)
+    try {
+      return onIteratorEnd(await start(), release)
+    } catch (thrown) {
+      release()
+      throw thrown
+    }
+  }
+
+  return {
+    async follow(id, { after } = {}) {
+      requireScope(caller, 'read')
+      return counted(async () => {
+        const task = await requireTask(store, caller, id)
+        const before = task.seq - 1
+        const from = after === undefined ? before : parseCursor(after, store.epoch, await store.lastSeq())
+        return follow(parts, { whose: { taskId: id }, after: isFinal(task) ? Math.min(from, before) : from })
+      })
+    },
+
+    async followAll({ filter: conditions = {}, after } = {}) {
+      requireScope(caller, 'read')
+      return counted(async () => {
+        const end = await store.lastSeq()
+        const from = after === undefined ? end : parseCursor(after, store.epoch, end)
+        const visible = ownTasks(caller)
+        const filter = withReference(visible, conditions)
+        const matches = (task: Task) => filter !== null && matchesConditions(task, conditions)
+        return follow(parts, { whose: { filter: { ...(filter ?? visible), caller: caller.id } }, matches, after: from })
+      })
+    },
+  }
+}
+
+function tooManySubscriptions({ limits }: Caller): GatewayError {
+  const message = `The limit of ${limits.subscriptions} concurrent subscriptions is reached.`
+  return new GatewayError('LIMIT_EXCEEDED', message, { limit: 'subscriptions' })
+}
