@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { startPoller } from '../src/poller.js'
+import { type Poller, startPoller } from '../src/poller.js'
 import { createManualClock } from './support/manual-clock.js'
 
 const start = (round: () => Promise<number | null>) => {
@@ -49,4 +49,18 @@ test('a poller that is stopped finishes its round and begins no other', async ()
   })
   await poller[Symbol.asyncDispose]()
   expect(finished).toBe(1)
+})
+
+test('a poller that is nudged in every round leaves timers and sockets their turn', async () => {
+  let rounds = 0
+  await using poller: Poller = startPoller({
+    clock: createManualClock(),
+    async round() {
+      if (++rounds < 10_000) poller.nudge()
+      return null
+    },
+    onError() {},
+  })
+  await new Promise(setImmediate)
+  expect(rounds).toBeLessThan(10)
 })

@@ -1,5 +1,5 @@
 import type { Mutant } from '../mutant.js'
-import { LIMITS, STORE, SUBSCRIPTION, WEBSOCKET } from './tests.js'
+import { FOLLOW, LIMITS, RESTORED_BACKUP, STORE, SUBSCRIPTION, WEBSOCKET } from './tests.js'
 
 const FOLLOW_TS = 'src/tasks/service/follow.ts'
 const FOLLOWING = [SUBSCRIPTION, WEBSOCKET, LIMITS]
@@ -18,7 +18,7 @@ export const FOLLOWER_MUTANTS: readonly Mutant[] = [
     file: 'src/tasks/service/cursor.ts',
     find: 'if (of !== epoch || seq > end)',
     replace: 'if (seq > end)',
-    tests: [...FOLLOWING, 'test/restored-backup.test.ts'],
+    tests: [...FOLLOWING, RESTORED_BACKUP],
   },
   {
     name: 'follower-stops-after-a-full-page',
@@ -39,7 +39,7 @@ export const FOLLOWER_MUTANTS: readonly Mutant[] = [
     file: FOLLOW_TS,
     find: '        await nextTurn()\n',
     replace: '',
-    tests: FOLLOWING,
+    tests: [FOLLOW, ...FOLLOWING],
   },
   {
     name: 'listener-of-a-follower-stays',
@@ -54,7 +54,7 @@ export const FOLLOWER_MUTANTS: readonly Mutant[] = [
     find: '      const moved = await store.move(task, advance(task, stage, fields), step)\n      if (moved) {',
     replace:
       '      const early = advance(task, stage, fields)\n      notifier.transitioned(early, task.stage)\n      const moved = await store.move(task, early, step)\n      if (moved && !notifier) {',
-    tests: [...FOLLOWING, 'test/tasks/transitions.test.ts'],
+    tests: [FOLLOW, ...FOLLOWING],
   },
   {
     name: 'step-without-a-notification',

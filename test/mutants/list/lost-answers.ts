@@ -1,5 +1,5 @@
 import type { Mutant } from '../mutant.js'
-import { CLOCK, DECIDE, LATE_SUBMIT, LOST_SUBMIT, STALL, STATUS_POLLER, SUBMITTER } from './tests.js'
+import { CLOCK, DECIDE, LATE_SUBMIT, LOST_SUBMIT, RESTORED_BACKUP, STALL, STATUS_POLLER, SUBMITTER } from './tests.js'
 
 const DECIDE_TS = 'src/tasks/driver/decide.ts'
 const SCHEDULE_TS = 'src/tasks/driver/poll-schedule.ts'
@@ -153,20 +153,20 @@ export const LOST_ANSWER_MUTANTS: readonly Mutant[] = [
     file: SUBMIT_TS,
     find: 'task.lookupFirst ? await lookUp(task, parts) : null',
     replace: 'task.lookupFirst ? null : null',
-    tests: [SUBMITTER, LATE_SUBMIT, 'test/restored-backup.test.ts'],
+    tests: [SUBMITTER, LATE_SUBMIT, RESTORED_BACKUP],
   },
   {
     name: 'restored-task-adopts-the-job-of-another',
     file: SUBMIT_TS,
     find: "if (await store.owns(job.upstreamId)) return { kind: 'undecidable', problem: OWNED }",
     replace: "if (await store.owns('')) return { kind: 'undecidable', problem: OWNED }",
-    tests: [SUBMITTER, LATE_SUBMIT, 'test/restored-backup.test.ts'],
+    tests: [SUBMITTER, LATE_SUBMIT, RESTORED_BACKUP],
   },
   {
     name: 'failed-look-up-is-an-absence',
     file: SUBMIT_TS,
     find: "return { kind: 'failed', error: new UpstreamError('not-accepted', error.message, { cause: error }) }",
     replace: 'return null',
-    tests: [SUBMITTER, LATE_SUBMIT, 'test/restored-backup.test.ts'],
+    tests: [SUBMITTER, LATE_SUBMIT, RESTORED_BACKUP],
   },
 ]

@@ -1,6 +1,5 @@
 import type { Mutant } from '../mutant.js'
 import {
-  CANCEL,
   CLOCK,
   DURABLE_CLOCK,
   FLUSHER,
@@ -44,13 +43,6 @@ export const STORE_MUTANTS: readonly Mutant[] = [
     tests: [FLUSHER, STORE],
   },
   {
-    name: 'move-does-not-compare-the-stage',
-    file: WRITER_TS,
-    find: "eq(tasks.stage, placeholder('stage')), ",
-    replace: '',
-    tests: [STORE, CANCEL],
-  },
-  {
     name: 'move-does-not-compare-the-seq',
     file: WRITER_TS,
     find: ", eq(tasks.seq, placeholder('seq')))",
@@ -88,8 +80,8 @@ export const STORE_MUTANTS: readonly Mutant[] = [
   {
     name: 'due-time-of-a-moved-task-is-overwritten',
     file: 'src/store/sqlite/poll-queue.ts',
-    find: ".where(and(eq(tasks.id, placeholder('id')), eq(tasks.seq, placeholder('seq'))))",
-    replace: ".where(eq(tasks.id, placeholder('id')))",
+    find: '    WHERE id = @id AND seq = @seq`)',
+    replace: '    WHERE id = @id AND @seq`)',
     tests: [STORE, STATUS_POLLER],
   },
   {
@@ -147,13 +139,6 @@ export const STORE_MUTANTS: readonly Mutant[] = [
     find: 'Math.max(systemMono - saved.systemMono, 0)',
     replace: '(systemMono - saved.systemMono)',
     tests: [DURABLE_CLOCK],
-  },
-  {
-    name: 'restore-is-not-noticed-by-submits',
-    file: 'src/store/sqlite/epoch-file.ts',
-    find: ' || file.submits > database.submits',
-    replace: '',
-    tests: [RESTORE],
   },
   {
     name: 'restore-is-not-noticed-by-steps',

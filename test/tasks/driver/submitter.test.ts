@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { startTestDriver, TIMEOUT_MS } from '../../support/driver.js'
 import { accepted, hangs, htmlPage, rateLimited, resets } from '../../support/jogg.js'
 import { SLACK_MS } from '../../support/manual-clock.js'
+import { queue, submitting } from '../../support/store-contract.js'
 
 const VIDEO = 'https://media.example/'
 
@@ -95,6 +96,16 @@ test('a submit that the stop of the gateway cut off is looked up soon after the 
   await t.driver.statusPoller.recover()
   expect((await t.reasons(task.id)).at(-1)).toEqual(['unknown', 'the gateway stopped during the submit'])
   expect((await t.store.pollStates([task.id])).get(task.id)?.dueMono).toBeLessThanOrEqual(t.clock.monotonic() + 3_000)
+})
+
+test('a start takes the submit that a killed gateway left behind for lost', async () => {
+  let id = ''
+  await using t = await startTestDriver({
+    async before(store) {
+      id = (await submitting(store, await queue(store))).id
+    },
+  })
+  expect((await t.reasons(id)).at(-1)).toEqual(['unknown', 'the gateway stopped during the submit'])
 })
 
 test('submits that end late count when they end', async () => {
