@@ -5,11 +5,11 @@ import { type ChaosOptions, runChaos } from './run-chaos.js'
 /** The longer runs are `npm run chaos`. */
 const OPTIONS: ChaosOptions = {
   seed: 41,
-  tasks: 14,
-  kills: 3,
+  tasks: 8,
+  kills: 2,
   seconds: 60,
   speed: 40,
-  only: ['kill', 'freeze', 'clock', 'second', 'odd'],
+  only: ['kill', 'clock', 'second', 'odd'],
 }
 
 test('through kills, clock steps and a second gateway, no task is lost, paid for twice or missed by a follower', async () => {

@@ -125,10 +125,10 @@ test('a submit that is still under way is not judged, however long it takes', as
   const log = pino({ level: 'silent' })
   const transitions = createTransitions({ store, notifier, clock, log })
   const upstream = createJoggUpstream({ apiKey: 'key', baseUrl: 'http://127.0.0.1:9', timeoutMs: 10_000, clock })
-  let isUnderWay = true
+  let underWay: string | null = null
   const poller = createStatusPoller({
     ...{ store, upstream, transitions, notifier, clock, log, timeoutMs: 10_000, concurrency: 8 },
-    submitter: { isUnderWay: () => isUnderWay, checkAnswered: () => false },
+    submitter: { isUnderWay: id => id === underWay, checkAnswered: () => false },
     onSubmitsResumed() {},
     random: () => 0.5,
     intervals: { firstMs: 3_000, minMs: 5_000, maxMs: 10_000 },
@@ -138,12 +138,13 @@ test('a submit that is still under way is not judged, however long it takes', as
   const attempt = { attemptedAt: clock.now(), attemptedMono: clock.monotonic(), attemptedUpstreamAt: null }
   const task = await transitions.move(await queue(store), 'submitting', attempt, { poll: pollAt(clock.monotonic()) })
   if (!task) throw new Error('the task has moved')
+  underWay = task.id
   const never = new AbortController().signal
   const nextAt = await poller.round(never)
   expect(await store.get(task.id)).toMatchObject({ stage: 'submitting' })
   expect(nextAt).toBeGreaterThan(clock.monotonic())
 
-  isUnderWay = false
+  underWay = null
   await clock.advance(60_000)
   await poller.round(never)
   expect(await store.get(task.id)).toMatchObject({ stage: 'unknown' })
