@@ -31,6 +31,7 @@ export async function openUpstream(
     const { apiKey, baseUrl } = jogg
     return createJoggUpstream({ apiKey: apiKey ?? '', baseUrl, timeoutMs, clock })
   }
+  upstream satisfies 'engine'
   const { openEngineUpstream } = await import('./engine/engine-upstream.js')
   const { jobLimits } = await import('./engine/job-limits.js')
   const { ffmpegPath, allowedHosts } = engine

@@ -8,7 +8,9 @@ import { type ClockReading, createDurableClock, readBootId } from './durable-clo
 import { createEpochFile, type Marks, wentBack } from './epoch-file.js'
 import { gateway, transitions } from './tables.js'
 
-const HEARTBEAT_MS = 10_000
+const SECONDS_PER_HEARTBEAT = 10
+/** How late a step other than a submit is recorded beside the database. A restore that undoes only later ones goes unnoticed. */
+const RECORD_MS = 1_000
 /** How long the result of a write probe is shared. */
 const PROBE_MS = 1_000
 /** Tasks of a restored database that are marked in one transaction. */
@@ -121,10 +123,10 @@ export async function openGatewayState(parts: GatewayStateParts): Promise<OpenGa
 
   const stopping = new AbortController()
   async function keepBeating() {
-    while (!stopping.signal.aborted) {
-      await systemClock.sleep(HEARTBEAT_MS, stopping.signal)
+    for (let second = 1; !stopping.signal.aborted; second++) {
+      await systemClock.sleep(RECORD_MS, stopping.signal)
       try {
-        await beat()
+        if (second % SECONDS_PER_HEARTBEAT === 0 || stopping.signal.aborted) await beat()
         if (readMarks().seq !== recordedSeq) await record()
       } catch (thrown) {
         log.error({ err: thrown, database: path }, 'the heartbeat could not be written')
