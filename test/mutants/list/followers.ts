@@ -37,7 +37,7 @@ export const FOLLOWER_MUTANTS: readonly Mutant[] = [
   {
     name: 'replay-starves-the-event-loop',
     file: FOLLOW_TS,
-    find: '        await nextTurn()\n',
+    find: '          await giveWay()\n',
     replace: '',
     tests: [FOLLOW, ...FOLLOWING],
   },

@@ -150,8 +150,8 @@ export const STORE_MUTANTS: readonly Mutant[] = [
   {
     name: 'restored-tasks-are-not-marked',
     file: STATE_TS,
-    find: '    if (restored) db.update(tasks)',
-    replace: '    if (!file) db.update(tasks)',
+    find: 'if (restored) await markQueued()',
+    replace: 'if (!restored) await markQueued()',
     tests: [RESTORE],
   },
   {
