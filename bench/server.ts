@@ -36,7 +36,7 @@ const bareServer = async () => {
         ...{ id, stage: 'queued', caller: 'open', reservedCents: 48, reference: null, idempotencyKey: null },
         ...{ retryOf: null, videoUrl, audioUrl, playbackType: 'normal', createdAt: at, queuedAt: at, queuedMono: mono },
       },
-      { waitingTasks: null, monthlyCents: null },
+      { createsPerMinute: null, waitingTasks: null, monthlyCents: null },
     )
     const seq = 'seq' in created ? created.seq : 0
     const message = JSON.stringify({

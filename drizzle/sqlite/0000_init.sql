@@ -13,7 +13,9 @@ CREATE TABLE `api_keys` (
 CREATE TABLE `caller_queues` (
 	`caller` text PRIMARY KEY NOT NULL,
 	`waiting` integer NOT NULL,
-	`turn` integer NOT NULL
+	`turn` integer NOT NULL,
+	`minute_mono` integer NOT NULL,
+	`minute_creates` integer NOT NULL
 );
 --> statement-breakpoint
 CREATE INDEX `caller_queues_by_turn` ON `caller_queues` (`turn`,`caller`) WHERE waiting > 0;--> statement-breakpoint
@@ -27,14 +29,35 @@ CREATE TABLE `gateway` (
 	`mono` integer NOT NULL
 );
 --> statement-breakpoint
+CREATE TABLE `nodes` (
+	`id` text PRIMARY KEY NOT NULL,
+	`host` text NOT NULL,
+	`pid` integer NOT NULL,
+	`version` text NOT NULL,
+	`started_at` integer NOT NULL,
+	`seen_mono` integer NOT NULL
+);
+--> statement-breakpoint
 CREATE TABLE `secrets` (
 	`name` text PRIMARY KEY NOT NULL,
 	`value` text NOT NULL
 );
 --> statement-breakpoint
 CREATE TABLE `stage_counts` (
-	`stage` text PRIMARY KEY NOT NULL,
-	`count` integer NOT NULL
+	`stage` text NOT NULL,
+	`caller` text NOT NULL,
+	`count` integer NOT NULL,
+	PRIMARY KEY(`stage`, `caller`)
+);
+--> statement-breakpoint
+CREATE TABLE `submit_queue` (
+	`id` integer PRIMARY KEY NOT NULL,
+	`kind` text,
+	`reason` text,
+	`until_mono` integer,
+	`ends_by_check_mono` integer,
+	`failures` integer NOT NULL,
+	`lost_answers` integer NOT NULL
 );
 --> statement-breakpoint
 CREATE TABLE `tasks` (

@@ -1,9 +1,9 @@
 import { pino } from 'pino'
 import { expect, test } from 'vitest'
-import type { Connection } from '../../src/store/sqlite/connection.js'
+import { createTaskStore } from '../../src/store/create-task-store.js'
+import type { SqliteConnection } from '../../src/store/sqlite/connection.js'
 import { openDatabase } from '../../src/store/sqlite/database.js'
 import { openGatewayState } from '../../src/store/sqlite/gateway-state.js'
-import { createSqliteStore } from '../../src/store/sqlite/sqlite-store.js'
 import { createManualClock } from '../support/manual-clock.js'
 import { CANCELED, newTask, queue, step, submitted, submitting, succeeded } from '../support/store-contract.js'
 
@@ -18,11 +18,11 @@ async function openObserved() {
   }
   const [systemClock, log] = [createManualClock(), pino({ level: 'silent' })]
   const state = await openGatewayState({ connection, path: null, systemClock, log, restored: false })
-  const store = createSqliteStore(connection, state, async () => void connection.close())
+  const store = createTaskStore(connection, state, connection.close)
   return { connection, store, statements }
 }
 
-function planOf({ sqlite }: Connection, sql: string): string[] {
+function planOf({ sqlite }: SqliteConnection, sql: string): string[] {
   const values = Array.from({ length: sql.split('?').length - 1 }, () => 1)
   const explain = sqlite.prepare<unknown[], { detail: string }>(`EXPLAIN QUERY PLAN ${sql}`)
   const names = [...sql.matchAll(/@(\w+)/g)].map(([, name]) => [name, null])
@@ -56,7 +56,11 @@ test('no statement reads a table row by row or sorts it', async () => {
           await store.page({ ...whose, ...filter, ...bounds, oldestFirst, limit: 9 })
   await store.usage({ months: 9 })
   await store.usage({ caller: 'me', months: 9 })
-  await store.create(newTask({ idempotencyKey: 'k', retryOf: 'r' }), { waitingTasks: 9, monthlyCents: 9 })
+  await store.create(newTask({ idempotencyKey: 'k', retryOf: 'r' }), {
+    createsPerMinute: 9,
+    waitingTasks: 9,
+    monthlyCents: 9,
+  })
   const checked = [...statements].filter(sql => /^\s*(select|update|delete|insert|with)/i.test(sql))
   expect(checked.length).toBeGreaterThan(100)
   for (const sql of checked) {

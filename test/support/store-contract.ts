@@ -5,7 +5,7 @@ import { advance, type FieldsTo, type PreviousStage, type Stage, type Task, type
 import type { NewTask, TaskStore } from '../../src/tasks/task-store.js'
 
 /** The allowance of a caller without limits. */
-export const NO_LIMITS = { waitingTasks: null, monthlyCents: null }
+export const NO_LIMITS = { createsPerMinute: null, waitingTasks: null, monthlyCents: null }
 
 export const RESULT = {
   resultUrl: 'https://x.example/a.mp4',
@@ -72,6 +72,11 @@ export async function succeeded(store: TaskStore, task: TaskIn<'queued'>, upstre
   return (await step(store, sent, 'success', { completedAt: 4_000, result: RESULT, costCents }, 4_000))!
 }
 
+/** Takes what is due, with a lease that is over at once. */
+export function takeDue(store: TaskStore, nowMono: number, limit: number, except: readonly string[] = []) {
+  return store.takeDue({ nowMono, leaseMs: 0, limit, except })
+}
+
 export const CANCELED = { completedAt: 1, failure: { code: 'CANCELED', message: '' } } as const
 
 /** The contract of every store. */
@@ -98,7 +103,8 @@ export function describeStore(name: string, open: () => Promise<TaskStore>) {
       expect(log[2]).not.toHaveProperty('result')
       expect(log[2]).not.toHaveProperty('attemptedAt')
       expect(log[3]).toEqual(done)
-      expect(await store.lastSeq()).toBe(done.seq)
+      expect(await store.lastSeq({ taskId: done.id })).toBe(done.seq)
+      expect(await store.lastSeq({ filter: { caller: 'me' } })).toBe(done.seq)
     })
 
     test('keeps the fields of every stage, and leaves out those that a task does not have', async () => {
@@ -152,7 +158,9 @@ export function describeStore(name: string, open: () => Promise<TaskStore>) {
       const mine = await queue(store, newTask({ idempotencyKey: 'k' }))
       const theirs = await queue(store, newTask({ idempotencyKey: 'k', caller: 'them' }))
       expect(theirs.id).not.toBe(mine.id)
-      expect(await store.create(newTask({ idempotencyKey: 'k' }), { waitingTasks: 0, monthlyCents: 0 })).toEqual(mine)
+      expect(
+        await store.create(newTask({ idempotencyKey: 'k' }), { ...NO_LIMITS, waitingTasks: 0, monthlyCents: 0 }),
+      ).toEqual(mine)
       expect(await store.earlier({ caller: 'me', idempotencyKey: 'k', retryOf: null })).toEqual(mine)
       expect(await store.earlier({ caller: 'other', idempotencyKey: 'k', retryOf: null })).toBeNull()
       const retry = await queue(store, newTask({ retryOf: mine.id }))
@@ -163,11 +171,12 @@ export function describeStore(name: string, open: () => Promise<TaskStore>) {
       await using opened = await openWith()
       const { store } = opened
       const seen: number[] = []
+      const mine = { filter: { caller: 'me' } }
       let writing = true
       const follow = async () => {
         let last = 0
-        while (writing || (await store.lastSeq()) > last) {
-          for (const { task } of await store.transitionsAfter(last, { filter: {}, limit: 7 })) {
+        while (writing || (await store.lastSeq(mine)) > last) {
+          for (const { task } of await store.transitionsAfter(last, { ...mine, limit: 7 })) {
             seen.push(task.seq)
             last = task.seq
           }
@@ -183,7 +192,7 @@ export function describeStore(name: string, open: () => Promise<TaskStore>) {
         writing = false
       })
       await Promise.all([following, written])
-      const all = (await store.transitionsAfter(0, { filter: {}, limit: 1_000 })).map(({ task }) => task.seq)
+      const all = (await store.transitionsAfter(0, { ...mine, limit: 1_000 })).map(({ task }) => task.seq)
       expect(all).toHaveLength(100)
       expect(seen).toEqual(all)
     })
@@ -371,7 +380,7 @@ export function describeStore(name: string, open: () => Promise<TaskStore>) {
       await step(store, answered, 'unknown', {}, 7_000)
       const running = await submitting(store, await queue(store, newTask(input(2))), 3_000)
       const ended = { taskId: answered.id, begunMono: 2_000, endedMono: 7_000 }
-      const underWay = { taskId: running.id, begunMono: 3_000, endedMono: 3_000 }
+      const underWay = { taskId: running.id, begunMono: 3_000, endedMono: null }
       expect(await store.recentSubmits(9)).toEqual([ended, underWay])
       expect(await store.recentSubmits(1)).toEqual([underWay])
     })
@@ -385,14 +394,14 @@ export function describeStore(name: string, open: () => Promise<TaskStore>) {
       const early = await submitted(store, await queue(store), 'up-1', 5_000)
       const late = await submitted(store, await queue(store), 'up-2', 8_000)
       expect(await store.nextDueMono()).toBe(5_000)
-      expect((await store.due(7_999, 10)).map(({ task }) => task.id)).toEqual([early.id])
+      expect((await takeDue(store, 7_999, 10)).map(({ task }) => task.id)).toEqual([early.id])
       const poll = { dueMono: 9_000, checks: 1, failures: 2, absences: 3, problem: 'odd' }
       await store.savePollStates([{ task: early, poll }])
-      const due = await store.due(9_000, 10)
+      const due = await takeDue(store, 9_000, 10)
       expect(due.map(({ task }) => task.id)).toEqual([late.id, early.id])
       expect(due[1]).toEqual({ task: early, poll })
-      expect(await store.due(9_000, 1)).toHaveLength(1)
-      expect(await store.due(9_000, 1, [late.id])).toEqual([due[1]])
+      expect(await takeDue(store, 9_000, 1)).toHaveLength(1)
+      expect(await takeDue(store, 9_000, 1, [late.id])).toEqual([due[1]])
     })
 
     test('saves many poll states, but none of a task that has moved', async () => {
@@ -402,7 +411,7 @@ export function describeStore(name: string, open: () => Promise<TaskStore>) {
       const still = await submitted(store, await queue(store), 'up-2')
       await step(store, gone, 'success', { completedAt: 1, result: RESULT, costCents: 0 })
       await store.savePollStates([gone, still].map(task => ({ task, poll: pollAt(7) })))
-      expect((await store.due(7, 9)).map(({ task }) => task.id)).toEqual([still.id])
+      expect((await takeDue(store, 7, 9)).map(({ task }) => task.id)).toEqual([still.id])
       await store.savePollStates([])
     })
   })

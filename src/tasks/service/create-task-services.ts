@@ -39,7 +39,7 @@ export interface ServiceParts {
 export function createTaskServices(parts: ServiceParts): (caller: Caller) => TaskService {
   const { store, transitions, notifier, clock, publicLink } = parts
   const rate = createRateLimit(clock)
-  const presenter = createTaskPresenter(store.epoch, publicLink)
+  const presenter = createTaskPresenter(store, publicLink)
   const shared = {
     ...parts,
     rate,

@@ -5,7 +5,7 @@ import type { Caller } from '../caller.js'
 import type { Task } from '../task.js'
 import type { Allowance, LimitReached, NewTask, TaskReader } from '../task-store.js'
 import type { Transitions } from '../transitions.js'
-import type { CreateRate } from './create-rate.js'
+import { type CreateRate, tooManyCreates } from './create-rate.js'
 import { toCredits } from './task-view.js'
 
 /** What a new task consists of, besides its identity and its times. */
@@ -70,11 +70,16 @@ export function choicesOf(task: Task): Choices {
 }
 
 function allowanceOf({ limits }: Caller): Allowance {
-  const { waitingTasks, monthlyCredits } = limits
-  return { waitingTasks, monthlyCents: monthlyCredits === null ? null : Math.round(monthlyCredits * 100) }
+  const { createsPerMinute, waitingTasks, monthlyCredits } = limits
+  return {
+    createsPerMinute,
+    waitingTasks,
+    monthlyCents: monthlyCredits === null ? null : Math.round(monthlyCredits * 100),
+  }
 }
 
 function limitError(reached: LimitReached, { limits }: Caller): GatewayError {
+  if (reached.refused === 'createsPerMinute') return tooManyCreates(limits, Math.ceil(reached.retryAfterMs / 1_000))
   if (reached.refused === 'waitingTasks')
     return new GatewayError(
       'LIMIT_EXCEEDED',
