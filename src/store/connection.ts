@@ -1,4 +1,5 @@
-import type { Dialect } from './dialect.js'
+import type { SQL, SQLWrapper } from 'drizzle-orm'
+import type { Polled } from '../tasks/task-store.js'
 import type { Statement, Work } from './statement.js'
 
 export type Tables = typeof import('./sqlite/tables.js')
@@ -26,8 +27,10 @@ export interface Connection {
   prepareSql<Row>(sql: string): Statement<Row>
   /** What a query sees may still be on its way to the disk, so that a power cut could undo it. */
   read<T>(work: () => Work<T>): Promise<T>
-  /** Resolves when all that the query saw is on the disk. All of its statements see the same state. */
+  /** Resolves when all that the query saw is on the disk. */
   readDurable<T>(work: () => Work<T>): Promise<T>
+  /** Like `readDurable`, but all statements see the same state. */
+  readDurableSnapshot<T>(work: () => Work<T>): Promise<T>
   /** Like `read`, but all statements see the same state. */
   readSnapshot<T>(work: () => Work<T>): Promise<T>
   /** Runs `work` in one transaction that is on the disk when the promise resolves. */
@@ -48,6 +51,8 @@ export interface Connection {
  * - The lock of a group of twins keeps `twin_queues.is_held` true to the tasks of all callers.
  */
 export interface Locks {
+  /** Which history of the database the gateways are on. */
+  readonly history?: boolean | undefined
   /** The submit queue: its pause and the window of the latest submits. */
   readonly submitQueue?: boolean | undefined
   readonly caller?: string | undefined
@@ -55,6 +60,35 @@ export interface Locks {
 }
 
 export const NO_LOCKS: Locks = {}
+
+/** Where the SQL of the databases differs. */
+export interface Dialect {
+  /** Whether a column is one of a list, given as the parameter of this name. */
+  isAmong(column: SQLWrapper, parameter: string): SQL
+  /** A list as the value of such a parameter. */
+  list(values: readonly string[]): unknown
+  /** The condition of the index of queued tasks by age. The index is used for these very words only. */
+  isQueuedByAge(stage: SQLWrapper): SQL
+  /** The condition of the index of the heads of groups of twins that may leave. */
+  isFree(isHeld: SQLWrapper): SQL
+  /** The lesser of two values. */
+  least(a: SQLWrapper, b: SQLWrapper): SQL
+  /** For `prepareSql`: the rows of a list that is the parameter `@ids`. */
+  readonly idsOfList: string
+  pollQueries(connection: Connection): PollQueries
+}
+
+/** The two statements of the poll queue that the databases share nothing of. */
+export interface PollQueries {
+  /** The rows as they were before they were taken. */
+  takeDue(values: {
+    readonly nowMono: number
+    readonly leaseMono: number
+    readonly limit: number
+    readonly except: unknown
+  }): Work<Tables['tasks']['$inferSelect'][]>
+  savePollStates(states: readonly Polled[]): Work<void>
+}
 
 /** A query of Drizzle's builder. */
 export interface Query {

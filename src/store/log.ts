@@ -5,7 +5,13 @@ import { type TaskRow, type TransitionRow, taskAt } from './row.js'
 import type { Work } from './statement.js'
 
 /** The log. Each selection is a walk along its own index that stops at the limit. */
-export function createLog({ db, tables, prepare, readDurable }: Connection): Omit<TaskLog, 'epoch'> {
+export function createLog({
+  db,
+  tables,
+  prepare,
+  readDurable,
+  readDurableSnapshot,
+}: Connection): Omit<TaskLog, 'epoch'> {
   const { tasks, transitions } = tables
   const { placeholder } = sql
   const isTask = eq(transitions.taskId, placeholder('taskId'))
@@ -67,7 +73,11 @@ export function createLog({ db, tables, prepare, readDurable }: Connection): Omi
   }
 
   return {
-    transitionsAfter: (seq, query) => readDurable(() => select(seq, query)),
+    transitionsAfter(seq, query) {
+      // Between the walks of several tasks a later step could come up before an earlier one.
+      const isOneWalk = 'taskId' in query || !query.filter.ids
+      return (isOneWalk ? readDurable : readDurableSnapshot)(() => select(seq, query))
+    },
     lastSeq: selection => readDurable(() => end(selection)),
   }
 }

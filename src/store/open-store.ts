@@ -1,14 +1,18 @@
-import type { Logger } from 'pino'
+import { type Logger, pino } from 'pino'
 import type { KeyStore } from '../auth/ports.js'
 import type { Clock } from '../clock.js'
 import type { TaskStore } from '../tasks/task-store.js'
 import { createTaskStore } from './create-task-store.js'
 import { createKeyStore } from './keys.js'
+import { isPostgresUrl } from './postgres/database-url.js'
+import { connectPostgres, openPostgres, prepareDatabase } from './postgres/open-postgres.js'
 import { openDatabase } from './sqlite/database.js'
 import { openSqlite } from './sqlite/open-sqlite.js'
 import type { Closers, StoreConfig } from './store-state.js'
 
 export type { StoreConfig }
+
+const silent = pino({ level: 'silent' })
 
 export interface Store extends AsyncDisposable {
   readonly tasks: TaskStore
@@ -31,7 +35,8 @@ export async function openStore(config: StoreConfig, systemClock: Clock, log: Lo
     for (const closer of closers.splice(0).reverse()) await closer()
   }
   try {
-    const { connection, state } = await openSqlite(config, systemClock, log, closers)
+    const open = isPostgresUrl(config.databaseUrl) ? openPostgres : openSqlite
+    const { connection, state } = await open(config, systemClock, log, closers)
     return {
       tasks: createTaskStore(connection, state, close),
       keys: createKeyStore(connection),
@@ -54,11 +59,14 @@ export async function openStore(config: StoreConfig, systemClock: Clock, log: Lo
 export async function openKeyStore(
   config: Pick<StoreConfig, 'databaseUrl' | 'dataDir'>,
 ): Promise<AsyncDisposable & { readonly keys: KeyStore }> {
-  const connection = openDatabase(config.databaseUrl, config.dataDir)
+  const connection = isPostgresUrl(config.databaseUrl)
+    ? await connectPostgres(config.databaseUrl, silent)
+    : openDatabase(config.databaseUrl, config.dataDir)
   return { keys: createKeyStore(connection), [Symbol.asyncDispose]: connection.close }
 }
 
 /** Brings the tables of the database up to date. */
 export async function migrateDatabase(config: Pick<StoreConfig, 'databaseUrl' | 'dataDir'>): Promise<void> {
-  await openDatabase(config.databaseUrl, config.dataDir).close()
+  if (isPostgresUrl(config.databaseUrl)) await prepareDatabase(config.databaseUrl)
+  else await openDatabase(config.databaseUrl, config.dataDir).close()
 }

@@ -6,7 +6,10 @@ import { taskOf } from './row.js'
 import type { Work } from './statement.js'
 
 /** Pages of tasks. Each is a walk along one index that stops at the limit. */
-export function createPages({ db, tables, prepare, readSnapshot }: Connection, readMany: ReadMany): TaskReader['page'] {
+export function createPages(
+  { db, tables, prepare, read, readSnapshot }: Connection,
+  readMany: ReadMany,
+): TaskReader['page'] {
   const { tasks } = tables
   const { placeholder } = sql
   const statements = new Map<string, ReturnType<typeof build>>()
@@ -56,7 +59,10 @@ export function createPages({ db, tables, prepare, readSnapshot }: Connection, r
     return pageOf(found, query)
   }
 
-  return query => readSnapshot(() => page(query))
+  return query => {
+    const isOneWalk = !query.ids && stagesOf(query).length === ALL_STAGES.length
+    return (isOneWalk ? read : readSnapshot)(() => page(query))
+  }
 }
 
 type ReadMany = (ids: readonly string[]) => Work<Task[]>

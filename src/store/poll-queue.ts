@@ -3,7 +3,6 @@ import type { PollState } from '../tasks/poll-state.js'
 import type { Polled, PollQueue } from '../tasks/task-store.js'
 import { type Connection, NO_LOCKS } from './connection.js'
 import { type TaskRow, taskOf } from './row.js'
-import type { Work } from './statement.js'
 
 /** The tasks with a check to come, ordered by when it is due. */
 export function createPollQueue(connection: Connection): PollQueue {
@@ -35,18 +34,6 @@ export function createPollQueue(connection: Connection): PollQueue {
       if (saved.length > 0) await writeUnsynced(NO_LOCKS, () => savePollStates(saved))
     },
   }
-}
-
-/** The two statements of the poll queue that the databases share nothing of. */
-export interface PollQueries {
-  /** The rows as they were before they were taken. */
-  takeDue(values: {
-    readonly nowMono: number
-    readonly leaseMono: number
-    readonly limit: number
-    readonly except: unknown
-  }): Work<TaskRow[]>
-  savePollStates(states: readonly Polled[]): Work<void>
 }
 
 function toPolled(row: TaskRow): Polled {

@@ -1,5 +1,3 @@
-import type { BuiltQuery } from './built-query.js'
-
 /**
  * A piece of work on the database, such as the body of a transaction. It is written as a generator and calls statements
  * with `yield*`:
@@ -12,7 +10,17 @@ import type { BuiltQuery } from './built-query.js'
  * On SQLite every statement returns at once, so that the whole work is one turn of the event loop. On Postgres each
  * statement is yielded to the connection, which awaits it. Neither needs another version of the queries.
  */
-export type Work<T> = Iterable<BuiltQuery, T, readonly unknown[]>
+export type Work<T> = Iterable<StatementCall, T, readonly unknown[]>
+
+/** A statement to be run. */
+export interface StatementCall {
+  /** Names the prepared statement on the server. */
+  readonly name: string
+  readonly sql: string
+  readonly values: readonly unknown[]
+  /** The row of these cells; null: rows are objects as the driver makes them. */
+  readonly toRow: ((cells: readonly unknown[]) => unknown) | null
+}
 
 /** The values of a statement's parameters, by name. */
 export type Values = Readonly<Record<string, unknown>>

@@ -84,6 +84,12 @@ export function createConnection(
     }
   }
 
+  async function readDurable<T>(work: () => Work<T>): Promise<T> {
+    const result = await read(work)
+    await flushed()
+    return result
+  }
+
   return {
     sqlite,
     db: drizzle(sqlite),
@@ -94,11 +100,8 @@ export function createConnection(
     prepareSql: sql => sqlStatement(sqlite, sql, onQuery),
     read,
     readSnapshot: read,
-    async readDurable(work) {
-      const result = await read(work)
-      await flushed()
-      return result
-    },
+    readDurable,
+    readDurableSnapshot: readDurable,
     async write(_, work) {
       const result = await change(work)
       await flushed()

@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm'
-import type { Dialect } from '../dialect.js'
+import type { Dialect } from '../connection.js'
 import { sqlitePollQueries } from './poll-queries.js'
 
 export const sqliteDialect: Dialect = {

@@ -1,6 +1,5 @@
 import { and, asc, isNotNull, lte, not, sql } from 'drizzle-orm'
-import type { Connection } from '../connection.js'
-import type { PollQueries } from '../poll-queue.js'
+import type { Connection, PollQueries } from '../connection.js'
 
 /** The only gateway on the database needs no leases: what it has under way is in its memory. */
 export function sqlitePollQueries({ db, tables, dialect, prepare, prepareSql }: Connection): PollQueries {
