@@ -16,6 +16,7 @@ export default defineConfig({
   test: {
     testTimeout: 30_000,
     isolate: false,
+    globalSetup: fileURLToPath(new URL('support/postgres/global-setup.ts', import.meta.url)),
     projects: [
       { extends: true, test: { name: 'all', include: ['test/**/*.test.ts'] } },
       // The domain again, under a clock that moves at every reading: a still clock hides comparisons of two readings.
