@@ -1,8 +1,9 @@
+import { hostname } from 'node:os'
 import { uuidv7 } from 'uuidv7'
 import { describe, expect, test } from 'vitest'
 import { NOT_POLLED, pollAt } from '../../src/tasks/poll-state.js'
 import { advance, type FieldsTo, type PreviousStage, type Stage, type Task, type TaskIn } from '../../src/tasks/task.js'
-import type { NewTask, TaskStore } from '../../src/tasks/task-store.js'
+import type { ClaimRequest, NewTask, TaskStore } from '../../src/tasks/task-store.js'
 
 /** The allowance of a caller without limits. */
 export const NO_LIMITS = { createsPerMinute: null, waitingTasks: null, monthlyCents: null }
@@ -386,6 +387,77 @@ export function describeStore(name: string, open: () => Promise<TaskStore>) {
     })
   })
 
+  describe(`${name}: claims`, () => {
+    const input = (n: number) => ({ videoUrl: `https://m.example/${n}` })
+    const NO_PAUSE = { pause: null, failures: 0, lostAnswers: 0 }
+    /** Submits as soon as fewer than `window` submits are under way or ended. */
+    const request = (window: number | null, seen: Parameters<ClaimRequest['waitUntil']>[0][] = []): ClaimRequest => ({
+      window,
+      waitUntil(state) {
+        seen.push(state)
+        if (state.pause.pause) return state.pause.pause.untilMono
+        return window !== null && state.recent.length >= window ? 7_000 : null
+      },
+      attempt: task => ({
+        to: advance(task, 'submitting', { attemptedAt: 2, attemptedMono: 2, attemptedUpstreamAt: null }),
+        step: { at: 2, mono: 2, reason: null, poll: pollAt(9) },
+      }),
+    })
+
+    test('move the task that is next to `submitting`, and show what decides whether it may leave', async () => {
+      await using opened = await openWith()
+      const { store } = opened
+      const seen: Parameters<ClaimRequest['waitUntil']>[0][] = []
+      expect(await store.claimNext(request(2))).toEqual({ kind: 'empty' })
+      const one = await queue(store, newTask(input(1)))
+      const two = await queue(store, newTask({ ...input(2), caller: 'them' }))
+      const claim = await store.claimNext(request(2, seen))
+      expect(claim).toMatchObject({ kind: 'claimed', from: one, task: { id: one.id, stage: 'submitting' } })
+      expect(await store.get(one.id)).toMatchObject({ stage: 'submitting', attemptedMono: 2 })
+      expect(seen.at(-1)).toEqual({ recent: [], pause: NO_PAUSE })
+      expect(await store.claimNext(request(2, seen))).toMatchObject({ kind: 'claimed', task: { id: two.id } })
+      expect(seen.at(-1)?.recent).toEqual([{ taskId: one.id, begunMono: 2, endedMono: null }])
+      await queue(store, newTask(input(3)))
+      expect(await store.claimNext(request(2))).toEqual({ kind: 'waits', until: 7_000 })
+      expect(await store.claimNext(request(null, seen))).toMatchObject({ kind: 'claimed' })
+      expect(seen.at(-1)?.recent).toEqual([])
+    })
+
+    test('at the same time never exceed the window, and give each task to one', async () => {
+      await using opened = await openWith()
+      const { store } = opened
+      for (let i = 0; i < 20; i++) await queue(store, newTask({ ...input(i), caller: `caller ${i % 4}` }))
+      const claims = await Promise.all(Array.from({ length: 20 }, () => store.claimNext(request(5))))
+      const claimed = claims.flatMap(claim => (claim.kind === 'claimed' ? [claim.task.id] : []))
+      expect(claimed).toHaveLength(5)
+      expect(new Set(claimed).size).toBe(5)
+      expect((await store.counts()).submitting).toBe(5)
+    })
+
+    test('at the same time never submit two tasks with the same inputs', async () => {
+      await using opened = await openWith()
+      const { store } = opened
+      for (let i = 0; i < 8; i++) await queue(store, newTask({ caller: `caller ${i}` }))
+      await Promise.all(Array.from({ length: 8 }, () => store.claimNext(request(null))))
+      expect((await store.counts()).submitting).toBe(1)
+    })
+
+    test('keep the pause of the queue, however many change it at once', async () => {
+      await using opened = await openWith()
+      const { store } = opened
+      expect(await store.pauseState()).toEqual(NO_PAUSE)
+      await Promise.all(
+        Array.from({ length: 10 }, () => store.changePause(state => ({ ...state, failures: state.failures + 1 }))),
+      )
+      const pause = { kind: 'account', reason: 'no credit', untilMono: 5_000, endsByCheckMono: 6_000 } as const
+      const paused = await store.changePause(state => ({ ...state, pause }))
+      expect(paused).toEqual({ pause, failures: 10, lostAnswers: 0 })
+      expect(await store.pauseState()).toEqual(paused)
+      await queue(store)
+      expect(await store.claimNext(request(2))).toEqual({ kind: 'waits', until: 5_000 })
+    })
+  })
+
   describe(`${name}: the poll queue`, () => {
     test('lists what is due, the longest overdue first, and when the next is', async () => {
       await using opened = await openWith()
@@ -456,6 +528,31 @@ export function describeStore(name: string, open: () => Promise<TaskStore>) {
       expect(await create({}, { waitingTasks: 2 })).toEqual({ refused: 'waitingTasks' })
       expect(await create({ caller: 'them' }, { monthlyCents: 100, waitingTasks: 2 })).toHaveProperty('id')
       expect(await opened.mine()).toHaveLength(2)
+    })
+
+    test('count the creates of a minute from the first, exactly, however many come at once', async () => {
+      await using opened = await openWith()
+      const { store } = opened
+      const create = (queuedMono: number, caller = 'me') =>
+        store.create(newTask({ queuedMono, caller }), { ...NO_LIMITS, createsPerMinute: 3 })
+      const made = await Promise.all(Array.from({ length: 10 }, () => create(10_000)))
+      expect(made.filter(task => 'id' in task)).toHaveLength(3)
+      expect(await create(69_999)).toEqual({ refused: 'createsPerMinute', retryAfterMs: 1 })
+      expect(await create(69_999, 'them')).toHaveProperty('id')
+      expect(await create(70_000)).toHaveProperty('id')
+      const none = { ...NO_LIMITS, createsPerMinute: 0 }
+      expect(await store.create(newTask({ caller: 'new' }), none)).toMatchObject({ refused: 'createsPerMinute' })
+    })
+  })
+
+  describe(`${name}: its gateways`, () => {
+    test('are listed with their process and their version', async () => {
+      await using opened = await openWith()
+      const [node, ...others] = await opened.store.nodes()
+      expect(node).toMatchObject({ host: hostname(), pid: process.pid, version: expect.stringMatching(/^\d+\.\d+/) })
+      expect(node?.seenMono).toBeGreaterThan(0)
+      expect(others).toEqual([])
+      await opened.store.check()
     })
   })
 }

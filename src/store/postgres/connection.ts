@@ -72,8 +72,10 @@ export function createConnection(pool: pg.Pool, name: string, schema: string): C
 
   const read = <T>(work: () => Work<T>) => repeat(() => withClient(client => drive(client, work())))
   const readSnapshot = <T>(work: () => Work<T>) => repeat(() => transact([SNAPSHOT], work))
+  const inTurn = createTurns()
+  /** Writers of this process that would wait for each other do so before they take a connection, of which there are few. */
   const write = <T>(begin: readonly string[], locks: Locks, work: () => Work<T>) =>
-    repeat(() => transact([...begin, ...lockStatements(schema, locks)], work))
+    inTurn(turnOf(locks), () => repeat(() => transact([...begin, ...lockStatements(schema, locks)], work)))
 
   return {
     db,
@@ -113,6 +115,27 @@ async function run(client: pg.PoolClient, { name, sql: text, values, toRow }: St
 /** Postgres stores no NUL character. */
 function withoutNul(value: unknown): unknown {
   return typeof value === 'string' && value.includes('\0') ? value.replaceAll('\0', '') : value
+}
+
+function turnOf({ submitQueue, caller }: Locks): string | null {
+  if (submitQueue) return 'submit queue'
+  return caller === undefined ? null : `caller ${caller}`
+}
+
+/** Runs what has the same key one after the other. */
+function createTurns() {
+  const latest = new Map<string, Promise<unknown>>()
+  return <T>(key: string | null, work: () => Promise<T>): Promise<T> => {
+    if (key === null) return work()
+    const before = latest.get(key)
+    const turn = before ? before.then(work, work) : work()
+    latest.set(key, turn)
+    const forget = () => {
+      if (latest.get(key) === turn) latest.delete(key)
+    }
+    turn.then(forget, forget)
+    return turn
+  }
 }
 
 type Built = Pick<ReturnType<typeof builtQuery>, 'sql' | 'bind' | 'toRow'>

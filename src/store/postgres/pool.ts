@@ -5,7 +5,7 @@ import type { Logger } from 'pino'
 const POOL_SIZE = 10
 const SESSION = {
   application_name: 'lipsync-gateway',
-  connectionTimeoutMillis: 5_000,
+  connectionTimeoutMillis: 10_000,
   keepAlive: true,
 }
 const TIMEOUTS = {
