@@ -4,7 +4,7 @@ import type { Clock } from '../clock.js'
 import type { TaskStore } from '../tasks/task-store.js'
 import { createTaskStore } from './create-task-store.js'
 import { createKeyStore } from './keys.js'
-import { isPostgresUrl } from './postgres/database-url.js'
+import { describePostgres, isPostgresUrl } from './postgres/database-url.js'
 import { connectPostgres, openPostgres, prepareDatabase } from './postgres/open-postgres.js'
 import { openDatabase } from './sqlite/database.js'
 import { openSqlite } from './sqlite/open-sqlite.js'
@@ -65,8 +65,13 @@ export async function openKeyStore(
   return { keys: createKeyStore(connection), [Symbol.asyncDispose]: connection.close }
 }
 
-/** Brings the tables of the database up to date. */
-export async function migrateDatabase(config: Pick<StoreConfig, 'databaseUrl' | 'dataDir'>): Promise<void> {
-  if (isPostgresUrl(config.databaseUrl)) await prepareDatabase(config.databaseUrl)
-  else await openDatabase(config.databaseUrl, config.dataDir).close()
+/** Brings the tables of the database up to date. Returns how people name the database: without its password. */
+export async function migrateDatabase(config: Pick<StoreConfig, 'databaseUrl' | 'dataDir'>): Promise<string> {
+  const { databaseUrl, dataDir } = config
+  if (!isPostgresUrl(databaseUrl)) {
+    await openDatabase(databaseUrl, dataDir).close()
+    return databaseUrl
+  }
+  await prepareDatabase(databaseUrl)
+  return `Postgres ${describePostgres(databaseUrl)}`
 }

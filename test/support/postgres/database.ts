@@ -16,7 +16,7 @@ export async function newPostgres(): Promise<string> {
   return url.href
 }
 
-/** Runs one statement from outside. */
+/** Runs SQL from outside. Returns the rows of the last statement. */
 export async function query(
   url: string,
   sql: string,
@@ -26,7 +26,8 @@ export async function query(
   client.on('error', () => {})
   await client.connect()
   try {
-    return (await client.query(sql, [...values])).rows
+    const result: pg.QueryResult | pg.QueryResult[] = await client.query(sql, [...values])
+    return (Array.isArray(result) ? result.at(-1) : result)?.rows ?? []
   } finally {
     await client.end()
   }
