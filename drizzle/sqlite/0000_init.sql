@@ -142,8 +142,7 @@ CREATE TABLE `transitions` (
 	`animated_share` real,
 	`cost_cents` integer,
 	`failure_code` text,
-	`failure_message` text,
-	FOREIGN KEY (`task_id`) REFERENCES `tasks`(`id`) ON UPDATE no action ON DELETE no action
+	`failure_message` text
 );
 --> statement-breakpoint
 CREATE INDEX `transitions_by_task` ON `transitions` (`task_id`,`seq`);--> statement-breakpoint

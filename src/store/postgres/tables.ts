@@ -109,7 +109,7 @@ export const transitions = pgTable(
   'transitions',
   {
     seq: int().primaryKey().generatedByDefaultAsIdentity({ cache: 1 }),
-    /** No foreign key: the row of the task is written after its first transition. */
+    /** No foreign key: the row of the task is written after its first transition, whose number it has. */
     taskId: text('task_id').notNull(),
     caller: text().notNull(),
     reference: text(),

@@ -56,21 +56,13 @@ export function createConnection(
     }
   }
 
-  // A new task and its first transition refer to each other.
-  const deferForeignKeys = sqlite.prepare('PRAGMA defer_foreign_keys = ON')
-
   function read<T>(work: () => Work<T>): Promise<T> {
     return attempt(() => runAtOnce(work()))
   }
 
   function change<T>(work: () => Work<T>): Promise<T> {
     return attempt(() => {
-      const result = sqlite
-        .transaction(() => {
-          deferForeignKeys.run()
-          return runAtOnce(work())
-        })
-        .immediate()
+      const result = sqlite.transaction(() => runAtOnce(work())).immediate()
       flusher.written()
       return result
     })

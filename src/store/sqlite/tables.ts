@@ -91,9 +91,11 @@ export const transitions = sqliteTable(
   'transitions',
   {
     seq: integer().primaryKey({ autoIncrement: true }),
-    taskId: text('task_id')
-      .notNull()
-      .references(() => tasks.id),
+    /**
+     * No foreign key: the row of the task is written after its first transition, whose number it has. Deferring the check
+     * would make SQLite compile every statement anew.
+     */
+    taskId: text('task_id').notNull(),
     caller: text().notNull(),
     reference: text(),
     at: integer().notNull(),
