@@ -90,7 +90,7 @@ describe('mistakes', () => {
       PORT: '0x1F',
       POLL_MIN_MS: '1.5',
       UPSTREAM: 'other',
-      DATABASE_URL: 'postgres://user:secret@db/x',
+      DATABASE_URL: 'mysql://user:secret@db/x',
       PUBLIC_URL: 'gateway.example',
       JOGG_BASE_URL: 'ftp://secret',
       CORS_ORIGINS: 'https://a.example/, *',
