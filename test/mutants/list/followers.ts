@@ -79,14 +79,14 @@ export const FOLLOWER_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'log-begins-one-step-late',
-    file: 'src/store/sqlite/log.ts',
+    file: 'src/store/log.ts',
     find: 'transitionsAfter: (seq, query) => readDurable(() => select(seq, query)),',
     replace: 'transitionsAfter: (seq, query) => readDurable(() => select(seq + 1, query)),',
     tests: [STORE, SUBSCRIPTION],
   },
   {
     name: 'log-leaks-the-tasks-of-another-caller',
-    file: 'src/store/sqlite/log.ts',
+    file: 'src/store/log.ts',
     find: 'if (caller !== undefined && reference !== undefined) return ofCallerAndReference',
     replace: 'if (caller !== undefined && reference !== undefined) return ofReference',
     tests: [STORE, SUBSCRIPTION],

@@ -15,8 +15,8 @@ import {
   SUBMITTER,
 } from './tests.js'
 
-const WRITER_TS = 'src/store/sqlite/writer.ts'
-const COUNTS_TS = 'src/store/sqlite/queue-counts.ts'
+const WRITER_TS = 'src/store/writer.ts'
+const COUNTS_TS = 'src/store/queue-counts.ts'
 const STATE_TS = 'src/store/sqlite/gateway-state.ts'
 
 /** What is written, and that it stays true. */
@@ -79,7 +79,7 @@ export const STORE_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'due-time-of-a-moved-task-is-overwritten',
-    file: 'src/store/sqlite/poll-queue.ts',
+    file: 'src/store/poll-queue.ts',
     find: '    WHERE id = @id AND seq = @seq`)',
     replace: '    WHERE id = @id AND @seq`)',
     tests: [STORE, STATUS_POLLER],
@@ -114,7 +114,7 @@ export const STORE_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'queue-goes-by-the-wall-clock',
-    file: 'src/store/sqlite/submit-queue.ts',
+    file: 'src/store/submit-queue.ts',
     find: ".where(and(isQueuedByAge, lte(tasks.queuedMono, placeholder('beforeMono'))))",
     replace: ".where(and(isQueuedByAge, lte(tasks.queuedAt, placeholder('beforeMono'))))",
     tests: [STORE, CLOCK, SUBMIT_QUEUE],

@@ -91,7 +91,7 @@ export const SUBMIT_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'submits-counted-by-their-beginning',
-    file: 'src/store/sqlite/submit-queue.ts',
+    file: 'src/store/submit-queue.ts',
     find: 'gt(later.seq, transitions.seq)',
     replace: 'eq(later.seq, transitions.seq)',
     tests: [STORE, SUBMITTER, SUBMIT_QUEUE],
