@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events'
 import type { Logger } from 'pino'
 import { checkExposure } from './auth/anonymous-access.js'
 import { createAuthenticator } from './auth/authenticator.js'
+import { cacheKeys } from './auth/key-cache.js'
 import type { Session } from './auth/session.js'
 import { createSessionExpiry } from './auth/session-expiry.js'
 import type { Clock } from './clock.js'
@@ -60,11 +61,11 @@ export async function composeGateway(config: Config, runtime: GatewayRuntime) {
 
 async function compose(config: Config, { clock: systemClock, random, log }: GatewayRuntime, parts: DisposalStack) {
   const links = createPublicLinks(config)
-  const { tasks: store, keys, clock } = parts.own(await openStore(config, systemClock, log))
+  const { tasks: store, keys, clock, feed } = parts.own(await openStore(config, systemClock, log))
   const media = createMediaStore(config.dataDir)
   const upstream = parts.own(await openUpstream(config, { clock, log, media, links }))
 
-  const notifier = createChangeNotifier()
+  const notifier = createChangeNotifier(feed)
   const transitions = createTransitions({ store, notifier, clock, log })
   const driver = createDriver({
     ...{ store, upstream, transitions, notifier, clock, log, random },
@@ -102,6 +103,7 @@ async function compose(config: Config, { clock: systemClock, random, log }: Gate
   let isExposed = true
   const authenticator = createAuthenticator({
     keys,
+    loginKeys: store.isShared ? cacheKeys(keys, feed, clock) : keys,
     clock,
     log,
     mode: config.auth,
@@ -112,6 +114,9 @@ async function compose(config: Config, { clock: systemClock, random, log }: Gate
   const sessions = parts.own(
     createSessionExpiry(authenticator, clock, thrown => log.error({ err: thrown }, 'session check failed')),
   )
+  feed.onRemoteChange(({ kind }) => {
+    if (kind === 'keys') sessions.checkNow()
+  })
   // After the sockets are closed: a follower that ends before its socket looks complete to its client.
   parts.defer(() => stopping.abort())
 

@@ -1,7 +1,8 @@
+import { type ChangeFeed, NO_CHANGE_FEED } from './change-feed.js'
 import type { Stage } from './task.js'
 
 /**
- * In-process notifications that a task changed. Subscribers read the log for what happened, so that a lost or duplicated
+ * Notifications that a task changed, in this gateway or in another one on the same database. Subscribers read the log for what happened, so that a lost or duplicated
  * notification does no harm.
  *
  * The live values of a task, such as its queue position and progress, are not in the log, because they change all the
@@ -24,28 +25,47 @@ export interface ChangeNotifier {
 
 /** The transitions to listen to: those of one task, of one caller's tasks, or all. */
 export type Topic = 'all' | { readonly taskId: string } | { readonly caller: string }
-export type TransitionListener = (task: ChangedTask, from: Stage | null) => void
+/** @param isRemote whether another gateway carried out the step */
+export type TransitionListener = (task: ChangedTask, from: Stage | null, isRemote: boolean) => void
 
 /** The task that changed, and its new stage. */
 export interface ChangedTask {
   readonly id: string
   readonly caller: string
   readonly stage: Stage
+  /** The number of the transition. */
+  readonly seq: number
 }
 
-export function createChangeNotifier(): ChangeNotifier {
-  const transitions = createTopics<[ChangedTask, Stage | null]>()
+/** @param feed carries the changes to the other gateways, and theirs to this one. @default none */
+export function createChangeNotifier(feed: ChangeFeed = NO_CHANGE_FEED): ChangeNotifier {
+  const transitions = createTopics<Parameters<TransitionListener>>()
   const refreshes = createTopics<[]>()
   let version = 0
+
+  const report: TransitionListener = (task, from, isRemote) => {
+    // Before any listener is called, so that the order of the listeners does not matter to a reader of the log.
+    version++
+    for (const topic of ['all', { caller: task.caller }, { taskId: task.id }] as const)
+      transitions.publish(keyOf(topic), task, from, isRemote)
+  }
+
+  feed.onRemoteChange(change => {
+    if (change.kind === 'transition') report(change.task, change.from, true)
+    else if (change.kind === 'refresh') refreshes.publish(refreshKeyOf(change.taskId))
+  })
+
   return {
     transitioned(task, from) {
-      // Before any listener is called, so that the order of the listeners does not matter to a reader of the log.
-      version++
-      for (const topic of ['all', { caller: task.caller }, { taskId: task.id }] as const)
-        transitions.publish(keyOf(topic), task, from)
+      feed.publish({ kind: 'transition', task, from })
+      report(task, from, false)
     },
     onTransition: (topic, listener) => transitions.subscribe(keyOf(topic), listener),
-    refreshed: taskId => refreshes.publish(refreshKeyOf(taskId)),
+    refreshed(taskId) {
+      // The other gateways see by the transitions that their queue moved.
+      if (taskId !== null) feed.publish({ kind: 'refresh', taskId })
+      refreshes.publish(refreshKeyOf(taskId))
+    },
     onRefresh: (taskId, listener) => refreshes.subscribe(refreshKeyOf(taskId), listener),
     version: () => version,
     listeners: () => transitions.size() + refreshes.size(),

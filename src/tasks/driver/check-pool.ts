@@ -31,6 +31,8 @@ const BATCH = 50
 const LEASE_MS = 30_000
 /** While checks are under way: how often to look for tasks that became due meanwhile. */
 const RECHECK_MS = 250
+/** How often to look for due tasks when other gateways schedule checks too: one of them may be lost at any time. */
+const SHARED_RECHECK_MS = 2_500
 /** Checks begun without a turn of the event loop. */
 const BURST = 10
 
@@ -123,7 +125,10 @@ export function createCheckPool({ store, clock, limit, check, takeEarly, onSaved
         }
         await save()
         for (const thrown of [problem, ...failed.values()]) if (thrown) throw thrown
-        return await store.nextDueMono()
+        const nextAt = await store.nextDueMono()
+        return store.isShared
+          ? Math.min(nextAt ?? Number.POSITIVE_INFINITY, clock.monotonic() + SHARED_RECHECK_MS)
+          : nextAt
       } finally {
         stopping.removeEventListener('abort', signal.raise)
         alarm?.abort()
