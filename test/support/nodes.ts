@@ -14,22 +14,34 @@ export async function startGateways(count: number, options: GatewayOptions = {})
   let settled = (): Promise<unknown> => Promise.resolve()
   const clock = createManualClock(undefined, () => settled())
   const jogg = await startJogg({ now: clock.now })
-  const opened = []
-  for (let i = 0; i < count; i++) opened.push(await openTestGateway(clock, jogg, { databaseUrl, ...options }))
-  const gateways = opened.map(({ gateway }) => gateway)
+  const opened: Awaited<ReturnType<typeof openTestGateway>>[] = []
+  const gateways: Awaited<ReturnType<typeof openTestGateway>>['gateway'][] = []
+  const open = async () => {
+    const node = await openTestGateway(clock, jogg, { databaseUrl, ...options })
+    opened.push(node)
+    gateways.push(node.gateway)
+    return node
+  }
+  for (let i = 0; i < count; i++) await open()
   settled = () => Promise.race([Promise.all(gateways.map(gateway => gateway.settled())), jogg.holding()])
   return {
     databaseUrl,
     clock,
     jogg,
     gateways,
+    /** Opens one more. */
+    open,
+    /** From now on the clock moves whatever the gateways are doing. */
+    runOn() {
+      settled = () => Promise.resolve()
+    },
     urls: opened.map(node => node.url),
     /** The lines of the logs. */
     lines: () => opened.flatMap(node => node.lines),
     /** Cuts every connection of the gateways to the database. */
     async cutConnections() {
       const rows = await query(
-        await url.href.replace(name, 'test'),
+        url.href.replace(name, 'test'),
         'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1',
         [name],
       )
