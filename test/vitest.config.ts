@@ -1,5 +1,9 @@
+import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
+import { compiledWorkers } from './support/compiled.js'
+
+const MEDIA = 'test/upstream/engine/**/*.test.ts'
 
 export default defineConfig({
   root: fileURLToPath(new URL('..', import.meta.url)),
@@ -11,13 +15,18 @@ export default defineConfig({
       { find: /^lipsync-gateway$/, replacement: fileURLToPath(new URL('../src/index.ts', import.meta.url)) },
     ],
   },
+  plugins: [compiledWorkers],
   oxc: { target: 'es2022' },
   // The machine may be busy; no test waits for time to pass.
   test: {
     testTimeout: 30_000,
     isolate: false,
+    // Most of what takes long waits for processes and sockets.
+    maxWorkers: availableParallelism(),
+    globalSetup: 'test/support/compiled.ts',
     projects: [
-      { extends: true, test: { name: 'all', include: ['test/**/*.test.ts'] } },
+      { extends: true, test: { name: 'gateway', include: ['test/**/*.test.ts'], exclude: [MEDIA] } },
+      { extends: true, test: { name: 'media', include: [MEDIA] } },
       // The domain again, under a clock that moves at every reading: a still clock hides comparisons of two readings.
       {
         extends: true,
