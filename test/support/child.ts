@@ -5,7 +5,7 @@ import { compiled } from './compiled.js'
 
 /** Runs a script of this folder as a process that ends with the test at the latest. */
 export function startChild(script: string, ...args: string[]) {
-  const child = fork(compiled(`test/support/${script}`), args, { execArgv: [] })
+  const child = fork(compiled(`test/support/${script}`), args, { execArgv: ['--expose-gc'] })
   const exited = once(child, 'exit')
   const kill = async () => {
     child.kill('SIGKILL')
