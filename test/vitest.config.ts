@@ -32,9 +32,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'ticking',
-          include: ['test/tasks/driver/*.test.ts', 'test/restored-backup.test.ts'],
-          // These name exact milliseconds, which such a clock passes by.
-          exclude: ['test/tasks/driver/{stall,submit-queue}.test.ts'],
+          include: ['test/tasks/**/*.test.ts', 'test/task-life.test.ts', 'test/restored-backup.test.ts'],
           env: { TEST_CLOCK: 'ticking' },
         },
       },

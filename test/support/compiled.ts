@@ -40,5 +40,6 @@ export function compiled(file: string): string {
 export const compiledWorkers: Plugin = {
   name: 'compiled-workers',
   enforce: 'pre',
-  resolveId: source => (source.endsWith('/worker-process.js') ? compiled('src/upstream/engine/worker-process.js') : null),
+  resolveId: source =>
+    source.endsWith('/worker-process.js') ? compiled('src/upstream/engine/worker-process.js') : null,
 }
