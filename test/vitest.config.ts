@@ -32,7 +32,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'ticking',
-          include: ['test/tasks/**/*.test.ts', 'test/task-life.test.ts', 'test/restored-backup.test.ts'],
+          include: ['test/tasks/**/*.test.ts', 'test/task-life.test.ts'],
           env: { TEST_CLOCK: 'ticking' },
         },
       },
