@@ -3,7 +3,10 @@ import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 import { compiledWorkers } from './support/compiled.js'
 
+/** The tests that make videos. */
 const MEDIA = 'test/upstream/engine/**/*.test.ts'
+/** The tests of whole processes: the package as it is installed, the chaos run. */
+const PROCESSES = 'test/{package,chaos}/**/*.test.ts'
 
 export default defineConfig({
   root: fileURLToPath(new URL('..', import.meta.url)),
@@ -25,8 +28,9 @@ export default defineConfig({
     maxWorkers: availableParallelism(),
     globalSetup: 'test/support/compiled.ts',
     projects: [
-      { extends: true, test: { name: 'gateway', include: ['test/**/*.test.ts'], exclude: [MEDIA] } },
+      { extends: true, test: { name: 'gateway', include: ['test/**/*.test.ts'], exclude: [MEDIA, PROCESSES] } },
       { extends: true, test: { name: 'media', include: [MEDIA] } },
+      { extends: true, test: { name: 'processes', include: [PROCESSES] } },
       // The domain again, under a clock that moves at every reading: a still clock hides comparisons of two readings.
       {
         extends: true,
