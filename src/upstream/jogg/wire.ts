@@ -282,6 +282,7 @@ function linkOf(text: string, baseUrl: string): string | null {
 }
 
 /** The three texts that identify a job to JoggAI. The look-up compares them, so a submit sends exactly the same. */
-function namesOf({ videoUrl, audioUrl, playbackType }: Inputs) {
+function namesOf({ videoUrl, audioUrl, playbackType, ...others }: Inputs) {
+  others satisfies Record<string, never>
   return { video_url: videoUrl, audio_url: audioUrl, playback_type: playbackType }
 }
