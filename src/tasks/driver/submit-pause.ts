@@ -74,9 +74,8 @@ export function createSubmitPause(random: Random): SubmitPause {
           const probeAt = now + Math.min(FIRST_PROBE_MS * doubled, LONGEST_PROBE_MS)
           return begin(error, probeAt, now + Math.min(FIRST_TRUST_MS * doubled, LONGEST_PROBE_MS))
         }
-        default:
-          return error.kind satisfies never
       }
+      return error.kind satisfies never
     },
     checkAnswered(now) {
       if (!pause || now >= pause.until || now < pause.endsByCheckFrom) return false

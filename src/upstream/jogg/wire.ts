@@ -262,6 +262,7 @@ function jobOf(name: string, upstreamId: string, job: Job, { baseUrl }: Answer):
       return { ...base, status: job.status, completedAt: job.completed_at, result }
     }
   }
+  job satisfies never
 }
 
 /** A relative link starts like a path or ends like a file. Any other text, like `N/A`, is no link. */
