@@ -132,7 +132,7 @@ async function compose(config: Config, { clock: systemClock, random, log }: Gate
     config.upstream !== 'engine' ? null : { videoUrl: links.linkTo(SAMPLE_VIDEO), audioUrl: links.linkTo(SAMPLE_AUDIO) }
   const graphiql = config.explorer ? createGraphiQL(sampleLinks) : null
   const router = createRouter(createRoutes({ graphql, graphiql, readiness, mediaFile: media.resolve }))
-  const edge = createEdge({ router, webSocket, authenticator, origins, log })
+  const edge = createEdge({ router, webSocket, authenticator, origins, publicUrl: config.publicUrl, log })
 
   let front: AsyncDisposable = edge
   parts.defer(async () => {
