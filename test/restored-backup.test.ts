@@ -5,7 +5,9 @@ import { AUDIO, openTestGateway } from './support/gateway.js'
 import { accepted, code, failed, notOffered, type Play, rateLimited, resets, startJogg } from './support/jogg.js'
 import { createManualClock } from './support/manual-clock.js'
 
-const input = (name: string) => ({ videoUrl: `https://media.example/${name}.mp4`, audioUrl: AUDIO })
+function input(name: string) {
+  return { videoUrl: `https://media.example/${name}.mp4`, audioUrl: AUDIO }
+}
 
 test('a restored backup does not pay again for what was submitted after it', async () => {
   await using run = await startRestorable()
