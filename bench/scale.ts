@@ -1,0 +1,2 @@
+import type { Output } from './run.js'
+export async function measureScale(_: Output): Promise<void> {}
