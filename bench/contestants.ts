@@ -24,6 +24,7 @@ export interface Running extends AsyncDisposable {
   readonly ids: readonly string[]
   /** Tasks whose state changes only by `nextChange`. */
   readonly activeIds: readonly string[]
+  readonly waitingIds: readonly string[]
   nextChange(): Change
   /** The submits so far; 0 for a peer. */
   submits(): number
@@ -66,7 +67,7 @@ export function createPeer({ name, script }: Peer, folder: string): Contestant {
     name,
     isBare: script === 'bare.mjs',
     waiting: 200,
-    start: () => startServerProcess(command, { NODE_ENV: 'production' }),
+    start: () => startServerProcess(command, { NODE_ENV: 'production', NODE_NO_WARNINGS: '1' }),
     areActive: async () => {},
     begin: async (id, client) => {
       const at = wallClock()
@@ -84,13 +85,15 @@ export interface GatewaySetup {
   readonly database?: string
   /** Tasks that wait in the submit queue at first. */
   readonly waiting?: number
+  /** Variables besides those of all gateways. */
+  readonly env?: Readonly<Record<string, string>>
 }
 
 /** The gateway with a JoggAI double of its own. */
 export async function createGateway(setup: GatewaySetup, folder: string): Promise<Contestant> {
   const { name, database, waiting = 200 } = setup
   const jogg = await startJoggDouble()
-  const env = { ...GATEWAY_ENV, ...jogg.env, DATA_DIR: join(folder, name.replaceAll(/\W+/g, '-')) }
+  const env = { ...GATEWAY_ENV, ...setup.env, ...jogg.env, DATA_DIR: join(folder, name.replaceAll(/\W+/g, '-')) }
   mkdirSync(env.DATA_DIR)
   if (database) copyFileSync(database, join(env.DATA_DIR, 'gateway.db'), constants.COPYFILE_FICLONE)
   return createContestant({
@@ -140,6 +143,7 @@ function createContestant(parts: Parts): Contestant {
       return {
         ...{ process, client, ids, submits },
         activeIds: ids.slice(0, ACTIVE),
+        waitingIds: ids.slice(ACTIVE),
         nextChange() {
           const index = changes++ % ACTIVE
           const id = ids[index] ?? ''

@@ -89,9 +89,12 @@ export function runInfo(withPeers: boolean): RunInfo {
 }
 
 export function markdown(info: RunInfo, results: Results, tables: readonly Table[]): string {
-  const packages = info.packages.length > 0 ? `; ${info.packages.join(', ')}` : ''
-  const head = `${info.date}, ${info.machine}, load ${info.load} at the start; Node ${info.node}${packages}.`
-  return [head, ...tables.map(table => render(table, results))].join('\n\n')
+  return [describeRun(info), ...tables.map(table => render(table, results))].join('\n\n')
+}
+
+export function describeRun({ date, machine, load, node, packages }: RunInfo): string {
+  const versions = [`Node ${node}`, ...packages].join(', ')
+  return `Measured on ${date} with ${machine}, load ${load} at the start; ${versions}.`
 }
 
 export function renderRows(head: readonly string[], rows: readonly (readonly string[])[]): string {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { openFollowers } from '../followers.js'
+import { openFollowers } from '../follower-sockets.js'
 import type { StartMeasure } from './measure.js'
 
 const SETTLE_MS = 1_000

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { openFollowers } from '../followers.js'
+import { openFollowers } from '../follower-sockets.js'
 import { quantile, wallClock } from '../statistics.js'
 import type { Measure } from './measure.js'
 
