@@ -6,7 +6,7 @@
  *   npm run bench -- --loop    the event loop under long replays, a slow disk and a long queue
  *   npm run bench -- --drain   a long queue in real time, followed by many
  *
- * `--json FILE` writes the figures, `--write FILE` replaces the tables of a Markdown file, and `--quick` measures too
+ * `--rounds N` sets how often each measure is repeated, `--json FILE` writes the figures, `--write FILE` replaces the tables of a Markdown file, and `--quick` measures too
  * little for figures, to see that all of it runs.
  */
 import { parseArgs } from 'node:util'
@@ -23,6 +23,7 @@ const { values } = parseArgs({
     json: { type: 'string' },
     write: { type: 'string' },
     quick: { type: 'boolean', default: false },
+    rounds: { type: 'string', default: '3' },
     tasks: { type: 'string', default: '10000' },
     followers: { type: 'string', default: '200' },
     minutes: { type: 'string', default: '5' },
@@ -31,5 +32,5 @@ const { values } = parseArgs({
 
 if (values.loop) await measureLoop()
 else if (values.drain) await measureDrain(Number(values.tasks), Number(values.followers), Number(values.minutes))
-else if (values.scale) await measureScale(values)
-else await comparePeers(values)
+else if (values.scale) await measureScale({ ...values, rounds: Number(values.rounds) })
+else await comparePeers({ ...values, rounds: Number(values.rounds) })

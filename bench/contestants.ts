@@ -139,7 +139,12 @@ function createContestant(parts: Parts): Contestant {
     async run() {
       const process = await start()
       const client = createClient(process.url, isBare)
-      if (ids.length === 0) await prepare(client)
+      try {
+        if (ids.length === 0) await prepare(client)
+      } catch (thrown) {
+        await process[Symbol.asyncDispose]()
+        throw thrown
+      }
       return {
         ...{ process, client, ids, submits },
         activeIds: ids.slice(0, ACTIVE),

@@ -11,5 +11,7 @@ if (isMainThread && process.channel) {
     const { user, system } = process.cpuUsage()
     process.send({ cpuMicros: user + system, residentBytes: process.memoryUsage.rss() })
   })
+  // A bench that was killed leaves no server behind.
+  process.on('disconnect', () => process.exit())
   process.channel.unref()
 }

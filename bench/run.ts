@@ -6,12 +6,11 @@ import { writeBetweenMarkers } from './report.js'
 
 export interface Output {
   readonly quick: boolean
+  readonly rounds: number
   /** Files to write the figures to. */
   readonly json?: string | undefined
   readonly write?: string | undefined
 }
-
-export const ROUNDS = 3
 
 export const SIZES: Readonly<Record<'full' | 'quick', Sizes>> = {
   full: { reads: 5_000, lists: 1_000, creates: 2_000, followers: 2_000, idleFollowers: 10_000 },
