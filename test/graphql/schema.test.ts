@@ -33,11 +33,3 @@ test('every type, field, argument and enum value has a description', () => {
   expect(parts.length).toBeGreaterThan(100)
   expect(parts.filter(([, part]) => !part.description?.trim()).map(([path]) => path)).toEqual([])
 })
-
-test('every field has a resolver, as the compiler of operations requires', () => {
-  const fields = Object.values(schema.getTypeMap())
-    .filter(type => isObjectType(type) && !isIntrospectionType(type))
-    .flatMap(type => (isObjectType(type) ? Object.values(type.getFields()).map(field => ({ type, field })) : []))
-  expect(fields.length).toBeGreaterThan(50)
-  expect(fields.filter(({ field }) => !field.resolve).map(({ type, field }) => `${type}.${field.name}`)).toEqual([])
-})

@@ -27,8 +27,8 @@ export interface Execution {
 export type CompiledOperation = (execution: Execution) => Promise<ExecutionResult | null>
 
 /**
- * Returns a function that compiles valid operations of a schema, or returns null for those that cannot be compiled. Each
- * field needs a resolver: graphql-jit takes the value of one without as it is, even if it is a promise or a function.
+ * Returns a function that compiles valid operations of a schema, or returns null for those that cannot be compiled. A
+ * field without a resolver has the value of the property as it is, even if that is a promise or a function.
  */
 export function createCompiler(schema: GraphQLSchema) {
   const withCoerced = new GraphQLSchema({ ...schema.toConfig(), types: [...schema.toConfig().types, Coerced] })
