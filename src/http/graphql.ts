@@ -29,6 +29,8 @@ export interface GraphQLParts {
   /** Whether introspection and suggestions of names are on. */
   explorer: boolean
   log: Logger
+  /** Reads the requests that are executed in front of Yoga. @default ordinaryRequest */
+  readOrdinary?: typeof ordinaryRequest
 }
 
 /** The one GraphQL engine behind HTTP, event streams and WebSockets. */
@@ -51,7 +53,7 @@ export interface GraphQLServer {
  * does. All other requests go through Yoga, so every error is rendered there.
  */
 export function createGraphQLServer(parts: GraphQLParts): GraphQLServer {
-  const { contextOf, sessions, budget, explorer, log } = parts
+  const { contextOf, sessions, budget, explorer, log, readOrdinary = ordinaryRequest } = parts
 
   function publicError(thrown: unknown): GraphQLError {
     const error = toGraphQLError(thrown, log)
@@ -139,7 +141,7 @@ export function createGraphQLServer(parts: GraphQLParts): GraphQLServer {
       watchResponse(res, session)
       if (req.method !== 'POST') return void (await yoga(req, res, { session, res }))
       const params = operationIn(body)
-      const request = ordinaryRequest(req.headers, params)
+      const request = readOrdinary(req.headers, params)
       const executed = request ? await executeOrdinary(request, session) : undefined
       if (request && executed && !executed.errors) return sendResult(res, request.type, executed)
       Object.assign(req, { body: params })
