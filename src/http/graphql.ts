@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { type ExecutionArgs, GraphQLError, getOperationAST, NoSchemaIntrospectionCustomRule } from 'graphql'
+import { type ExecutionArgs, execute, GraphQLError, getOperationAST, NoSchemaIntrospectionCustomRule } from 'graphql'
 import type { SubscribePayload } from 'graphql-ws'
 import { createYoga, type Plugin } from 'graphql-yoga'
 import type { Logger } from 'pino'
@@ -11,6 +11,7 @@ import { createDocumentCaches } from './document-cache.js'
 import { toGraphQLError, withoutHttp, withoutSuggestion } from './graphql-error.js'
 import type { QueryBudget } from './query-budget.js'
 import { requestLimits } from './request-limits.js'
+import { createSharedSubscribe } from './shared-subscribe.js'
 
 /** An operation, and the `execute` and `subscribe` to run it with. */
 export type Operation = ExecutionArgs & {
@@ -80,6 +81,7 @@ export function createGraphQLServer(parts: GraphQLParts): GraphQLServer {
       ...requestLimits,
       jsonVariables,
       chargeOperations(budget, publicError),
+      shareDeliveries(publicError),
       dataDecidesStatus,
       ...(explorer ? [] : [hideSchema]),
     ],
@@ -158,6 +160,16 @@ function chargeOperations(
       const leave = enter(args)
       if (leave instanceof GraphQLError) return setResultAndStopExecution({ errors: [leave] })
       return { onSubscribeResult: leave, onSubscribeError: leave }
+    },
+  }
+}
+
+/** Executes each event of a subscription once for all that get the same result. */
+function shareDeliveries(publicError: (thrown: unknown) => GraphQLError): Plugin {
+  const subscribe = createSharedSubscribe(execute, publicError)
+  return {
+    onSubscribe({ setSubscribeFn }) {
+      setSubscribeFn(subscribe)
     },
   }
 }

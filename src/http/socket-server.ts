@@ -1,11 +1,14 @@
 import type { IncomingMessage } from 'node:http'
-import { GraphQLError, type GraphQLFormattedError } from 'graphql'
+import { isAsyncIterable } from '@graphql-tools/utils'
+import { type ExecutionResult, GraphQLError, type GraphQLFormattedError } from 'graphql'
 import { makeServer, type Server } from 'graphql-ws'
 import type { WebSocket } from 'ws'
 import type { Session } from '../auth/session.js'
 import type { SessionExpiry } from '../auth/session-expiry.js'
 import type { GraphQLServer, Operation } from './graphql.js'
 import { withoutHttp } from './graphql-error.js'
+import type { ResultStream } from './shared-subscribe.js'
+import { deliverResults } from './socket-delivery.js'
 import { SESSION_OVER, type SocketLogin, TOO_MANY } from './socket-login.js'
 
 /** What belongs to one socket. */
@@ -58,10 +61,16 @@ export function createSocketServer(parts: SocketServerParts): SocketServer {
       return graphql.prepare(params, request, session).catch(thrown => [graphql.publicError(thrown)])
     },
 
-    onNext: (_context, _id, _params, _args, result) =>
-      result.errors && { ...result, errors: result.errors.map(formatted) },
+    onOperation: ({ extra: { socket } }, id, _params, _args, result) =>
+      isAsyncIterable(result) ? deliverResults(result as ResultStream, { socket, id, toPayload }) : undefined,
+    onNext: (_context, _id, _params, _args, result) => toPayload(result as ExecutionResult),
     onError: (_context, _id, _params, errors) => errors.map(error => formatted(graphql.publicError(error))),
   })
+}
+
+/** A result as clients see it. */
+function toPayload(result: ExecutionResult): object {
+  return result.errors ? { ...result, errors: result.errors.map(formatted) } : result
 }
 
 function formatted(error: GraphQLError): GraphQLFormattedError {

@@ -9,6 +9,7 @@ import type { Transitions } from '../transitions.js'
 import { callerAccount } from './caller-account.js'
 import { coalesceReads } from './coalesced-reads.js'
 import { createRateLimit } from './create-rate.js'
+import { shareEvents } from './shared-events.js'
 import { taskActions } from './task-actions.js'
 import { taskCreation } from './task-creation.js'
 import { createTaskCreator } from './task-creator.js'
@@ -46,7 +47,7 @@ export function createTaskServices(parts: ServiceParts): (caller: Caller) => Tas
     presenter,
     creator: createTaskCreator({ store, transitions, clock, rate }),
     subscriptions: createSlots(),
-    toEvent: presenter.toEvent,
+    toEvent: shareEvents(presenter.toEvent, notifier),
     transitionsAfter: coalesceReads(store, notifier),
   }
   return caller => ({
