@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events'
 import type { Logger } from 'pino'
 import { checkExposure } from './auth/anonymous-access.js'
 import { createAuthenticator } from './auth/authenticator.js'
@@ -75,8 +74,6 @@ async function compose(config: Config, { clock: systemClock, random, log }: Gate
     maxQueueMs: config.submits.maxQueueMs,
   })
   const stopping = new AbortController()
-  // Each follower adds a listener; their number is no leak.
-  setMaxListeners(0, stopping.signal)
   const sockets = createSlots()
   const tasksOf = createTaskServices({
     store,

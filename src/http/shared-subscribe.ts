@@ -4,6 +4,7 @@ import {
   type DocumentNode,
   type ExecutionArgs,
   type ExecutionResult,
+  execute,
   type GraphQLError,
   getOperationAST,
   visit,
@@ -12,29 +13,28 @@ import type { GraphQLContext } from '../graphql/index.js'
 
 export type ResultStream = AsyncIterableIterator<ExecutionResult>
 
-/** Executes a subscription for one event, which is the `rootValue`. */
-export type ExecuteEvent = (args: ExecutionArgs) => ExecutionResult | Promise<ExecutionResult>
+/** Executes a subscription for one event. */
+export type ExecuteEvent = (event: object) => ExecutionResult | Promise<ExecutionResult>
 
 /**
- * Subscribes like `subscribe` of graphql-js, but executes each event object only once for all subscriptions with the same
- * operation, variables and caller. They get the same result object. Its errors are as clients see them.
+ * Subscribes like `subscribe` of graphql-js, but executes an event object only once for all subscriptions with the same
+ * operation, variables and caller. They get the same result object. Errors are as clients see them.
  */
-export function createSharedSubscribe(execute: ExecuteEvent, publicError: (thrown: unknown) => GraphQLError) {
+export function createSharedSubscribe(publicError: (thrown: unknown) => GraphQLError) {
   const resultsOf = new WeakMap<object, Map<string, Promise<ExecutionResult>>>()
 
-  async function executePublic(args: ExecutionArgs): Promise<ExecutionResult> {
-    const result = await execute(args)
+  function masked(result: ExecutionResult): ExecutionResult {
     return result.errors ? { ...result, errors: result.errors.map(publicError) } : result
   }
 
-  return async (args: ExecutionArgs): Promise<ResultStream | ExecutionResult> => {
+  return async (args: ExecutionArgs, executeEvent: ExecuteEvent = event => execute({ ...args, rootValue: event })) => {
     const source = await createSourceEventStream(args)
-    if (!isAsyncIterable(source)) return source
+    if (!isAsyncIterable(source)) return masked(source)
     const key = keyOf(args)
     return mapEvents(source[Symbol.asyncIterator]() as AsyncIterableIterator<object>, event => {
       const results = resultsOf.get(event) ?? new Map<string, Promise<ExecutionResult>>()
       resultsOf.set(event, results)
-      const result = results.get(key) ?? executePublic({ ...args, rootValue: event })
+      const result = results.get(key) ?? Promise.resolve(executeEvent(event)).then(masked)
       results.set(key, result)
       return result
     })

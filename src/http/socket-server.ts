@@ -37,8 +37,8 @@ export function createSocketServer(parts: SocketServerParts): SocketServer {
   const { graphql, login, sessions, initTimeoutMs, maxOperations } = parts
   return makeServer<Record<string, unknown>, SocketContext>({
     connectionInitWaitTimeout: initTimeoutMs,
-    execute: args => (args as Operation).execute(args),
-    subscribe: args => (args as Operation).subscribe(args),
+    execute: args => (args as Operation).execute(),
+    subscribe: args => (args as Operation).subscribe(),
 
     async onConnect({ connectionParams, extra }) {
       const session = await login(connectionParams, extra.socket, extra.request)
@@ -48,7 +48,7 @@ export function createSocketServer(parts: SocketServerParts): SocketServer {
       return true
     },
 
-    async onSubscribe({ subscriptions, extra: { socket, request, session } }, _id, params) {
+    async onSubscribe({ subscriptions, extra: { socket, session } }, _id, params) {
       if (Object.keys(subscriptions).length > maxOperations) {
         socket.close(TOO_MANY, `Limit of ${maxOperations} operations at a time reached`)
         return [new GraphQLError('Too many operations at a time.')]
@@ -58,7 +58,7 @@ export function createSocketServer(parts: SocketServerParts): SocketServer {
         socket.close(SESSION_OVER, 'Login revoked')
         return [new GraphQLError('The login was revoked.')]
       }
-      return graphql.prepare(params, request, session).catch(thrown => [graphql.publicError(thrown)])
+      return graphql.prepare(params, session).catch(thrown => [graphql.publicError(thrown)])
     },
 
     onOperation: ({ extra: { socket } }, id, _params, _args, result) =>
