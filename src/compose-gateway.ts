@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events'
 import type { Logger } from 'pino'
 import { checkExposure } from './auth/anonymous-access.js'
 import { createAuthenticator } from './auth/authenticator.js'
@@ -91,8 +90,6 @@ async function openCore(config: Config, { clock: systemClock, random, log }: Gat
     maxQueueMs: config.submits.maxQueueMs,
   })
   const stopping = new AbortController()
-  // Each follower adds a listener; their number is no leak.
-  setMaxListeners(0, stopping.signal)
   const sockets = createSlots()
   const tasksOf = createTaskServices({
     ...{ store, transitions, notifier, clock, sockets },

@@ -13,12 +13,20 @@ import { createPreparation, type PreparedOperation } from './operations/preparat
 import { type OrdinaryRequest, ordinaryRequest } from './ordinary-request.js'
 import type { QueryBudget } from './query-budget.js'
 import { requestLimits } from './request-limits.js'
-import { chargeOperations, dataDecidesStatus, hideSchema, jsonVariables, type ServerContext } from './yoga-plugins.js'
+import { createSharedSubscribe, type ResultStream } from './shared-subscribe.js'
+import {
+  chargeOperations,
+  dataDecidesStatus,
+  hideSchema,
+  jsonVariables,
+  type ServerContext,
+  subscribeBy,
+} from './yoga-plugins.js'
 
 /** An operation, and the `execute` and `subscribe` to run it with. */
 export type Operation = ExecutionArgs & {
-  execute: typeof import('graphql').execute
-  subscribe: typeof import('graphql').subscribe
+  execute(): Promise<ExecutionResult>
+  subscribe(): Promise<ResultStream | ExecutionResult>
 }
 
 export interface GraphQLParts {
@@ -38,11 +46,7 @@ export interface GraphQLServer {
   /** Serves a request of an identified caller. `body` is the parsed JSON of a POST. */
   handle(req: IncomingMessage, res: ServerResponse, session: Session, body: unknown): Promise<void>
   /** Prepares an operation of a WebSocket. Throws, or returns the errors in it. */
-  prepare(
-    params: SubscribePayload,
-    req: IncomingMessage,
-    session: Session,
-  ): Promise<Operation | readonly GraphQLError[]>
+  prepare(params: SubscribePayload, session: Session): Promise<Operation | readonly GraphQLError[]>
   /** An error as clients see it, with `extensions.http` for the HTTP server. */
   publicError(thrown: unknown): GraphQLError
 }
@@ -60,6 +64,7 @@ export function createGraphQLServer(parts: GraphQLParts): GraphQLServer {
     return explorer ? error : withoutSuggestion(error)
   }
 
+  const subscribe = createSharedSubscribe(publicError)
   const yoga = createYoga<ServerContext, GraphQLContext>({
     schema,
     context: ({ session }) => contextOf(session),
@@ -83,6 +88,7 @@ export function createGraphQLServer(parts: GraphQLParts): GraphQLServer {
       ...requestLimits,
       jsonVariables,
       chargeOperations(budget, publicError),
+      subscribeBy(subscribe),
       dataDecidesStatus,
       ...(explorer ? [] : [hideSchema]),
     ],
@@ -128,6 +134,19 @@ export function createGraphQLServer(parts: GraphQLParts): GraphQLServer {
     return result.errors ? { ...result, errors: result.errors.map(publicError) } : result
   }
 
+  /** Charges a subscription to its caller and starts it. */
+  async function subscribeMasked(
+    operation: PreparedOperation,
+    args: ExecutionArgs & { contextValue: GraphQLContext },
+  ): Promise<ResultStream | ExecutionResult> {
+    try {
+      const leave = budget.enter(args.contextValue.caller.id, args)
+      return await subscribe(args, event => operation.execute({ ...args, rootValue: event })).finally(leave)
+    } catch (thrown) {
+      return { errors: [publicError(thrown)] }
+    }
+  }
+
   /** Returns undefined when the operation was not executed. */
   async function executeOrdinary(request: OrdinaryRequest, session: Session): Promise<ExecutionResult | undefined> {
     const operation = findExecutable(request)
@@ -147,15 +166,15 @@ export function createGraphQLServer(parts: GraphQLParts): GraphQLServer {
       Object.assign(req, { body: params })
       await yoga(req, res, { session, res, executed })
     },
-    async prepare({ query, operationName, variables }, req, session) {
+    async prepare({ query, operationName, variables: variableValues }, session) {
       const operation = preparation.prepare(query, operationName)
       if (!operation) throw unknownOperation()
       if (!('execute' in operation)) return operation
-      const { subscribe, contextFactory } = yoga.getEnveloped({ req, session })
+      const args = { schema, document: operation.document, variableValues, contextValue: contextOf(session) }
       return {
-        ...{ schema, document: operation.document, variableValues: variables, subscribe },
-        contextValue: await contextFactory(),
-        execute: () => executeMasked(operation, variables, session),
+        ...args,
+        execute: () => executeMasked(operation, variableValues, session),
+        subscribe: () => subscribeMasked(operation, args),
       }
     },
   }

@@ -6,12 +6,12 @@ import { GatewayError } from '../errors.js'
 import type { GraphQLContext } from '../graphql/index.js'
 import { withoutHttp, withoutSuggestion } from './graphql-error.js'
 import type { QueryBudget } from './query-budget.js'
+import type { ResultStream } from './shared-subscribe.js'
 
-/** What Yoga's plugins know of a request or of an operation of a WebSocket. */
+/** What Yoga's plugins know of a request. */
 export interface ServerContext {
   readonly session: Session
-  /** Absent for an operation of a WebSocket. */
-  readonly res?: ServerResponse
+  readonly res: ServerResponse
   /** The result of an operation that was charged and executed before. */
   readonly executed?: ExecutionResult | undefined
 }
@@ -55,6 +55,15 @@ export function chargeOperations(
       const leave = enter(args)
       if (leave instanceof GraphQLError) return setResultAndStopExecution({ errors: [leave] })
       return { onSubscribeResult: leave, onSubscribeError: leave }
+    },
+  }
+}
+
+/** Replaces the engine's `subscribe`. */
+export function subscribeBy(subscribe: (args: ExecutionArgs) => Promise<ResultStream | ExecutionResult>): Plugin {
+  return {
+    onSubscribe({ setSubscribeFn }) {
+      setSubscribeFn(subscribe)
     },
   }
 }
