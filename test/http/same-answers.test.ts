@@ -60,7 +60,7 @@ const startFront = async (options: { readOrdinary?: typeof ordinaryRequest; expl
   const router = createRouter(createRoutes({ graphql, graphiql: null, readiness, mediaFile: () => null }))
   const origins = createOrigins({ listed: [], isOpen: async () => true, clock: gw.clock, log })
   const webSocket = { upgrade: () => {}, [Symbol.asyncDispose]: async () => {} }
-  const server = await startServer(createEdge({ router, webSocket, authenticator, origins, log }), {
+  const server = await startServer(createEdge({ router, webSocket, authenticator, origins, publicUrl: null, log }), {
     host: '127.0.0.1',
     port: 0,
   })
