@@ -7,7 +7,7 @@ import { expect, test } from 'vitest'
 const LAYERS = [
   ['cli', 'index'],
   ['create-gateway'],
-  ['compose-gateway'],
+  ['compose-gateway', 'gateway-lifecycle'],
   ['config', 'options', 'gateway-options', 'disposal-stack', 'public-links'],
   ['http'],
   ['readiness'],
@@ -49,16 +49,18 @@ const AT_HOME: Readonly<Record<string, RegExp>> = {
 const SRC = fileURLToPath(new URL('../src', import.meta.url))
 const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' }).filter(file => file.endsWith('.ts'))
 const sources = new Map(files.map(file => [file, readFileSync(join(SRC, file), 'utf8')]))
-const importsOf = (file: string): string[] =>
-  [...(sources.get(file) ?? '').matchAll(/(?:from |import\(|import )'(\.[^']+)\.js'/g)].map(([, path = '']) =>
+function importsOf(file: string): string[] {
+  return [...(sources.get(file) ?? '').matchAll(/(?:from |import\(|import )'(\.[^']+)\.js'/g)].map(([, path = '']) =>
     normalize(join(dirname(file), `${path}.ts`)),
   )
-const layerOf = (file: string) =>
-  LAYERS.findIndex(layer => layer.includes(file.replace(/\.ts$/, '').split('/')[0] ?? ''))
+}
+function layerOf(file: string) {
+  return LAYERS.findIndex(layer => layer.includes(file.replace(/\.ts$/, '').split('/')[0] ?? ''))
+}
 
 test('imports only point down', () => {
   expect(files.filter(file => layerOf(file) < 0)).toEqual([])
-  expect(importsOf('compose-gateway.ts')).toContain('http/server.ts')
+  expect(importsOf('compose-gateway.ts')).toContain('http/edge.ts')
   const upward = files.flatMap(file =>
     importsOf(file).flatMap(other => (layerOf(other) < layerOf(file) ? [`${file} → ${other}`] : [])),
   )

@@ -57,7 +57,7 @@ export function createNodes({ db, tables, prepare, read, writeUnsynced }: Connec
 /** A program that bundles the gateway leaves its package.json behind. */
 function readVersion(): string {
   try {
-    return JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version
+    return JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version ?? 'unknown'
   } catch {
     return 'unknown'
   }

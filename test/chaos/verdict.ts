@@ -32,8 +32,8 @@ export interface Verdict {
 }
 
 const WINDOW_MS = 60_000
-/** Tasks that may become UNKNOWN in half an hour of outage: those before the pause, and rare probes that end it. */
-const UNKNOWN_IN_OUTAGE = 8
+/** Tasks that may become UNKNOWN in half an hour of outage: those before the pause, again after each restart. */
+const UNKNOWN_IN_OUTAGE = 5
 
 /** Holds the evidence against every promise of the gateway. */
 export function judge(evidence: Evidence): Verdict[] {

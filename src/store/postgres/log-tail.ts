@@ -1,5 +1,6 @@
 import type { Clock } from '../../clock.js'
 import type { Change } from '../../tasks/change-feed.js'
+import type { ChangedTask } from '../../tasks/change-notifier.js'
 import type { Stage } from '../../tasks/task.js'
 import type { Connection } from '../connection.js'
 import type { Work } from '../statement.js'
@@ -29,11 +30,14 @@ export function createLogTail(
 ): LogTail {
   const end = prepareSql<{ seq: number }>('SELECT coalesce(max(seq), 0) AS seq FROM transitions')
   const after = prepareSql<{ seq: number }>(`SELECT seq FROM transitions WHERE seq > @seq ORDER BY seq LIMIT ${PAGE}`)
-  const steps = prepareSql<{ seq: number; id: string; caller: string; stage: Stage; from: Stage | null }>(`
-    SELECT seq, task_id AS id, caller, stage, (
-      SELECT stage FROM transitions AS before WHERE before.task_id = transitions.task_id AND before.seq < transitions.seq
-      ORDER BY before.seq DESC LIMIT 1
-    ) AS from FROM transitions WHERE seq = ANY(@seqs::bigint[]) ORDER BY seq`)
+  const steps = prepareSql<ChangedTask & { readonly from: Stage | null }>(`
+    SELECT step.seq, step.stage, step.task_id AS id, step.caller, step.reference, tasks.retry_of AS "retryOf",
+      tasks.created_at AS "createdAt", (
+        SELECT stage FROM transitions AS before WHERE before.task_id = step.task_id AND before.seq < step.seq
+        ORDER BY before.seq DESC LIMIT 1
+      ) AS from
+    FROM transitions AS step JOIN tasks ON tasks.id = step.task_id
+    WHERE step.seq = ANY(@seqs::bigint[]) ORDER BY step.seq`)
 
   const known = new Set<number>()
   /** The end of the log at earlier times. Below the first of them nothing appears any more. */

@@ -20,8 +20,21 @@ const stage = z.enum(Object.keys(NEXT) as [Stage, ...Stage[]])
 const schema = z.object({
   /** The sender. */
   s: z.string().nullable(),
-  /** Transitions: the number, the task, the caller, the new stage and the one before. */
-  t: z.array(z.tuple([z.int(), z.string(), z.string(), stage, stage.nullable()])).optional(),
+  /** Transitions: the number, the stage before, and what `ChangedTask` has of the task. */
+  t: z
+    .array(
+      z.tuple([
+        z.int(),
+        stage.nullable(),
+        stage,
+        z.string(),
+        z.string(),
+        z.string().nullable(),
+        z.string().nullable(),
+        z.number(),
+      ]),
+    )
+    .optional(),
   /** Tasks whose live values changed. */
   r: z.array(z.string()).optional(),
   /** Whether keys changed. */
@@ -63,8 +76,8 @@ export function decodeNotification(text: string): Notification | null {
   const { data } = schema.safeParse(parsed(text))
   if (!data) return null
   const changes: Change[] = []
-  for (const [seq, id, caller, stage, from] of data.t ?? [])
-    changes.push({ kind: 'transition', task: { seq, id, caller, stage }, from })
+  for (const [seq, from, stage, id, caller, reference, retryOf, createdAt] of data.t ?? [])
+    changes.push({ kind: 'transition', task: { seq, stage, id, caller, reference, retryOf, createdAt }, from })
   for (const taskId of data.r ?? []) changes.push({ kind: 'refresh', taskId })
   if (data.k) changes.push({ kind: 'keys' })
   return { sender: data.s, changes }
@@ -78,8 +91,8 @@ function empty(sender: string): Payload & { t: NonNullable<Payload['t']>; r: str
 function add(payload: ReturnType<typeof empty>, change: Change): void {
   switch (change.kind) {
     case 'transition': {
-      const { seq, id, caller, stage } = change.task
-      payload.t.push([seq, id, caller, stage, change.from])
+      const { seq, stage, id, caller, reference, retryOf, createdAt } = change.task
+      payload.t.push([seq, change.from, stage, id, caller, reference, retryOf, createdAt])
       break
     }
     case 'refresh':

@@ -4,7 +4,7 @@ import type { Clock } from '../../clock.js'
 import { StoreError } from '../../tasks/store-error.js'
 import { type Connection, NO_LOCKS } from '../connection.js'
 import { createNodes } from '../nodes.js'
-import { done, type Work } from '../statement.js'
+import type { Work } from '../statement.js'
 import type { StoreState } from '../store-state.js'
 import { openDatabaseClock } from './database-clock.js'
 import { standbyMessage } from './errors.js'
@@ -13,6 +13,8 @@ const BEAT_MS = 1_000
 /** How long the result of a write probe is shared. */
 const PROBE_MS = 1_000
 const BEATS_PER_CLEANING = 600
+/** With the submit queue, so that no task leaves it while its tasks are marked. */
+const HISTORY = { history: true, submitQueue: true }
 
 /**
  * Identifies the history that the server writes: its cluster, its timeline, which a promoted standby and a recovery to a
@@ -85,14 +87,14 @@ export async function openPostgresState(parts: PostgresStateParts): Promise<Stor
     const isRestored = hasMoved || (parts.restored && before.starts > 0)
     const epoch = isRestored ? newEpoch() : before.epoch
     if (isRestored) yield* markQueued.run()
-    yield* saveEpoch.run({ epoch, identity: current })
+    yield* saveEpoch.run({ epoch, identity: current || before.identity })
     yield* countStart.run()
     yield* nodes.beat(clock.monotonic())
     return { epoch, isRestored }
   }
 
   let knownIdentity = await readIdentity()
-  const begun = await write({ history: true }, () => begin(knownIdentity))
+  const begun = await write(HISTORY, () => begin(knownIdentity))
   let { epoch, isRestored: restored } = begun
   let seen: Mark | undefined = await read(() => lastStep.get())
   if (restored) warn()
@@ -110,7 +112,7 @@ export async function openPostgresState(parts: PostgresStateParts): Promise<Stor
     if (before.epoch !== epoch) return before.epoch
     const next = newEpoch()
     yield* markQueued.run()
-    yield* saveEpoch.run({ epoch: next, identity: current })
+    yield* saveEpoch.run({ epoch: next, identity: current || before.identity })
     return next
   }
 
@@ -120,14 +122,14 @@ export async function openPostgresState(parts: PostgresStateParts): Promise<Stor
     const current = await readIdentity()
     const stored = (await read(() => row.get()))?.epoch ?? epoch
     if (isLost || stored !== epoch) {
-      epoch = await write({ history: true }, () => beginHistory(current))
+      epoch = await write(HISTORY, () => beginHistory(current))
       restored = true
       seen = undefined
       knownIdentity = current
       warn()
-    } else if (current !== knownIdentity) {
+    } else if (current !== '' && current !== knownIdentity) {
       // A standby that had everything took over.
-      await write({ history: true }, () => saveEpoch.run({ epoch, identity: current }))
+      await write(HISTORY, () => saveEpoch.run({ epoch, identity: current }))
       knownIdentity = current
     }
     seen = await read(() => lastStep.get())
@@ -166,8 +168,16 @@ export async function openPostgresState(parts: PostgresStateParts): Promise<Stor
       return restored
     },
     clock,
-    // A database that went back is recognised by its log; see above.
-    submits: { add: () => done(undefined), record: async () => {} },
+    submits: {
+      // Between a fail-over and the next heartbeat nothing may be submitted that was submitted before.
+      *add() {
+        if (seen && !(yield* stepIs.get({ ...seen })))
+          throw new StoreError('failed', `The database ${name} went back in time; the gateway is finding out how far.`)
+      },
+      async record() {
+        seen = (await read(() => lastStep.get())) ?? seen
+      },
+    },
     nodes: nodes.list,
     check() {
       const mono = systemClock.monotonic()

@@ -37,13 +37,16 @@ const ACCOUNT_PAUSE_MS = 60_000
 const OUTAGE_AFTER = 2
 const FIRST_PROBE_MS = 60_000
 const LONGEST_PROBE_MS = 10 * 60_000
+/** With look-ups a probe is needed only when nobody waits for one: the tasks of the lost answers are looked up each minute. */
+const PROBE_BESIDE_LOOKUPS_MS = 30 * 60_000
 /**
  * How long an answered check does not end the pause at first. It doubles with each lost answer, because an upstream may
  * answer checks and lose submits.
  */
 const FIRST_TRUST_MS = 5_000
 
-export function createSubmitPause(random: Random): SubmitPause {
+/** @param looksUp whether the upstream finds a lost job by its inputs, which costs nothing */
+export function createSubmitPause(random: Random, looksUp: boolean): SubmitPause {
   let pause: PauseState['pause'] = null
   let failures = 0
   let lostAnswers = 0
@@ -76,12 +79,11 @@ export function createSubmitPause(random: Random): SubmitPause {
           lostAnswers++
           if (lostAnswers < OUTAGE_AFTER) return begin(error, now + backoffMs(failures++, random))
           const doubled = 2 ** (lostAnswers - OUTAGE_AFTER)
-          const probeAt = now + Math.min(FIRST_PROBE_MS * doubled, LONGEST_PROBE_MS)
-          return begin(error, probeAt, now + Math.min(FIRST_TRUST_MS * doubled, LONGEST_PROBE_MS))
+          const probeMs = looksUp ? PROBE_BESIDE_LOOKUPS_MS : Math.min(FIRST_PROBE_MS * doubled, LONGEST_PROBE_MS)
+          return begin(error, now + probeMs, now + Math.min(FIRST_TRUST_MS * doubled, LONGEST_PROBE_MS))
         }
-        default:
-          return error.kind satisfies never
       }
+      return error.kind satisfies never
     },
     checkAnswered(now) {
       if (!pause || now >= pause.untilMono || now < pause.endsByCheckMono) return false

@@ -75,7 +75,7 @@ const STUCK_AFTER_MS = 30_000
 export function createSubmitter(parts: SubmitterParts): Submitter {
   const { store, upstream, transitions, clock, log, timeoutMs, submitsPerMinute, maxQueueMs } = parts
   const { isShared } = store
-  const pause = createSubmitPause(parts.random)
+  const pause = createSubmitPause(parts.random, upstream.findJob !== undefined)
   const underWay = new Set<string>()
   /** Answers whose write failed. They are written before anything else leaves. */
   const unsaved = new Map<string, { task: TaskIn<'submitting'>; outcome: SubmitOutcome }>()

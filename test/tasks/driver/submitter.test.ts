@@ -123,6 +123,16 @@ test('submits that end late count when they end', async () => {
 })
 
 test('an outage pauses the queue instead of losing one answer after the other', async () => {
+  await using t = await startTestDriver()
+  t.jogg.plays(...Array.from({ length: 60 }, () => htmlPage('submit', 502)))
+  t.jogg.plays(...Array.from({ length: 1_000 }, () => htmlPage('find', 502)))
+  for (let i = 0; i < 60; i++) await t.create({ videoUrl: `${VIDEO}${i}` })
+  await t.clock.advance(29 * 60_000)
+  expect((await t.store.counts()).unknown).toBe(2)
+  expect(await t.driver.submitter.status()).toMatchObject({ state: 'PAUSED', kind: 'unclear' })
+})
+
+test('without look-ups, rare submits probe whether an outage is over', async () => {
   await using t = await startTestDriver({
     wrapUpstream: ({ findJob: _, ...upstream }) => upstream,
   })
