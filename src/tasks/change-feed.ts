@@ -1,5 +1,4 @@
-import type { ChangedTask } from './change-notifier.js'
-import type { Stage } from './task.js'
+import type { Stage, Task } from './task.js'
 
 /** Carries changes between the gateways on one database. */
 export interface ChangeFeed {
@@ -12,6 +11,9 @@ export interface ChangeFeed {
    */
   onRemoteChange(listener: (change: Change) => void): void
 }
+
+/** What followers select by, of a task that changed, in its new stage. */
+export type ChangedTask = Pick<Task, 'seq' | 'id' | 'caller' | 'stage' | 'reference' | 'retryOf' | 'createdAt'>
 
 export type Change =
   /** `from` is null for a new task. */

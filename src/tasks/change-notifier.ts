@@ -1,5 +1,7 @@
-import { type ChangeFeed, NO_CHANGE_FEED } from './change-feed.js'
-import type { Stage, Task } from './task.js'
+import { type ChangedTask, type ChangeFeed, NO_CHANGE_FEED } from './change-feed.js'
+import type { Stage } from './task.js'
+
+export type { ChangedTask }
 
 /**
  * Notifications that a task changed, in this gateway or in another one on the same database. Subscribers read the log for
@@ -33,8 +35,6 @@ export type Topic =
   | 'all'
   | { readonly taskId: string }
   | { readonly caller: string; readonly reference?: string | undefined }
-/** What followers select by, of a task that changed, in its new stage. */
-export type ChangedTask = Pick<Task, 'seq' | 'id' | 'caller' | 'stage' | 'reference' | 'retryOf' | 'createdAt'>
 /** @param isRemote whether another gateway carried out the step */
 export type TransitionListener = (task: ChangedTask, from: Stage | null, isRemote: boolean) => void
 

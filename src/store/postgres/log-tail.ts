@@ -1,6 +1,5 @@
 import type { Clock } from '../../clock.js'
-import type { Change } from '../../tasks/change-feed.js'
-import type { ChangedTask } from '../../tasks/change-notifier.js'
+import type { Change, ChangedTask } from '../../tasks/change-feed.js'
 import type { Stage } from '../../tasks/task.js'
 import type { Connection } from '../connection.js'
 import type { Work } from '../statement.js'
