@@ -133,20 +133,21 @@ export function createCheckPool({
       stopping.addEventListener('abort', signal.raise)
       ;[waiting, readAgainAt, early] = [[], 0, true]
       failed.clear()
-      let problem: { readonly thrown: unknown } | null = null
+      const problems: unknown[] = []
       const fillOrStop = () =>
         fill().catch(thrown => {
-          problem = { thrown }
+          problems.push(thrown)
         })
       try {
         for (;;) {
-          const goesOn = !stopping.aborted && !problem
+          const goesOn = !stopping.aborted && problems.length === 0
           if (goesOn) await fillOrStop()
-          if (underWay.size === 0 && (stopping.aborted || problem || waiting.length === 0)) break
+          if (underWay.size === 0 && (stopping.aborted || problems.length > 0 || waiting.length === 0)) break
           await waitForWork()
         }
         await save()
-        for (const thrown of [problem, ...failed.values()]) if (thrown) throw thrown
+        const [thrown] = [...problems, ...failed.values()]
+        if (thrown !== undefined) throw thrown
         const nextAt = await store.nextDueMono()
         return store.isShared
           ? Math.min(nextAt ?? Number.POSITIVE_INFINITY, clock.monotonic() + SHARED_RECHECK_MS)
