@@ -22,7 +22,7 @@ import { hostnameOf, isLoopback } from './net/address.js'
 import { createPublicLinks } from './public-links.js'
 import { createReadiness } from './readiness.js'
 import { createSlots } from './slots.js'
-import { openStore } from './store/open-store.js'
+import { isPostgresUrl, openStore } from './store/open-store.js'
 import { OPEN_CALLER } from './tasks/caller.js'
 import { createChangeNotifier } from './tasks/change-notifier.js'
 import { createDriver } from './tasks/driver/create-driver.js'
@@ -76,6 +76,7 @@ type Access = ReturnType<typeof createAccess>
 /** Opens the store and the upstream, and builds what keeps and drives tasks. */
 async function openCore(config: Config, { clock: systemClock, random, log }: GatewayRuntime, owned: DisposalStack) {
   const links = createPublicLinks(config)
+  assertUpstreamIsShared(config)
   const { tasks: store, keys, clock, feed } = owned.own(await openStore(config, systemClock, log))
   const media = createMediaStore(config.dataDir)
   const upstream = owned.own(await openUpstream(config, { clock, log, media, links }))
@@ -159,4 +160,12 @@ function createFront(config: Config, core: Core, { authenticator, sessions }: Ac
 /** Behind a proxy, the origin of the gateway's own pages need not be the host that the request names. */
 function allowedOrigins({ corsOrigins, publicUrl }: Config): string[] {
   return [...corsOrigins, ...(publicUrl ? [new URL(publicUrl).origin] : [])]
+}
+
+/** The engine's jobs and media are files of one machine, and only the gateway that runs a job knows its state. */
+function assertUpstreamIsShared({ databaseUrl, upstream }: Config): void {
+  if (upstream !== 'engine' || !isPostgresUrl(databaseUrl)) return
+  throw new ConfigError([
+    'The built-in engine cannot be used with Postgres: its jobs and media are on one machine, where other gateways cannot find them. Set UPSTREAM=jogg and JOGG_API_KEY, or keep the database in SQLite.',
+  ])
 }

@@ -1,4 +1,4 @@
-import type { GatewayStatus } from '../tasks/driver/gateway-status.js'
+import type { GatewayStatus, NodeStatus } from '../tasks/driver/gateway-status.js'
 import { requireScope } from '../tasks/service/permissions.js'
 import { isoTime } from '../tasks/service/task-view.js'
 import { builder } from './builder.js'
@@ -36,6 +36,29 @@ const LipSyncSubmitQueue = builder.objectRef<GatewayStatus>('LipSyncSubmitQueue'
   }),
 })
 
+const LipSyncGatewayNode = builder.objectRef<NodeStatus>('LipSyncGatewayNode').implement({
+  description: 'A gateway process on the database.',
+  fields: t => ({
+    id: t.exposeID('id', { description: 'Identifies the process; a restarted one has another id.' }),
+    host: t.exposeString('host', { description: 'The name of its machine or container.' }),
+    pid: t.exposeInt('pid', { description: 'The number of its process on that machine.' }),
+    version: t.exposeString('version', { description: 'Its version of lipsync-gateway.' }),
+    startedAt: t.field({
+      type: 'DateTime',
+      description: 'When it started.',
+      resolve: ({ startedAt }) => isoTime(startedAt),
+    }),
+    seenAt: t.field({
+      type: 'DateTime',
+      description: 'When it last showed a sign of life.',
+      resolve: ({ seenAt }) => isoTime(seenAt),
+    }),
+    isLost: t.exposeBoolean('isLost', {
+      description: 'Whether it has shown no sign of life for 30 s. The other gateways take its work over.',
+    }),
+  }),
+})
+
 const LipSyncGateway = builder.objectRef<GatewayStatus>('LipSyncGateway').implement({
   description: 'The gateway as its operators see it.',
   fields: t => ({
@@ -53,6 +76,12 @@ const LipSyncGateway = builder.objectRef<GatewayStatus>('LipSyncGateway').implem
       nullable: true,
       description: 'When the upstream last answered a status check; null: not since the start.',
       resolve: status => isoTime(status.lastCheckedAt),
+    }),
+    nodes: t.field({
+      type: [LipSyncGatewayNode],
+      description:
+        'The gateways on the database, the oldest first. One that ended without a shutdown stays listed for a day.',
+      resolve: status => status.nodes,
     }),
     tasks: t.connection(
       {

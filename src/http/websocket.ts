@@ -44,6 +44,8 @@ export interface WebSocketHandler extends AsyncDisposable {
 }
 
 const GOING_AWAY = 1001
+/** Over how long the closing of many WebSockets is spread, so that not all of them connect elsewhere at once. */
+const SPREAD_MS = 1_000
 const MESSAGE_TOO_BIG = 1009
 const TRY_AGAIN_LATER = 1013
 
@@ -129,7 +131,10 @@ export function createWebSocketHandler(parts: WebSocketParts): WebSocketHandler 
     },
     async [Symbol.asyncDispose]() {
       const allClosed = new Promise<void>(resolve => webSockets.close(() => resolve()))
-      for (const client of webSockets.clients) client.close(GOING_AWAY, 'Going away, come back')
+      const clients = [...webSockets.clients]
+      const delayMs = Math.min(SPREAD_MS / clients.length, 1)
+      for (const [index, client] of clients.entries())
+        setTimeout(() => client.close(GOING_AWAY, 'Going away, come back'), index * delayMs)
       await allClosed
     },
   }

@@ -12,6 +12,7 @@ import { openSqlite } from './sqlite/open-sqlite.js'
 import type { Closers, StoreConfig } from './store-state.js'
 
 export type { StoreConfig }
+export { isPostgresUrl }
 
 const silent = pino({ level: 'silent' })
 

@@ -96,7 +96,7 @@ export function createDriver(parts: DriverParts): Driver {
     submitter,
     statusPoller,
     liveStates: createLiveStates({ ...parts, submitter }),
-    status: createGatewayStatus({ store, upstream, submitter, statusPoller }),
+    status: createGatewayStatus({ store, upstream, submitter, statusPoller, clock }),
     pollers: running,
 
     async start() {
