@@ -16,10 +16,12 @@ describePostgres('a copy of a SQLite database on Postgres', () => {
   test('has its tasks, history, usage, keys and cursors, and goes on', async () => {
     const from = `file:${await newDatabase()}`
     const to = await newPostgres()
-    const clock = createManualClock()
+    let settled = (): Promise<unknown> => Promise.resolve()
+    const clock = createManualClock(undefined, () => settled())
     await using jogg = await startJogg({ now: clock.now })
     jogg.plays(success())
     const before = await openTestGateway(clock, jogg, { databaseUrl: from })
+    settled = before.gateway.settled
     const done = await before.gateway.tasks.create(inputNamed('done'))
     await clock.advance(20_000)
     const cursor = before.gateway.tasks.cursorOf((await before.gateway.tasks.get(done.id))!)
@@ -46,6 +48,7 @@ describePostgres('a copy of a SQLite database on Postgres', () => {
     await using copied = await openTestStore(to, clock)
     expect(await copied.keys.get('key-1')).toMatchObject({ caller: 'acme', scopes: ['read'], limits: { sockets: 3 } })
     const after = await openTestGateway(clock, jogg, { databaseUrl: to })
+    settled = after.gateway.settled
     const { tasks } = after.gateway
     expect(stepsOf(await tasks.history(done.id))).toEqual(history)
     expect(history.at(-1)?.stage).toBe('success')
