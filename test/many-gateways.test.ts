@@ -40,6 +40,28 @@ describePostgres('gateways on one Postgres', () => {
     await expect.poll(() => steps.seen).toEqual(['queued', 'submitting', 'submitted'])
   })
 
+  test('without a connection that listens, steps come within a second', async () => {
+    await using run = await startGateways(2, { databaseDirectUrl: 'postgres://127.0.0.1:1/nowhere' })
+    const [first, second] = run.gateways
+    run.jogg.plays(accepted('up-1'))
+    const steps = stagesOf(await second!.tasks.followAll())
+    await first!.tasks.create(inputNamed('one'))
+    await first!.settled()
+    await run.clock.advance(1_000)
+    await expect.poll(() => steps.seen).toEqual(['queued', 'submitting', 'submitted'])
+  })
+
+  test('lists them, and no longer one that left', async () => {
+    await using run = await startGateways(2)
+    const { gateway } = await run.open()
+    expect(await run.nodes()).toHaveLength(3)
+    await gateway[Symbol.asyncDispose]()
+    expect(await run.nodes()).toEqual([
+      expect.objectContaining({ pid: process.pid, isLost: false }),
+      expect.objectContaining({ pid: process.pid, isLost: false }),
+    ])
+  })
+
   test('steps during a cut of all connections are delivered after it', async () => {
     await using run = await startGateways(2)
     const [first, second] = run.gateways

@@ -36,6 +36,16 @@ export async function startGateways(count: number, options: GatewayOptions = {})
       settled = () => Promise.resolve()
     },
     urls: opened.map(node => node.url),
+    /** The gateways as the API of the first lists them. */
+    async nodes(): Promise<object[]> {
+      const response = await fetch(`${opened[0]!.url}/graphql`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ query: '{ gateway { nodes { id host pid version startedAt seenAt isLost } } }' }),
+      })
+      const { data } = (await response.json()) as { data: { gateway: { nodes: object[] } } }
+      return data.gateway.nodes
+    },
     /** The lines of the logs. */
     lines: () => opened.flatMap(node => node.lines),
     /** Cuts every connection of the gateways to the database. */

@@ -56,7 +56,7 @@ export function encodeChanges(sender: string, changes: readonly Change[]): strin
   let bytes = 0
   for (const change of uniqueRefreshes(changes)) {
     const size = Buffer.byteLength(JSON.stringify(change))
-    if (bytes + size > MAX_BYTES) {
+    if (bytes > 0 && bytes + size > MAX_BYTES) {
       payloads.push(JSON.stringify(payload))
       payload = empty(sender)
       bytes = 0
