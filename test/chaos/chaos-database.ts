@@ -68,7 +68,7 @@ async function openPostgres(): Promise<ChaosDatabase> {
     async cut() {
       await query('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()')
     },
-    restart: server.restart,
+    restart: () => server.restart(),
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   }
 }

@@ -15,8 +15,8 @@ const START_MS = 60_000
 
 export interface PostgresServer extends AsyncDisposable {
   readonly url: string
-  /** Ends the server without a shutdown and starts it again on the same port. */
-  restart(): Promise<void>
+  /** Ends the server without a shutdown and starts it again on the same port, after `whileDown`. */
+  restart(whileDown?: () => Promise<unknown>): Promise<void>
 }
 
 /** The folder of the binaries that npm installed; null when there are none for this platform. */
@@ -78,8 +78,9 @@ export async function startPostgres(binaries: string): Promise<PostgresServer> {
   await running
   return {
     url,
-    async restart() {
+    async restart(whileDown) {
       await end()
+      await whileDown?.()
       running = start()
       await running
     },
