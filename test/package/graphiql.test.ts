@@ -38,11 +38,11 @@ describe.skipIf(!hasChromium)('GraphiQL, in Chromium', () => {
 
   test('runs a query, and shows the events of a subscription', async () => {
     const graphiql = await openGraphiQL(browser, url)
-    await graphiql.run('{ viewer { name } }')
+    await graphiql.run('query Me { viewer { name } }')
     await graphiql.shows('"viewer": { "name": "open"')
 
     await gateway.tasks.create({ videoUrl: VIDEO, audioUrl: AUDIO, reference: 'before' })
-    await graphiql.run('subscription { tasksUpdated(after: "0") { stage task { reference } } }')
+    await graphiql.run('subscription Events { tasksUpdated(after: "0") { stage task { reference } } }')
     await graphiql.shows('"tasksUpdated": { "stage": "SUCCESS", "task": { "reference": "before"')
     await gateway.tasks.create({ videoUrl: VIDEO, audioUrl: AUDIO, reference: 'after' })
     await graphiql.shows('"tasksUpdated": { "stage": "SUCCESS", "task": { "reference": "after"')
@@ -54,15 +54,15 @@ describe.skipIf(!hasChromium)('GraphiQL, in Chromium', () => {
     const key = await createKey(dataDir)
     await expect.poll(() => statusOf(url)).toBe(401)
     const graphiql = await openGraphiQL(browser, url)
-    await graphiql.run('{ viewer { name } }')
+    await graphiql.run('query Me { viewer { name } }')
     await graphiql.shows('"code": "UNAUTHENTICATED"')
 
     await graphiql.setHeaders({ authorization: `Bearer ${key}` })
-    await graphiql.run('{ viewer { name } }')
+    await graphiql.run('query MeAgain { viewer { name } }')
     await graphiql.shows('"viewer": { "name": "acme"')
 
     await gateway.tasksOf('acme').create({ videoUrl: VIDEO, audioUrl: AUDIO })
-    await graphiql.run('subscription { tasksUpdated(after: "0") { stage task { caller } } }')
+    await graphiql.run('subscription Events { tasksUpdated(after: "0") { stage task { caller } } }')
     await graphiql.shows('"tasksUpdated": { "stage": "SUCCESS", "task": { "caller": "acme"')
     expect(graphiql.violations).toEqual([])
     expect(graphiql.origins()).toEqual([url])
@@ -100,9 +100,11 @@ async function openGraphiQL(browser: Browser, url: string) {
   return {
     violations,
     origins: () => [...origins],
-    /** Writes an operation into the editor, and executes it. */
+    /** Writes an operation, which has a name, into the editor, and executes it once the editor has read it. */
     async run(operation: string) {
       await fill('.graphiql-query-editor', operation)
+      const [, name] = operation.split(' ')
+      await page.waitForSelector(`.graphiql-tab-active:has-text("${name}")`)
       await page.click('.graphiql-execute-button')
     },
     async setHeaders(headers: Record<string, string>) {
