@@ -170,7 +170,7 @@ describe('a job', () => {
 })
 
 /** The modes of all that is in a folder, by relative path. */
-const modesIn = async (folder: string): Promise<Map<string, string>> => {
+async function modesIn(folder: string): Promise<Map<string, string>> {
   const names = await readdir(folder, { recursive: true })
   const modes = await Promise.all(
     names.map(async name => [name, ((await stat(join(folder, name))).mode & 0o777).toString(8)] as const),

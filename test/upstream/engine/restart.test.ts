@@ -59,7 +59,7 @@ describe.each([
 })
 
 /** Resolves when a folder has an entry of this name. */
-const appears = async (folder: string, name: string): Promise<void> => {
+async function appears(folder: string, name: string): Promise<void> {
   await mkdir(folder, { recursive: true })
   const watcher = watch(folder)
   while (!existsSync(join(folder, name))) await once(watcher, 'change')
