@@ -18,11 +18,14 @@ export interface Gateway extends AsyncDisposable {
    * budget do not apply to what is created here.
    */
   tasksOf(callerId: string): TaskService
-  /** A Node request listener and Connect middleware. Mount it at the root of the server, not below a path. */
+  /**
+   * A Node request listener and Connect middleware. Below a path, mount it so that the framework strips the path, and set
+   * `publicUrl` to the URL with the path.
+   */
   readonly requestListener: (req: IncomingMessage, res: ServerResponse, next?: () => void) => void
   /**
-   * Handles a WebSocket handshake on `/graphql` and returns true; returns false, and leaves the socket untouched, for
-   * any other path.
+   * Handles a WebSocket handshake on `/graphql`, also below the path of `publicUrl`, and returns true; returns false, and
+   * leaves the socket untouched, for any other path.
    */
   readonly upgradeHandler: (req: IncomingMessage, socket: Duplex, head: Buffer) => boolean
   /** Starts submitting tasks and checking their status. Tasks created before are accepted and wait. */

@@ -7,7 +7,7 @@ import { expect, test } from 'vitest'
 const LAYERS = [
   ['cli', 'index'],
   ['create-gateway'],
-  ['compose-gateway'],
+  ['compose-gateway', 'gateway-lifecycle'],
   ['config', 'options', 'gateway-options', 'disposal-stack', 'public-links'],
   ['http'],
   ['readiness'],
@@ -57,7 +57,7 @@ const layerOf = (file: string) =>
 
 test('imports only point down', () => {
   expect(files.filter(file => layerOf(file) < 0)).toEqual([])
-  expect(importsOf('compose-gateway.ts')).toContain('http/server.ts')
+  expect(importsOf('compose-gateway.ts')).toContain('http/edge.ts')
   const upward = files.flatMap(file =>
     importsOf(file).flatMap(other => (layerOf(other) < layerOf(file) ? [`${file} → ${other}`] : [])),
   )

@@ -104,9 +104,8 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
           return !(await anonymous.isOpen())
         case 'platform-token':
           return false
-        default:
-          throw new Error(`a session of an unknown kind: ${login satisfies never}`)
       }
+      throw new Error(`A session has an unknown kind: ${login satisfies never}`)
     },
 
     isOpen: anonymous.isOpen,

@@ -71,9 +71,8 @@ export function createCredentialCheck(parts: CredentialParts): (credential: stri
         return UNLIMITED
       case 'platform-token':
         return limits
-      default:
-        throw new Error(`a watch token of an unknown minter: ${minter satisfies never}`)
     }
+    throw new Error(`A watch token has an unknown kind of minter: ${minter satisfies never}`)
   }
 
   async function byWatchToken(credential: string): Promise<WatchTokenSession> {

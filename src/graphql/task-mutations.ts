@@ -1,3 +1,4 @@
+import type { CreateInput } from '../tasks/service/create-input.js'
 import type { Task } from '../tasks/task.js'
 import { builder } from './builder.js'
 import { LipSyncPlaybackType, LipSyncResolveAction } from './enums.js'
@@ -21,32 +22,33 @@ builder.relayMutationField(
   'createLipSync',
   {
     description: 'The inputs of a lip sync.',
-    inputFields: t => ({
-      videoUrl: t.field({
-        type: 'URL',
-        required: true,
-        description: 'The talking-head video: a public, direct, long-lived link of at most 2,048 characters.',
-      }),
-      audioUrl: t.field({
-        type: 'URL',
-        required: true,
-        description: 'The audio that the mouth will follow: a link like that of the video.',
-      }),
-      playbackType: t.field({
-        type: LipSyncPlaybackType,
-        required: true,
-        defaultValue: 'normal',
-        description: 'How a video that is shorter than the audio is extended.',
-      }),
-      reference: t.string({ description: "The caller's own name for the task, at most 200 characters." }),
-      idempotencyKey: t.string({
-        description:
-          'Makes the call safe to repeat: with the same key and the same input it returns the same task. 1 to 128 printable characters.',
-      }),
-      expectedDurationSeconds: t.float({
-        description: 'The expected length of the output, if known: its price is reserved from the budget.',
-      }),
-    }),
+    inputFields: t =>
+      ({
+        videoUrl: t.field({
+          type: 'URL',
+          required: true,
+          description: 'The talking-head video: a public, direct, long-lived link of at most 2,048 characters.',
+        }),
+        audioUrl: t.field({
+          type: 'URL',
+          required: true,
+          description: 'The audio that the mouth will follow: a link like that of the video.',
+        }),
+        playbackType: t.field({
+          type: LipSyncPlaybackType,
+          required: true,
+          defaultValue: 'normal',
+          description: 'How a video that is shorter than the audio is extended.',
+        }),
+        reference: t.string({ description: "The caller's own name for the task, at most 200 characters." }),
+        idempotencyKey: t.string({
+          description:
+            'Makes the call safe to repeat: with the same key and the same input it returns the same task. 1 to 128 printable characters.',
+        }),
+        expectedDurationSeconds: t.float({
+          description: 'The expected length of the output, if known: its price is reserved from the budget.',
+        }),
+      }) satisfies Record<keyof CreateInput, unknown>,
   },
   {
     nullable: true,

@@ -18,13 +18,19 @@ export interface EdgeParts {
   webSocket: WebSocketHandler
   authenticator: Pick<Authenticator, 'authenticate'>
   origins: Origins
+  /** The URL under which clients reach the gateway; null while unknown. */
+  publicUrl: string | null
   log: Logger
 }
 
 export interface Edge extends AsyncDisposable {
   /** A Node request listener and Connect middleware: paths that are not the gateway's go to `next`, or are 404. */
   listener(req: IncomingMessage, res: ServerResponse, next?: () => void): void
-  /** Handles a WebSocket handshake on `/graphql`. Returns false, and leaves the socket untouched, for any other path. */
+  /**
+   * Handles a WebSocket handshake on `/graphql`, also below the path of the public URL: frameworks strip the path they
+   * mount a listener at from requests, but not from handshakes. Returns false, and leaves the socket untouched, for any
+   * other path.
+   */
   upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): boolean
 }
 
@@ -36,7 +42,8 @@ const UPGRADE_PATH = '/graphql'
  * What every request passes before a protocol sees it, in this order: route, security headers, origin, identity, body.
  * Errors on the way are rendered in the protocol of the route.
  */
-export function createEdge({ router, webSocket, authenticator, origins, log }: EdgeParts): Edge {
+export function createEdge({ router, webSocket, authenticator, origins, publicUrl, log }: EdgeParts): Edge {
+  const upgradePaths = [UPGRADE_PATH, `${basePathOf(publicUrl)}${UPGRADE_PATH}`]
   const allowOrigin = cors((req, done) => {
     origins
       .allows(req.headers)
@@ -100,7 +107,7 @@ export function createEdge({ router, webSocket, authenticator, origins, log }: E
     },
 
     upgrade(req, socket, head) {
-      if (pathOf(req) !== UPGRADE_PATH) return false
+      if (!upgradePaths.includes(pathOf(req))) return false
       const drop = () => socket.destroy()
       socket.once('error', drop)
       origins.allows(req.headers).then(
@@ -135,6 +142,11 @@ export function refuseUpgrade(socket: Duplex, status: string): void {
   socket.end(`HTTP/1.1 ${status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n`, () => socket.destroy())
 }
 
+/** `/lipsync` for `https://example.com/lipsync/`; empty when the gateway is at the root. */
+function basePathOf(publicUrl: string | null): string {
+  return publicUrl === null ? '' : new URL(publicUrl).pathname.replace(/\/+$/, '')
+}
+
 interface Exchange {
   readonly req: IncomingMessage
   readonly res: ServerResponse
@@ -167,7 +179,8 @@ function hostCount({ rawHeaders }: IncomingMessage): number {
 }
 
 function sendNotFound(res: ServerResponse): void {
-  const message = 'The gateway serves /graphql, /media/*, /health and /ready; mount it at the root of its host.'
+  const message =
+    'The gateway serves /graphql, /media/*, /health and /ready. Below another path, the host must strip that path.'
   sendError(res, { code: 'NOT_FOUND', message, status: 404, details: {}, id: null })
 }
 

@@ -11,11 +11,16 @@ export async function makePrivateFolder(path: string): Promise<void> {
   await chmod(path, PRIVATE_FOLDER)
 }
 
-/** Replaces a file atomically. Readers see the old or the new text, and the new one survives a power failure. */
+/**
+ * Replaces a file atomically. Readers see the old or the new text, and the new one survives a power failure. Two writes of
+ * one file must not overlap.
+ */
 export async function writeDurably(path: string, text: string): Promise<void> {
   const temporary = `${path}.part`
   const file = await open(temporary, 'w', PRIVATE_FILE)
   try {
+    // The mode above applies to new files only, and one may be left of a write that was cut off.
+    await file.chmod(PRIVATE_FILE)
     await file.writeFile(text)
     await file.sync()
   } finally {

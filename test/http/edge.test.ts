@@ -5,7 +5,9 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import express from 'express'
+import { createClient } from 'graphql-ws'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { WebSocket } from 'ws'
 import { startTestGateway } from '../support/gateway.js'
 import { ask, openConnection } from '../support/raw-http.js'
 
@@ -116,11 +118,42 @@ describe('below another server', () => {
     expect((await ask(`${host.url}/lipsync/ready`)).status).toBe(200)
   })
 
+  test('a WebSocket below the path of publicUrl works', async () => {
+    await using below = await startTestGateway({ publicUrl: 'http://127.0.0.1/lipsync/' })
+    const host = createServer(express().use('/lipsync', below.gateway.requestListener))
+    const handled: (string | boolean | undefined)[] = []
+    host.on('upgrade', (req, socket, head) => {
+      const isHandled = below.gateway.upgradeHandler(req, socket, head)
+      handled.push(req.url, isHandled)
+      if (!isHandled) socket.destroy()
+    })
+    await new Promise<void>(resolve => host.listen(0, '127.0.0.1', resolve))
+    const url = `127.0.0.1:${(host.address() as AddressInfo).port}`
+    const client = createClient({ url: `ws://${url}/lipsync/graphql`, webSocketImpl: WebSocket, retryAttempts: 0 })
+    const { value } = await client.iterate({ query: '{ __typename }' }).next()
+    expect(value).toEqual({ data: { __typename: 'Query' } })
+    await client.dispose()
+    for (const path of ['/lipsync', '/graphql/lipsync', '/lipsync/graphql/'])
+      await once(new WebSocket(`ws://${url}${path}`), 'error')
+    expect(handled).toEqual([
+      '/lipsync/graphql',
+      true,
+      '/lipsync',
+      false,
+      '/graphql/lipsync',
+      false,
+      '/lipsync/graphql/',
+      false,
+    ])
+    host.closeAllConnections()
+    await new Promise(resolve => host.close(resolve))
+  })
+
   test('a base path that the host does not strip is explained', async () => {
     await using host = await mounted(express().use((req, res) => gw.gateway.requestListener(req, res)))
     const { status, body } = await ask(`${host.url}/lipsync/graphql`, operation)
     expect(status).toBe(404)
-    expect(JSON.parse(body).error.message).toContain('mount it at the root')
+    expect(JSON.parse(body).error.message).toContain('must strip that path')
   })
 
   test("a body that the host's parser has read is used", async () => {

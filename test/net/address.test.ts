@@ -1,5 +1,6 @@
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { isHostEntry, isListedHost, isPublicAddress } from '../../src/net/address.js'
+import { addressKey, isHostEntry, isListedHost, isPublicAddress } from '../../src/net/address.js'
 
 describe('a public address', () => {
   test.each(['8.8.8.8', '93.184.216.34', '2606:4700:4700::1111', '::ffff:8.8.8.8'])('%s is one', address => {
@@ -32,6 +33,43 @@ test('a host is listed with its port or for every port', () => {
   expect(isAllowed('http://[::1]:80/a', '[::1]:80')).toBe(true)
   expect(isAllowed('http://media.lan:8081/a', 'media.lan:8080')).toBe(false)
   expect(isAllowed('http://media.lan.example/a', 'media.lan')).toBe(false)
+})
+
+describe('the key of an address', () => {
+  const ipv4 = fc.array(fc.nat(255), { minLength: 4, maxLength: 4 }).map(bytes => bytes.join('.'))
+  const groups = (count: number) => fc.array(fc.nat(0xffff), { minLength: count, maxLength: count })
+  /** Not all zero, which would make addresses that carry an IPv4 address. */
+  const network = groups(4).filter(parts => parts.some(part => part > 0))
+  /** The notations of an IPv6 address: as it is, padded, compressed, and with a zone. */
+  const notationsOf = (parts: readonly number[]): string[] => {
+    const plain = parts.map(part => part.toString(16)).join(':')
+    const padded = parts.map(part => part.toString(16).padStart(4, '0').toUpperCase()).join(':')
+    return [plain, padded, new URL(`http://[${plain}]`).hostname.slice(1, -1), `${plain}%eth0`]
+  }
+
+  test('is an IPv4 address itself, also when it is mapped into IPv6', () => {
+    fc.assert(
+      fc.property(ipv4, address => {
+        expect([addressKey(address), addressKey(`::ffff:${address}`)]).toEqual([address, address])
+      }),
+    )
+  })
+
+  test('is the same for all addresses of an IPv6 /64, in every notation, and for no other', () => {
+    fc.assert(
+      fc.property(network, groups(4), groups(4), fc.nat(63), (prefix, host, otherHost, bit) => {
+        const keys = [host, otherHost].flatMap(rest => notationsOf([...prefix, ...rest]).map(addressKey))
+        expect(new Set(keys).size).toBe(1)
+        const next = prefix.map((part, index) => (index === bit >> 4 ? part ^ (1 << (bit & 15)) : part))
+        if (next.every(part => part === 0)) return
+        expect(addressKey(notationsOf([...next, ...host])[0]!)).not.toBe(keys[0])
+      }),
+    )
+  })
+
+  test('is any other text itself', () => {
+    for (const text of ['', 'localhost', 'media.lan', '::1::2']) expect(addressKey(text)).toBe(text)
+  })
 })
 
 describe('a host entry', () => {

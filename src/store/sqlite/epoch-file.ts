@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
-import { open, rename } from 'node:fs/promises'
 import { z } from 'zod'
+import { writeDurably } from '../../media/durable-files.js'
 import { toStoreError } from './errors.js'
 
 const marksSchema = z.object({ epoch: z.string(), starts: z.number(), submits: z.number(), seq: z.number() })
@@ -16,21 +16,8 @@ export function createEpochFile(databasePath: string) {
   const path = `${databasePath}.epoch`
   let writing: Promise<void> = Promise.resolve()
 
-  async function replace(marks: Marks) {
-    const next = `${path}.next`
-    const file = await open(next, 'w', 0o600)
-    try {
-      await file.chmod(0o600)
-      await file.writeFile(JSON.stringify(marks))
-      await file.sync()
-    } finally {
-      await file.close()
-    }
-    await rename(next, path)
-  }
-
   return {
-    /** Null when there is none, or none that can be read. */
+    /** Returns null when there is no readable file. */
     read(): Marks | null {
       try {
         return marksSchema.parse(JSON.parse(readFileSync(path, 'utf8')))
@@ -39,9 +26,9 @@ export function createEpochFile(databasePath: string) {
       }
     },
 
-    /** Replaces the file as a whole. Writes happen one after the other. */
+    /** Replaces the file durably. Writes happen one after the other. */
     write(marks: Marks): Promise<void> {
-      const written = writing.then(() => replace(marks))
+      const written = writing.then(() => writeDurably(path, JSON.stringify(marks)))
       writing = written.catch(() => {})
       return written.catch(thrown => {
         throw toStoreError(thrown, path)

@@ -33,6 +33,7 @@ export function decide(task: Task, poll: PollState, answer: Answer, context: Dec
     case 'canceled':
       return { poll: NOT_POLLED }
   }
+  task satisfies never
 }
 
 /** The answer to a check: the job, null (no such job) or an error. `UNSUPPORTED`: the upstream has no look-up. */
@@ -103,13 +104,12 @@ function decideLost(task: TaskIn<'unknown'>, poll: PollState, answer: Answer, co
   }
   if (answer && task.lookupFirst && isOwned) return { poll: { ...nextPoll(task, poll, context), problem: OWNED } }
   if (answer && !(answer instanceof UpstreamError) && !isOwned) {
-    switch (ageOf(task, answer, context)) {
-      case 'ours':
-        return step(task, 'submitted', acceptedFields(answer, context), 'found upstream by its inputs', pollAt(now))
-      case 'unsure':
-        return { poll: { ...nextPoll(task, poll, context), problem: SEEMS_OLDER } }
-      case 'older':
-    }
+    const age = ageOf(task, answer, context)
+    if (age === 'ours')
+      return step(task, 'submitted', acceptedFields(answer, context), 'found upstream by its inputs', pollAt(now))
+    if (age === 'unsure') return { poll: { ...nextPoll(task, poll, context), problem: SEEMS_OLDER } }
+    // An older job says nothing about this submit: as good as absent.
+    age satisfies 'older'
   }
   // A task of a restored database is looked up before it is submitted, which may take as long as another call.
   const callsMs = (task.lookupFirst ? 2 : 1) * context.timeoutMs
@@ -177,6 +177,7 @@ function decideJob(
       return step(task, 'failed', { completedAt: answer.completedAt ?? wallNow, failure }, null, NOT_POLLED)
     }
   }
+  answer satisfies never
 }
 
 function nextPoll(task: Sent, poll: PollState, { now, intervals, random, stallAfterMs }: DecisionContext): PollState {

@@ -55,17 +55,16 @@ export function createLiveStates({ store, upstream, submitter, clock, stallAfter
       switch (task.stage) {
         case 'queued':
           queued.push(task)
-          break
+          continue
         case 'unknown':
         case 'submitted':
         case 'processing':
           sent.push(task)
-          break
+          continue
         case 'submitting':
-          break
-        default:
-          task satisfies never
+          continue
       }
+      task satisfies never
     }
     if (queued.length > 0) for (const [id, state] of await queuedStates(queued)) states.set(id, state)
     if (sent.length > 0) for (const [id, state] of await sentStates(sent)) states.set(id, state)
@@ -124,4 +123,5 @@ export function mayBeGivenUp(task: Task, { stalledSince, problem }: LiveState): 
     case 'canceled':
       return false
   }
+  task satisfies never
 }

@@ -40,4 +40,5 @@ function sinceOf(task: Sent): { readonly at: number; readonly mono: number } {
     case 'processing':
       return { at: task.submittedAt, mono: task.submittedMono }
   }
+  task satisfies never
 }

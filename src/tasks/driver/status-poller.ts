@@ -99,9 +99,8 @@ export function createStatusPoller(parts: StatusPollerParts): StatusPoller {
         case 'failed':
         case 'canceled':
           return UNSUPPORTED
-        default:
-          return task satisfies never
       }
+      return task satisfies never
     } catch (thrown) {
       const error = asUpstreamError(thrown)
       if (error.kind === 'not-found') return answered(error)

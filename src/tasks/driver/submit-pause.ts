@@ -77,9 +77,8 @@ export function createSubmitPause(random: Random, looksUp: boolean): SubmitPause
           const probeMs = looksUp ? PROBE_BESIDE_LOOKUPS_MS : Math.min(FIRST_PROBE_MS * doubled, LONGEST_PROBE_MS)
           return begin(error, now + probeMs, now + Math.min(FIRST_TRUST_MS * doubled, LONGEST_PROBE_MS))
         }
-        default:
-          return error.kind satisfies never
       }
+      return error.kind satisfies never
     },
     checkAnswered(now) {
       if (!pause || now >= pause.until || now < pause.endsByCheckFrom) return false

@@ -67,9 +67,8 @@ async function lookUp(task: TaskIn<'submitting'>, parts: SubmitParts): Promise<S
       case 'unclear':
         // A look-up costs nothing: whatever became of it, no job was accepted.
         return { kind: 'failed', error: new UpstreamError('not-accepted', error.message, { cause: error }) }
-      default:
-        return error.kind satisfies never
     }
+    return error.kind satisfies never
   }
 }
 
@@ -83,8 +82,10 @@ export async function saveOutcome(task: TaskIn<'submitting'>, outcome: SubmitOut
     case 'undecidable': {
       const poll = { ...pollAt(parts.clock.monotonic() + parts.firstCheckMs), problem: outcome.problem }
       await parts.transitions.move(task, 'unknown', {}, { reason: outcome.problem, poll })
+      return
     }
   }
+  outcome satisfies never
 }
 
 /** Gives the task the job that was accepted for it, whatever became of the task since: the job is paid for. */
@@ -105,13 +106,13 @@ async function adopt(
       case 'submitting':
       case 'unknown':
         if (await transitions.move(current, 'submitted', fields, why)) return
-        break
+        continue
       case 'queued': {
         // It was taken for never accepted. It goes through `submitting` again, without a second call.
         const { attemptedAt, attemptedMono, attemptedUpstreamAt } = task
         const attempt = { attemptedAt, attemptedMono, attemptedUpstreamAt }
         await transitions.move(current, 'submitting', attempt, { reason: 'the answer to its submit came late', ...why })
-        break
+        continue
       }
       case 'submitted':
       case 'processing':
@@ -123,9 +124,8 @@ async function adopt(
       case 'canceled':
         log.error({ taskId: task.id, upstreamId, stage: current.stage }, 'a job was accepted for a task that had ended')
         return
-      default:
-        return current satisfies never
     }
+    current satisfies never
   }
 }
 
@@ -151,9 +151,8 @@ async function refuse(
     case 'unclear':
       await transitions.move(task, 'unknown', {}, { reason, poll: pollAt(clock.monotonic() + firstCheckMs) })
       return
-    default:
-      return error.kind satisfies never
   }
+  error.kind satisfies never
 }
 
 function failed(kind: UpstreamError['kind'], message: string): SubmitOutcome {

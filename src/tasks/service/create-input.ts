@@ -55,7 +55,7 @@ const createInput = z.object({
     .nullish()
     .transform(orNull),
   expectedDurationSeconds: seconds.nullish().transform(orNull),
-})
+} satisfies Record<keyof CreateInput, z.ZodType>)
 
 export type ParsedCreateInput = z.output<typeof createInput>
 

@@ -5,9 +5,10 @@ import { type LiveState, mayBeGivenUp, NO_LIVE_STATE } from '../driver/live-stat
 import type { Task } from '../task.js'
 import type { TaskReader } from '../task-store.js'
 import type { Transitions } from '../transitions.js'
+import { choicesOf } from './choices.js'
 import { requireScope } from './permissions.js'
 import { requireTask } from './task-access.js'
-import { choicesOf, type TaskCreator } from './task-creator.js'
+import type { TaskCreator } from './task-creator.js'
 import type { TaskPresenter } from './task-presenter.js'
 import type { ResolveAction, TaskService } from './task-service.js'
 

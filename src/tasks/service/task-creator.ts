@@ -5,22 +5,12 @@ import type { Caller } from '../caller.js'
 import type { Task } from '../task.js'
 import type { Allowance, LimitReached, NewTask, TaskReader } from '../task-store.js'
 import type { Transitions } from '../transitions.js'
+import type { Choices } from './choices.js'
 import type { CreateRate } from './create-rate.js'
 import { toCredits } from './task-view.js'
 
 /** What a new task consists of, besides its identity and its times. */
-export type Order = Omit<NewTask, 'id' | 'caller' | 'stage' | 'createdAt' | 'queuedAt' | 'queuedMono'>
-
-/** What a caller chooses of a task, and a retry copies: every field that the gateway does not set itself. */
-export type Choices = Omit<Order, 'idempotencyKey' | 'retryOf' | 'reservedCents'>
-
-const CHOICES = {
-  videoUrl: true,
-  audioUrl: true,
-  playbackType: true,
-  reference: true,
-} satisfies Record<keyof Choices, true>
-export const CHOICE_NAMES = Object.keys(CHOICES) as readonly (keyof Choices)[]
+export type Order = Choices & Pick<NewTask, 'idempotencyKey' | 'retryOf' | 'reservedCents'>
 
 export interface TaskCreatorParts {
   readonly store: Pick<TaskReader, 'earlier'>
@@ -62,11 +52,6 @@ export function createTaskCreator({ store, transitions, clock, rate }: TaskCreat
       return shared
     },
   }
-}
-
-/** Returns the choices of a task, for another task. */
-export function choicesOf(task: Task): Choices {
-  return Object.fromEntries(CHOICE_NAMES.map(name => [name, task[name]])) as unknown as Choices
 }
 
 function allowanceOf({ limits }: Caller): Allowance {

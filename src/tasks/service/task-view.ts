@@ -1,21 +1,12 @@
-import {
-  type Animation,
-  type Failure,
-  type Inputs,
-  type Result,
-  type Stage,
-  type Status,
-  statusOf,
-  type Task,
-} from '../task.js'
+import { type Animation, type Failure, type Result, type Stage, type Status, statusOf, type Task } from '../task.js'
+import type { Choices } from './choices.js'
 
 /** A task as protocols show it: with a status, times as ISO 8601 texts, lengths in seconds and prices in credits. */
-export interface TaskView extends Inputs {
+export interface TaskView extends Choices {
   readonly id: string
   readonly status: Status
   readonly stage: Stage
   readonly caller: string
-  readonly reference: string | null
   readonly retryOf: string | null
   readonly createdAt: string
   readonly submittedAt: string | null

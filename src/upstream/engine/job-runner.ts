@@ -63,6 +63,7 @@ export function createJobRunner(deps: JobRunnerDeps) {
         for (const [key, name] of OUTPUTS) await media.put(mediaId, name, outputs[key])
         return { status: 'success', result: resultOf(mediaId, end.outcome) }
     }
+    end satisfies never
   }
 
   /** Downloads the inputs. A slow download leaves the slot to other jobs, and waits for a free one when it is done. */

@@ -262,6 +262,7 @@ function jobOf(name: string, upstreamId: string, job: Job, { baseUrl }: Answer):
       return { ...base, status: job.status, completedAt: job.completed_at, result }
     }
   }
+  job satisfies never
 }
 
 /** A relative link starts like a path or ends like a file. Any other text, like `N/A`, is no link. */
@@ -282,6 +283,7 @@ function linkOf(text: string, baseUrl: string): string | null {
 }
 
 /** The three texts that identify a job to JoggAI. The look-up compares them, so a submit sends exactly the same. */
-function namesOf({ videoUrl, audioUrl, playbackType }: Inputs) {
+function namesOf({ videoUrl, audioUrl, playbackType, ...others }: Inputs) {
+  others satisfies Record<string, never>
   return { video_url: videoUrl, audio_url: audioUrl, playback_type: playbackType }
 }

@@ -133,7 +133,7 @@ export const SUBMIT_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'submits-before-it-listens',
-    file: 'src/compose-gateway.ts',
+    file: 'src/gateway-lifecycle.ts',
     find: '    const server = await startServer(edge, config)\n',
     replace: '    await start()\n    const server = await startServer(edge, config)\n',
     tests: [START, SHUTDOWN],

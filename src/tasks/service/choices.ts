@@ -1,0 +1,22 @@
+import type { Task } from '../task.js'
+import type { NewTask } from '../task-store.js'
+
+/** What a caller chooses of a task, and a retry copies: every field that the gateway does not set itself. */
+export type Choices = Omit<NewTask, keyof Identity | 'idempotencyKey' | 'retryOf' | 'reservedCents'>
+
+/** What the gateway gives every new task. */
+type Identity = Pick<NewTask, 'id' | 'caller' | 'stage' | 'createdAt' | 'queuedAt' | 'queuedMono'>
+
+const CHOICES = {
+  videoUrl: true,
+  audioUrl: true,
+  playbackType: true,
+  reference: true,
+} satisfies Record<keyof Choices, true>
+
+export const CHOICE_NAMES = Object.keys(CHOICES) as readonly (keyof Choices)[]
+
+/** Returns the choices of a task, for another task. */
+export function choicesOf({ videoUrl, audioUrl, playbackType, reference }: Task): Choices {
+  return { videoUrl, audioUrl, playbackType, reference }
+}
