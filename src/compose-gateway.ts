@@ -151,7 +151,8 @@ function createFront(config: Config, core: Core, { authenticator, sessions }: Ac
   const sampleLinks = () =>
     config.upstream !== 'engine' ? null : { videoUrl: links.linkTo(SAMPLE_VIDEO), audioUrl: links.linkTo(SAMPLE_AUDIO) }
   const graphiql = config.explorer ? createGraphiQL(sampleLinks) : null
-  const router = createRouter(createRoutes({ graphql, graphiql, readiness, mediaFile: media.resolve }))
+  const rest = { tasksOf, linkTo: links.linkTo, log }
+  const router = createRouter(createRoutes({ graphql, rest, graphiql, readiness, mediaFile: media.resolve }))
   return createEdge({ router, webSocket, authenticator, origins, publicUrl: config.publicUrl, log })
 }
 

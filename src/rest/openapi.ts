@@ -110,7 +110,6 @@ function errorSchema(outcomes: readonly Outcome[]): object {
   return schemaOf(envelope, 'output')
 }
 
-/** Schemas with an id are written where they are used: a reference would lead nowhere in this document. */
 function schemaOf(schema: z.ZodType, io: 'input' | 'output') {
   const { $schema: _, ...described } = z.toJSONSchema(schema, { io, target: 'draft-2020-12', reused: 'inline' })
   return described

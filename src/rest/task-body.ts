@@ -37,13 +37,12 @@ export const taskBodySchema = z
       .nullable()
       .meta({ description: 'Why there is no result; null unless `failed`.' }),
   })
-  .meta({ id: 'LipSyncTask' })
 
 export type TaskBody = z.output<typeof taskBodySchema>
 
 export const createdBodySchema = z
   .strictObject({ task_id: taskId, status })
-  .meta({ id: 'CreatedLipSyncTask', description: 'A task that was just created.' })
+  .meta({ description: 'A task that was just created.' })
 
 /** Renders a task as JoggAI does. */
 export function taskBody(task: Task): TaskBody {
