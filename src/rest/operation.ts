@@ -33,7 +33,7 @@ export interface Operation {
   readonly body?: z.ZodObject
   /** The `data` of a success. */
   readonly data?: z.ZodType
-  /** The outcomes besides success, a wrong key and a system error. */
+  /** The outcomes besides success and those of every request. */
   readonly outcomes: readonly Outcome[]
   /** Whether a failure can come after the request had its effect. */
   readonly stores?: true
