@@ -3,8 +3,8 @@ import type { GraphiQL } from './graphiql.js'
 import type { GraphQLServer } from './graphql.js'
 import { sendFile } from './media.js'
 import { sendFrontPage, sendNoExplorerPage } from './pages.js'
-import { type CallerRoute, type PublicRoute, pathOf, type Route } from './router.js'
 import { type RestParts, restRoutes } from './rest.js'
+import { type CallerRoute, type PublicRoute, pathOf, type Route } from './router.js'
 import { sendJson } from './send-json.js'
 
 export interface RoutesParts {

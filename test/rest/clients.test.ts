@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { startGatewayWithKeys } from '../support/callers.js'
 import { AUDIO, VIDEO } from '../support/gateway.js'
-import { answers, code, htmlPage, resets, success } from '../support/jogg.js'
+import { code, htmlPage, resets, success } from '../support/jogg.js'
 import { type RestAnswer, rest } from '../support/rest.js'
 
 /** What JoggAI's clients send, and what they read of the responses. */
@@ -12,6 +12,8 @@ let key: string
 beforeEach(async () => {
   gw = await startGatewayWithKeys()
   key = (await gw.createKey('acme')).text
+  // Until then, a gateway that was open may still be.
+  await gw.clock.advance(1_000)
 })
 afterEach(() => gw[Symbol.asyncDispose]())
 
@@ -33,7 +35,11 @@ function runner(base: string, apiKey = key) {
   const headers = { 'X-Api-Key': apiKey, 'x-api-platform': 'openclaw' }
 
   async function call(path: string, body?: object): Promise<RestAnswer['json']> {
-    const { json } = await rest(base.replace(/\/$/, ''), path, { method: body ? 'POST' : 'GET', headers, ...(body && { body }) })
+    const { json } = await rest(base.replace(/\/$/, ''), path, {
+      method: body ? 'POST' : 'GET',
+      headers,
+      ...(body && { body }),
+    })
     if (json.code !== 0) throw Object.assign(new Error(json.msg), { error: json.msg, code: json.code })
     return json.data
   }
@@ -98,7 +104,10 @@ describe('the runner', () => {
 
   test('reuses a task that is queued, or whose submit has no known answer', async () => {
     const first = await runner(gw.url).run({ noPoll: true })
-    expect(await runner(gw.url).run({ noPoll: true })).toMatchObject({ action: 'reused_existing_task', task_id: first.task_id })
+    expect(await runner(gw.url).run({ noPoll: true })).toMatchObject({
+      action: 'reused_existing_task',
+      task_id: first.task_id,
+    })
     gw.jogg.plays(resets('submit', { accepting: true }))
     await runner(gw.url).run({ noPoll: true, playbackType: 'normal_reverse' })
     await gw.clock.advance(0)
@@ -116,19 +125,16 @@ describe('the runner', () => {
   })
 
   test('reports a failed task once, and reuses it', async () => {
-    gw.jogg.plays(
-      answers('status', {
-        body: {
-          code: 0,
-          msg: 'Success',
-          data: {
-            ...{ task_id: 'x', status: 'failed', created_at: 1, completed_at: 2 },
-            data: { result_url: 'https://x.example/v.mp4', cover_url: null, duration_seconds: 1 },
-            error: { message: 'audio duration fetch failed' },
-          },
-        },
-      }),
-    )
+    gw.jogg.plays({
+      on: 'status',
+      play({ jobs, taskId = '', honest, send }) {
+        jobs.fail(taskId, 'audio duration fetch failed')
+        // Filled by JoggAI's own example, beside the error.
+        const data = { result_url: 'https://x.example/v.mp4', cover_url: null, duration_seconds: 1 }
+        const { body } = honest() as { body: { data: object } }
+        send({ body: { ...body, data: { ...body.data, data } } })
+      },
+    })
     const failed = await runner(gw.url).run()
     expect(failed).toMatchObject({ status: 'failed', error_message: 'audio duration fetch failed' })
     expect(failed.result_url).toBeUndefined()
@@ -136,8 +142,19 @@ describe('the runner', () => {
   })
 
   test('sees no error while the upstream fails for two minutes', async () => {
-    const trouble = [htmlPage('status', 502), code('status', 50000, 'System error'), code('status', 429, 'Rate limit exceeded')]
-    gw.jogg.plays(code('submit', 429, 'Rate limit exceeded'), ...trouble, ...trouble, ...trouble, resets('status'), success())
+    const trouble = [
+      htmlPage('status', 502),
+      code('status', 50000, 'System error'),
+      code('status', 429, 'Rate limit exceeded'),
+    ]
+    gw.jogg.plays(
+      code('submit', 429, 'Rate limit exceeded'),
+      ...trouble,
+      ...trouble,
+      ...trouble,
+      resets('status'),
+      success(),
+    )
     expect(await runner(gw.url).run()).toMatchObject({ action: 'created_new_task', status: 'success' })
     expect(gw.jogg.jobs.accepted()).toHaveLength(1)
   })

@@ -25,7 +25,10 @@ describe('paths', () => {
   const served = ['/user/whoami', '/user/remaining_quota', '/events', `/lip_sync_video?${new URLSearchParams(INPUTS)}`]
   test.each(
     served.flatMap(path =>
-      ['/v2', '/open/v2', '//v2', '//open//v2'].flatMap(prefix => [prefix + path, prefix + path.replace(/(\?|$)/, '/$1')]),
+      ['/v2', '/open/v2', '//v2', '//open//v2'].flatMap(prefix => [
+        prefix + path,
+        prefix + path.replace(/(\?|$)/, '/$1'),
+      ]),
     ),
   )('%s is served, and no redirect', async path => {
     const { status, json, headers } = await rest(gw.url, path)
@@ -108,10 +111,12 @@ describe('paths', () => {
       '/endpoint',
       '/endpoint/{endpoint_id}',
     ])
-    expect(described.paths['/create_lip_sync_video'].post.requestBody.content['application/json'].schema).toMatchObject({
-      required: ['video_url', 'audio_url'],
-      properties: { playback_type: { default: 'normal' } },
-    })
+    expect(described.paths['/create_lip_sync_video'].post.requestBody.content['application/json'].schema).toMatchObject(
+      {
+        required: ['video_url', 'audio_url'],
+        properties: { playback_type: { default: 'normal' } },
+      },
+    )
   })
 
   test('mounted in another server, only the operations are taken', async () => {
@@ -130,7 +135,10 @@ describe('paths', () => {
 describe('the key', () => {
   test('an open gateway on loopback takes any key or none, but no wrong key of its own', async () => {
     await using gw = await startTestGateway()
-    for (const headers of [{}, { 'x-api-key': 'any' }, { 'X-Api-Key': '' }, { authorization: 'Bearer any' }])
+    const keys: Record<string, string>[] = [
+      ...[{}, { 'x-api-key': 'any' }, { 'X-Api-Key': '' }, { authorization: 'Bearer any' }],
+    ]
+    for (const headers of keys)
       expect((await rest(gw.url, '/v2/user/whoami', { headers })).json.data).toEqual({ email: '', username: 'open' })
     const own = { 'x-api-key': `lsg_${'a'.repeat(12)}_${'b'.repeat(43)}` }
     expect((await rest(gw.url, '/v2/user/whoami', { headers: own })).json.code).toBe(10105)
@@ -148,7 +156,12 @@ describe('the key', () => {
     const { text } = await gw.createKey('acme')
     await gw.clock.advance(1_000)
     const wrong = { code: 10105, msg: 'Invalid API key', data: null }
-    const headersOf = [{}, { 'x-api-key': 'wrong' }, { 'x-api-key': `${text}x` }, { authorization: 'Bearer wrong' }]
+    const headersOf: Record<string, string>[] = [
+      {},
+      { 'x-api-key': 'wrong' },
+      { 'x-api-key': `${text}x` },
+      { authorization: 'Bearer wrong' },
+    ]
     for (const headers of headersOf)
       for (const [method, path] of [
         ['POST', CREATE],
@@ -156,21 +169,33 @@ describe('the key', () => {
         ['GET', '/v2/lip_sync_video/x'],
         ['GET', '/v1/whoami'],
       ] as const) {
-        const { status, json } = await rest(gw.url, path, { method, headers, ...(method === 'POST' && { body: INPUTS }) })
+        const { status, json } = await rest(gw.url, path, {
+          method,
+          headers,
+          ...(method === 'POST' && { body: INPUTS }),
+        })
         if (status === 429) continue
         expect([status, json], path).toEqual([401, wrong])
       }
     expect(await gw.gateway.tasksOf('acme').list()).toEqual([])
-    for (const headers of [{ 'x-api-key': text }, { authorization: `Bearer ${text}` }])
+    const right: Record<string, string>[] = [{ 'x-api-key': text }, { authorization: `Bearer ${text}` }]
+    for (const headers of right)
       expect((await rest(gw.url, '/v2/user/whoami', { headers })).json.data.username).toBe('acme')
   })
 
   test("another caller's task is like one that does not exist", async () => {
     await using gw = await startGatewayWithKeys()
-    const [mine, theirs] = [{ 'x-api-key': (await gw.createKey('me')).text }, { 'x-api-key': (await gw.createKey('them')).text }]
+    const [mine, theirs] = [
+      { 'x-api-key': (await gw.createKey('me')).text },
+      { 'x-api-key': (await gw.createKey('them')).text },
+    ]
     const { task_id } = (await create(gw.url, theirs)).json.data
     for (const path of [`/v2/lip_sync_video/${task_id}`, LOOK_UP]) {
-      expect((await rest(gw.url, path, { headers: mine })).json).toEqual({ code: 10104, msg: 'Record not found', data: null })
+      expect((await rest(gw.url, path, { headers: mine })).json).toEqual({
+        code: 10104,
+        msg: 'Record not found',
+        data: null,
+      })
       expect((await rest(gw.url, path, { headers: theirs })).json.code).toBe(0)
     }
   })

@@ -56,18 +56,21 @@ test.each(WAITS)('%s responds at the final state', async (_, wait) => {
   expect(await wait(gw, id, 60)).toEqual({ id, status: 'SUCCESS' })
 })
 
-test.each(WAITS)('%s responds with the state as it is when the time is up, and asks the upstream nothing', async (_, wait) => {
-  await using gw = await startTestGateway({ poll: { firstMs: 100_000, maxMs: 100_000 } })
-  const { id } = await gw.createLipSync()
-  await gw.clock.advance(0)
-  const before = gw.gateway.listeners()
-  const answer = wait(gw, id, 20)
-  await waiting(gw, 1, before)
-  await gw.clock.advance(20_000)
-  expect(await answer).toEqual({ id, status: 'PENDING' })
-  expect(gw.gateway.listeners()).toBe(before)
-  expect(gw.jogg.calls('status')).toEqual([])
-})
+test.each(WAITS)(
+  '%s responds with the state as it is when the time is up, and asks the upstream nothing',
+  async (_, wait) => {
+    await using gw = await startTestGateway({ poll: { firstMs: 100_000, maxMs: 100_000 } })
+    const { id } = await gw.createLipSync()
+    await gw.clock.advance(0)
+    const before = gw.gateway.listeners()
+    const answer = wait(gw, id, 20)
+    await waiting(gw, 1, before)
+    await gw.clock.advance(20_000)
+    expect(await answer).toEqual({ id, status: 'PENDING' })
+    expect(gw.gateway.listeners()).toBe(before)
+    expect(gw.jogg.calls('status')).toEqual([])
+  },
+)
 
 test.each(WAITS)('%s ends at the shutdown with the state as it is', async (_, wait) => {
   const gw = await startTestGateway()
