@@ -92,8 +92,8 @@ async function openCore(config: Config, { clock: systemClock, random, log }: Gat
     maxQueueMs: config.submits.maxQueueMs,
   })
   const [draining, stopping] = [new AbortController(), new AbortController()]
-  // Each follower and each waiting request adds a listener; their number is no leak.
-  setMaxListeners(0, draining.signal, stopping.signal)
+  // Each waiting request adds a listener; their number is no leak.
+  setMaxListeners(0, draining.signal)
   const sockets = createSlots()
   const tasksOf = createTaskServices({
     ...{ store, transitions, notifier, clock, sockets },

@@ -98,9 +98,10 @@ export function createEdge({ router, webSocket, authenticator, origins, publicUr
       open.add(res)
       res.once('close', () => open.delete(res))
       if (isStopping) res.setHeader('connection', 'close')
-      SECURITY_HEADERS[kindOf(match, req)](req, res)
+      SECURITY_HEADERS[kindOf(match, req)](res)
       res.setHeader('vary', 'Origin')
       if (errorsOf(match) === 'graphql') res.setHeader('cache-control', 'no-store')
+      if (req.headers.origin === undefined) return void serve(match, req, res)
       allowOrigin(req, res, thrown => {
         if (thrown) fail(thrown, { req, res, errors: errorsOf(match) })
         else void serve(match, req, res)

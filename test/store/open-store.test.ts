@@ -15,7 +15,9 @@ import { createManualClock } from '../support/manual-clock.js'
 import { queue } from '../support/store-contract.js'
 
 const silent = pino({ level: 'silent' })
-const urlOf = (file: string) => `file:${file}`
+function urlOf(file: string) {
+  return `file:${file}`
+}
 
 test('rejects a second gateway on a database, naming the process and its host', async () => {
   const file = await newDatabase()
