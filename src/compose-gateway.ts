@@ -136,8 +136,9 @@ function createAccess(config: Config, { keys, clock, log }: Core, owned: Disposa
 /** Builds the edge and the protocols behind it. */
 function createFront(config: Config, core: Core, { authenticator, sessions }: Access): Edge {
   const { links, media, clock, log, driver, sockets, tasksOf, readiness } = core
-  const contextOf = (session: Session) =>
+  const contextOf = (session: Session, leaving?: () => AbortSignal) =>
     createGraphQLContext({
+      leaving,
       caller: session.caller,
       tasks: tasksOf(session.caller),
       status: driver.status,

@@ -139,12 +139,19 @@ test('a client that leaves frees its subscription at once', async () => {
   const { id } = await gw.createLipSync()
   await gw.clock.advance(0)
   const before = gw.gateway.listeners()
-  const req = request(`${gw.url}/v2/lip_sync_video/${id}`, { headers: { prefer: 'wait=60' }, agent: false })
-  req.on('error', () => {})
-  req.end()
-  await waiting(gw, 1, before)
-  req.destroy()
-  while (gw.gateway.listeners() > before) await new Promise(setImmediate)
+  const query = `{ lipSyncTask(id: "${id}", waitSeconds: 60) { id } }`
+  const waits = [
+    request(`${gw.url}/v2/lip_sync_video/${id}`, { headers: { prefer: 'wait=60' }, agent: false }),
+    request(`${gw.url}/graphql?query=${encodeURIComponent(query)}`, { agent: false }),
+    request(`${gw.url}/graphql`, { method: 'POST', headers: { 'content-type': 'application/json' }, agent: false }),
+  ]
+  for (const req of waits) {
+    req.on('error', () => {})
+    req.end(req.method === 'POST' ? JSON.stringify({ query }) : undefined)
+    await waiting(gw, 1, before)
+    req.destroy()
+    while (gw.gateway.listeners() > before) await new Promise(setImmediate)
+  }
 })
 
 test('a change around the first read of a wait is not missed', async () => {
