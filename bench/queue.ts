@@ -44,7 +44,7 @@ for (let i = 0; i < count; i++)
       queuedAt: clock.now(),
       queuedMono: clock.monotonic(),
     },
-    { waitingTasks: null, monthlyCents: null },
+    { createsPerMinute: null, waitingTasks: null, monthlyCents: null },
   )
 
 const submits: number[] = []

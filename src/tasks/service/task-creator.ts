@@ -7,7 +7,7 @@ import type { Inputs, Task } from '../task.js'
 import type { Allowance, LimitReached, NewTask, SubmitQueue, TaskReader } from '../task-store.js'
 import type { Transitions } from '../transitions.js'
 import type { Choices, Origin } from './choices.js'
-import type { CreateRate } from './create-rate.js'
+import { type CreateRate, tooManyCreates } from './create-rate.js'
 import { toCredits } from './task-view.js'
 
 /** What a new task consists of, besides its identity and its times. */
@@ -81,8 +81,12 @@ function keyOf(callerId: string, { videoUrl, audioUrl, playbackType }: Inputs): 
 }
 
 function allowanceOf({ limits }: Caller): Allowance {
-  const { waitingTasks, monthlyCredits } = limits
-  return { waitingTasks, monthlyCents: monthlyCredits === null ? null : Math.round(monthlyCredits * 100) }
+  const { createsPerMinute, waitingTasks, monthlyCredits } = limits
+  return {
+    createsPerMinute,
+    waitingTasks,
+    monthlyCents: monthlyCredits === null ? null : Math.round(monthlyCredits * 100),
+  }
 }
 
 async function limitError(
@@ -90,6 +94,7 @@ async function limitError(
   reached: LimitReached,
   { id, limits }: Caller,
 ): Promise<GatewayError> {
+  if (reached.refused === 'createsPerMinute') return tooManyCreates(limits, Math.ceil(reached.retryAfterMs / 1_000))
   if (reached.refused === 'waitingTasks')
     return new GatewayError(
       'LIMIT_EXCEEDED',
