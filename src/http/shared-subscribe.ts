@@ -1,4 +1,3 @@
-import { isAsyncIterable } from '@graphql-tools/utils'
 import {
   createSourceEventStream,
   type DocumentNode,
@@ -9,6 +8,7 @@ import {
   getOperationAST,
   visit,
 } from 'graphql'
+import { isAsyncIterable } from 'graphql-yoga'
 import type { GraphQLContext } from '../graphql/index.js'
 
 export type ResultStream = AsyncIterableIterator<ExecutionResult>

@@ -66,7 +66,11 @@ test.each([true, false])(
 async function startFront(options: { readOrdinary?: typeof ordinaryRequest; explorer: boolean }) {
   const log = pino({ level: 'silent' })
   const session: Session = { kind: 'anonymous', caller: OPEN_CALLER }
-  const authenticator = { authenticate: async () => session, isRevoked: async () => false }
+  const authenticator = {
+    authenticate: async () => session,
+    isRevoked: async () => false,
+    isForeign: async () => false,
+  }
   const sessions = createSessionExpiry(authenticator, gw.clock, () => {})
   const tasks = {
     ...gw.gateway.tasks,
@@ -91,7 +95,8 @@ async function startFront(options: { readOrdinary?: typeof ordinaryRequest; expl
     log,
   })
   const readiness = () => Promise.reject(new Error('not asked'))
-  const router = createRouter(createRoutes({ graphql, graphiql: null, readiness, mediaFile: () => null }))
+  const rest = { tasksOf: () => tasks, linkTo: (path: string) => path, log }
+  const router = createRouter(createRoutes({ graphql, rest, graphiql: null, readiness, mediaFile: () => null }))
   const origins = createOrigins({ listed: [], isOpen: async () => true, clock: gw.clock, log })
   const webSocket = { upgrade: () => {}, [Symbol.asyncDispose]: async () => {} }
   const server = await startServer(createEdge({ router, webSocket, authenticator, origins, publicUrl: null, log }), {

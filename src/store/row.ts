@@ -1,9 +1,9 @@
-import { StoreError } from '../../tasks/store-error.js'
-import type { Failure, FieldsByStage, Result, Stage, Task, TaskIn } from '../../tasks/task.js'
-import type { tasks, transitions } from './tables.js'
+import { StoreError } from '../tasks/store-error.js'
+import type { Failure, FieldsByStage, Result, Stage, Task, TaskIn } from '../tasks/task.js'
+import type { Tables } from './connection.js'
 
-export type TaskRow = typeof tasks.$inferSelect
-export type TransitionRow = typeof transitions.$inferSelect
+export type TaskRow = Tables['tasks']['$inferSelect']
+export type TransitionRow = Tables['transitions']['$inferSelect']
 
 type StateRow = Omit<TransitionRow, 'seq' | 'taskId' | 'caller' | 'reference' | 'at' | 'mono' | 'reason'>
 type StateColumn = Exclude<keyof StateRow, 'stage'>
@@ -138,11 +138,11 @@ export function stateToRow(task: Task): StateRow {
 }
 
 function taskFrom(id: string, seq: number, inputs: InputRow, state: StateRow): Task {
-  const { caller, videoUrl, audioUrl, playbackType, reference, idempotencyKey, retryOf } = inputs
+  const { caller, videoUrl, audioUrl, playbackType, reference, idempotencyKey, retryOf, platform } = inputs
   const { createdAt, reservedCents, lookupFirst } = inputs
   // Typed by itself, because the assertion below would hide a field that is missing here.
   const base: BaseFields = {
-    ...{ id, seq, caller, videoUrl, audioUrl, playbackType, reference, idempotencyKey, retryOf },
+    ...{ id, seq, caller, videoUrl, audioUrl, playbackType, reference, idempotencyKey, retryOf, platform },
     ...{ createdAt, reservedCents, lookupFirst },
   }
   const { resultUrl, coverUrl, durationMs, animation, animatedShare, failureCode, failureMessage, ...fields } =
