@@ -39,6 +39,8 @@ export function createGraphQLContext(parts: GraphQLContextParts): GraphQLContext
   // Made when it is needed: most subscriptions share what another one executed.
   function tasksById(): DataLoader<string, Task | null> {
     loader ??= new DataLoader(async ids => {
+      const [only] = ids
+      if (ids.length === 1 && only !== undefined) return [await tasks.get(only)]
       const found = await tasks.getMany([...new Set(ids)])
       return ids.map(id => found.get(id) ?? null)
     }, options)

@@ -96,10 +96,12 @@ export function createGraphQLServer(parts: GraphQLParts): GraphQLServer {
   const { parse, validate } = yoga.getEnveloped({})
   const preparation = createPreparation({ schema, parse, validate })
 
-  /** Cuts a response that outlives its session, as an event stream can. */
-  function watchResponse(res: ServerResponse, session: Session): void {
-    const stopWatching = sessions.add(session, () => res.destroy())
+  /** A response that outlives its session, as an event stream can, is cut. */
+  async function leaveToYoga(req: IncomingMessage, res: ServerResponse, context: ServerContext): Promise<void> {
+    if (res.closed) return
+    const stopWatching = sessions.add(context.session, () => res.destroy())
     res.once('close', stopWatching)
+    await yoga(req, res, context)
   }
 
   /** Returns null for a mistake in the operation, and for a subscription. */
@@ -150,21 +152,20 @@ export function createGraphQLServer(parts: GraphQLParts): GraphQLServer {
   /** Returns undefined when the operation was not executed. */
   async function executeOrdinary(request: OrdinaryRequest, session: Session): Promise<ExecutionResult | undefined> {
     const operation = findExecutable(request)
-    return operation ? execute(operation, request.variables, session).catch(leaveToYoga) : undefined
+    return operation ? execute(operation, request.variables, session).catch(ignoreRefusal) : undefined
   }
 
   return {
     publicError,
     async handle(req, res, session, body) {
       if (res.closed) return
-      watchResponse(res, session)
-      if (req.method !== 'POST') return void (await yoga(req, res, { session, res }))
+      if (req.method !== 'POST') return leaveToYoga(req, res, { session, res })
       const params = operationIn(body)
       const request = readOrdinary(req.headers, params)
       const executed = request ? await executeOrdinary(request, session) : undefined
       if (request && executed && !executed.errors) return sendResult(res, request.type, executed)
       Object.assign(req, { body: params })
-      await yoga(req, res, { session, res, executed })
+      await leaveToYoga(req, res, { session, res, executed })
     },
     async prepare({ query, operationName, variables: variableValues }, session) {
       const operation = preparation.prepare(query, operationName)
@@ -181,7 +182,7 @@ export function createGraphQLServer(parts: GraphQLParts): GraphQLServer {
 }
 
 /** The budget did not admit it; Yoga asks it again and renders the refusal. */
-function leaveToYoga(thrown: unknown): undefined {
+function ignoreRefusal(thrown: unknown): undefined {
   if (!(thrown instanceof GatewayError)) throw thrown
 }
 
