@@ -29,24 +29,32 @@ function readText(req: IncomingMessage, maxBytes: number): Promise<string> {
     const chunks: Buffer[] = []
     let size = 0
 
-    function stop(thrown: unknown): void {
+    function settle(): void {
+      req.off('data', take).off('end', end).off('error', fail).off('close', cut)
+    }
+    function fail(thrown: unknown): void {
+      settle()
       // The connection is still needed for the response when the body is rejected half way.
-      req.off('data', take).pause()
+      req.pause()
       reject(thrown)
+    }
+    function cut(): void {
+      fail(new Error('The request was cut.'))
+    }
+    function end(): void {
+      settle()
+      resolve(utf8.decode(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)))
     }
     function take(chunk: Buffer): void {
       size += chunk.length
-      if (size > maxBytes) stop(tooLarge(maxBytes))
+      if (size > maxBytes) fail(tooLarge(maxBytes))
       else chunks.push(chunk)
     }
 
     if (Number(req.headers['content-length']) > maxBytes) return reject(tooLarge(maxBytes))
     // Nothing more is emitted by a request that is cut already.
-    if (req.destroyed) return reject(new Error('The request was cut.'))
-    req.once('end', () => resolve(utf8.decode(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks))))
-    req.once('error', stop)
-    req.once('close', () => stop(new Error('The request was cut.')))
-    req.on('data', take)
+    if (req.destroyed) return cut()
+    req.on('data', take).on('end', end).on('error', fail).on('close', cut)
   })
 }
 
