@@ -38,12 +38,13 @@ for (let i = 0; i < count; i++)
       reference: null,
       idempotencyKey: null,
       retryOf: null,
+      platform: null,
       reservedCents: 48,
       createdAt: clock.now(),
       queuedAt: clock.now(),
       queuedMono: clock.monotonic(),
     },
-    { waitingTasks: null, monthlyCents: null },
+    { createsPerMinute: null, waitingTasks: null, monthlyCents: null },
   )
 
 const submits: number[] = []

@@ -11,7 +11,7 @@ const LAYERS = [
   ['config', 'options', 'gateway-options', 'disposal-stack', 'public-links'],
   ['http'],
   ['readiness'],
-  ['graphql'],
+  ['graphql', 'rest'],
   ['auth', 'store', 'upstream'],
   ['media'],
   ['tasks'],
@@ -31,6 +31,8 @@ const NEVER: readonly { from: string; to: readonly string[]; except?: readonly s
   { from: 'auth/', to: ['upstream/', 'store/', 'tasks/driver/', 'tasks/service/'] },
   { from: 'store/', to: ['upstream/', 'tasks/driver/', 'tasks/service/'] },
   { from: 'graphql/', to: ['store/', 'upstream/'] },
+  { from: 'graphql/', to: ['rest/'] },
+  { from: 'rest/', to: ['graphql/', 'auth/', 'store/', 'upstream/', 'tasks/driver/'] },
   { from: 'http/', to: ['store/', 'upstream/', 'tasks/driver/'] },
   { from: 'net/', to: ['tasks/'] },
 ]
@@ -38,7 +40,8 @@ const NEVER: readonly { from: string; to: readonly string[]; except?: readonly s
 /** Libraries that only one part of `src` may import. */
 const AT_HOME: Readonly<Record<string, RegExp>> = {
   'better-sqlite3': /^store\/sqlite\//,
-  'drizzle-orm': /^store\/sqlite\//,
+  'drizzle-orm': /^store\//,
+  pg: /^store\/postgres\//,
   '@pothos/core': /^graphql\//,
   'graphql-yoga': /^http\//,
   commander: /^cli/,

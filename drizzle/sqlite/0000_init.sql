@@ -13,7 +13,9 @@ CREATE TABLE `api_keys` (
 CREATE TABLE `caller_queues` (
 	`caller` text PRIMARY KEY NOT NULL,
 	`waiting` integer NOT NULL,
-	`turn` integer NOT NULL
+	`turn` integer NOT NULL,
+	`minute_mono` integer NOT NULL,
+	`minute_creates` integer NOT NULL
 );
 --> statement-breakpoint
 CREATE INDEX `caller_queues_by_turn` ON `caller_queues` (`turn`,`caller`) WHERE waiting > 0;--> statement-breakpoint
@@ -27,14 +29,35 @@ CREATE TABLE `gateway` (
 	`mono` integer NOT NULL
 );
 --> statement-breakpoint
+CREATE TABLE `nodes` (
+	`id` text PRIMARY KEY NOT NULL,
+	`host` text NOT NULL,
+	`pid` integer NOT NULL,
+	`version` text NOT NULL,
+	`started_at` integer NOT NULL,
+	`seen_mono` integer NOT NULL
+);
+--> statement-breakpoint
 CREATE TABLE `secrets` (
 	`name` text PRIMARY KEY NOT NULL,
 	`value` text NOT NULL
 );
 --> statement-breakpoint
 CREATE TABLE `stage_counts` (
-	`stage` text PRIMARY KEY NOT NULL,
-	`count` integer NOT NULL
+	`stage` text NOT NULL,
+	`caller` text NOT NULL,
+	`count` integer NOT NULL,
+	PRIMARY KEY(`stage`, `caller`)
+);
+--> statement-breakpoint
+CREATE TABLE `submit_queue` (
+	`id` integer PRIMARY KEY NOT NULL,
+	`kind` text,
+	`reason` text,
+	`until_mono` integer,
+	`ends_by_check_mono` integer,
+	`failures` integer NOT NULL,
+	`lost_answers` integer NOT NULL
 );
 --> statement-breakpoint
 CREATE TABLE `tasks` (
@@ -47,6 +70,7 @@ CREATE TABLE `tasks` (
 	`reference` text,
 	`idempotency_key` text,
 	`retry_of` text,
+	`platform` text,
 	`created_at` integer NOT NULL,
 	`reserved_cents` integer NOT NULL,
 	`lookup_first` integer NOT NULL,
@@ -86,6 +110,7 @@ CREATE INDEX `tasks_by_caller` ON `tasks` (`caller`,`created_at`,`id`);--> state
 CREATE INDEX `tasks_by_caller_and_stage` ON `tasks` (`caller`,`stage`,`created_at`,`id`);--> statement-breakpoint
 CREATE INDEX `tasks_by_caller_and_reference` ON `tasks` (`caller`,`reference`,`created_at`,`id`) WHERE reference IS NOT NULL;--> statement-breakpoint
 CREATE INDEX `tasks_by_caller_reference_and_stage` ON `tasks` (`caller`,`reference`,`stage`,`created_at`,`id`) WHERE reference IS NOT NULL;--> statement-breakpoint
+CREATE INDEX `tasks_by_inputs` ON `tasks` (`caller`,`inputs_hash`,`created_seq`);--> statement-breakpoint
 CREATE UNIQUE INDEX `tasks_by_idempotency_key` ON `tasks` (`caller`,`idempotency_key`) WHERE idempotency_key IS NOT NULL;--> statement-breakpoint
 CREATE INDEX `tasks_by_upstream_id` ON `tasks` (`upstream_id`) WHERE upstream_id IS NOT NULL;--> statement-breakpoint
 CREATE INDEX `tasks_due` ON `tasks` (`due_mono`,`id`) WHERE due_mono IS NOT NULL;--> statement-breakpoint
@@ -119,8 +144,7 @@ CREATE TABLE `transitions` (
 	`animated_share` real,
 	`cost_cents` integer,
 	`failure_code` text,
-	`failure_message` text,
-	FOREIGN KEY (`task_id`) REFERENCES `tasks`(`id`) ON UPDATE no action ON DELETE no action
+	`failure_message` text
 );
 --> statement-breakpoint
 CREATE INDEX `transitions_by_task` ON `transitions` (`task_id`,`seq`);--> statement-breakpoint

@@ -11,6 +11,8 @@ export interface GraphQLContextParts {
   /** The tasks that the caller may see. */
   readonly tasks: TaskService
   readonly status: () => Promise<GatewayStatus>
+  /** Returns a signal that aborts when the client leaves; absent where that cannot be known. */
+  readonly leaving?: (() => AbortSignal) | undefined
   readonly mintWatchToken: (
     restriction: TaskRestriction,
     ttlSeconds: number,

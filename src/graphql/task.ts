@@ -88,6 +88,10 @@ export const LipSyncTask = LipSyncTaskRef.implement({
       audioUrl: t.expose('audioUrl', { type: 'URL', description: 'The audio that the mouth follows.' }),
       playbackType: t.expose('playbackType', { type: LipSyncPlaybackType, description: 'How the video is extended.' }),
       reference: t.exposeString('reference', { nullable: true, description: "The caller's own name for it." }),
+      platform: t.exposeString('platform', {
+        nullable: true,
+        description: 'The program that created it, as it named itself over REST (`x-api-platform`).',
+      }),
       createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When the gateway accepted it.' }),
       submittedAt: t.expose('submittedAt', {
         type: 'DateTime',
@@ -154,7 +158,7 @@ export const LipSyncTask = LipSyncTaskRef.implement({
         complexity: ({ first }) => ({ field: 10, multiplier: Math.max(1, Math.ceil(first / STEPS_PER_POINT)) }),
         type: [LipSyncTransition],
         description:
-          'Its transitions, oldest first, a page at a time: a page of `first` transitions may have a next one.',
+          'Its transitions, oldest first, a page at a time. A page of `first` transitions may be followed by another.',
         args: {
           first: t.arg.int({
             required: true,

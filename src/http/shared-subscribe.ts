@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto'
-import { isAsyncIterable } from '@graphql-tools/utils'
 import {
   createSourceEventStream,
   type DocumentNode,
@@ -10,6 +9,7 @@ import {
   getOperationAST,
   visit,
 } from 'graphql'
+import { isAsyncIterable } from 'graphql-yoga'
 import type { GraphQLContext } from '../graphql/index.js'
 
 export type ResultStream = AsyncIterableIterator<ExecutionResult>

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
-import { isAsyncIterable } from '@graphql-tools/utils'
 import { type ExecutionResult, GraphQLError, type GraphQLFormattedError } from 'graphql'
 import { makeServer, type Server } from 'graphql-ws'
+import { isAsyncIterable } from 'graphql-yoga'
 import type { WebSocket } from 'ws'
 import type { Session } from '../auth/session.js'
 import type { SessionExpiry } from '../auth/session-expiry.js'

@@ -3,7 +3,7 @@ import type { Clock } from '../clock.js'
 import type { ChangeNotifier } from './change-notifier.js'
 import { NOT_POLLED, type PollState } from './poll-state.js'
 import { advance, type FieldsTo, type PreviousStage, type Stage, type Task, type TaskIn } from './task.js'
-import type { Allowance, LimitReached, NewTask, TaskWriter } from './task-store.js'
+import type { Allowance, Claim, ClaimRequest, LimitReached, NewTask, SubmitQueue, TaskWriter } from './task-store.js'
 
 /** The only writer of tasks: each change is written first, then logged, then reported to the notifier. */
 export interface Transitions {
@@ -16,10 +16,19 @@ export interface Transitions {
     fields: FieldsTo<S, N>,
     step?: { readonly reason?: string; readonly poll?: PollState },
   ): Promise<TaskIn<N> | null>
+  /** Moves the task to submit next to `submitting`, if a submit may leave now. */
+  claimNext(request: {
+    readonly window: ClaimRequest['window']
+    readonly waitUntil: ClaimRequest['waitUntil']
+    attempt(task: TaskIn<'queued'>): {
+      readonly fields: FieldsTo<'queued', 'submitting'>
+      readonly poll: PollState
+    }
+  }): Promise<Claim>
 }
 
 export interface TransitionsParts {
-  store: TaskWriter
+  store: TaskWriter & Pick<SubmitQueue, 'claimNext'>
   notifier: ChangeNotifier
   clock: Clock
   log: Logger
@@ -44,6 +53,23 @@ export function createTransitions({ store, notifier, clock, log }: TransitionsPa
         notifier.transitioned(moved, task.stage)
       }
       return moved
+    },
+
+    async claimNext({ window, waitUntil, attempt }) {
+      const claim = await store.claimNext({
+        window,
+        waitUntil,
+        attempt(queued) {
+          const { fields, poll } = attempt(queued)
+          const step = { at: clock.now(), mono: clock.monotonic(), reason: null, poll }
+          return { to: advance(queued, 'submitting', fields), step }
+        },
+      })
+      if (claim.kind === 'claimed') {
+        log.info({ taskId: claim.task.id, stage: 'submitting' }, 'task moved')
+        notifier.transitioned(claim.task, claim.from.stage)
+      }
+      return claim
     },
   }
 }

@@ -72,7 +72,7 @@ export async function startTestDriver(options: TestDriverOptions = {}) {
     lines,
     async create(inputs: Partial<Inputs> & { caller?: string } = {}): Promise<Task> {
       const task = newTask(clock, inputs)
-      const created = await transitions.create(task, { waitingTasks: null, monthlyCents: null })
+      const created = await transitions.create(task, { createsPerMinute: null, waitingTasks: null, monthlyCents: null })
       if ('refused' in created) throw new Error(`refused: ${created.refused}`)
       return created
     },
@@ -109,6 +109,7 @@ export function newTask(clock: { now(): number; monotonic(): number }, inputs: P
     reference: null,
     idempotencyKey: null,
     retryOf: null,
+    platform: null,
     reservedCents: 48,
     createdAt: clock.now(),
     queuedAt: clock.now(),

@@ -2,7 +2,7 @@ import type { Logger } from 'pino'
 import type { Clock } from '../../clock.js'
 import { pollAt } from '../poll-state.js'
 import type { TaskIn } from '../task.js'
-import type { SubmitQueue, TaskReader } from '../task-store.js'
+import type { GatewayState, PauseState, RecentSubmit, SubmitQueue, TaskReader } from '../task-store.js'
 import type { Transitions } from '../transitions.js'
 import { expireQueued } from './expire-queued.js'
 import type { Random } from './poll-schedule.js'
@@ -30,7 +30,7 @@ export interface Submitter {
   /** Whether this process is submitting the task, or has an answer that is not written yet. */
   isUnderWay(taskId: string): boolean
   /** Reports that the upstream answered a status check or a look-up. Returns whether submits may leave again. */
-  checkAnswered(): boolean
+  checkAnswered(): Promise<boolean>
   status(): Promise<SubmitQueueStatus>
   /** Returns when the submit after so many others may leave, as wall time; null when that cannot be estimated. */
   forecast(): Promise<(slot: number) => number | null>
@@ -51,7 +51,7 @@ export const SUBMIT_QUEUE_STATES = [
 ] as const satisfies readonly SubmitQueueStatus['state'][]
 
 export interface SubmitterParts {
-  store: SubmitQueue & TaskReader
+  store: SubmitQueue & TaskReader & Pick<GatewayState, 'isShared'>
   upstream: Upstream
   transitions: Transitions
   clock: Clock
@@ -74,6 +74,7 @@ const STUCK_AFTER_MS = 30_000
 
 export function createSubmitter(parts: SubmitterParts): Submitter {
   const { store, upstream, transitions, clock, log, timeoutMs, submitsPerMinute, maxQueueMs } = parts
+  const { isShared } = store
   const pause = createSubmitPause(parts.random, upstream.findJob !== undefined)
   const underWay = new Set<string>()
   /** Answers whose write failed. They are written before anything else leaves. */
@@ -81,34 +82,82 @@ export function createSubmitter(parts: SubmitterParts): Submitter {
 
   const hasCapacity = () => upstream.hasCapacity?.() ?? true
 
-  const slots = async (from: number) => {
+  /** @param now a submit that is under way counts as if it ended now, because it may still reach the upstream */
+  const slotsAfter = (recent: readonly RecentSubmit[], from: number, now: number) => {
     if (submitsPerMinute === null) return () => from
-    const recent = await store.recentSubmits(submitsPerMinute)
-    const ended = recent.map(submit => submit.endedMono).sort((a, b) => a - b)
+    const ended = recent.map(submit => submit.endedMono ?? now).sort((a, b) => a - b)
     return nextSlots(ended, submitsPerMinute, from)
   }
 
-  const submit = async (queued: TaskIn<'queued'>) => {
-    const attempt = {
-      attemptedAt: clock.now(),
-      attemptedMono: clock.monotonic(),
-      attemptedUpstreamAt: upstream.time?.() ?? null,
+  const slots = async (from: number, now: number) =>
+    slotsAfter(submitsPerMinute === null ? [] : await store.recentSubmits(submitsPerMinute), from, now)
+
+  /** Another gateway may have begun or ended the pause. */
+  const currentPause = async (now: number) => {
+    if (isShared) pause.load(await store.pauseState())
+    return pause.at(now)
+  }
+
+  const changePause = (change: () => void): Promise<PauseState> =>
+    store.changePause(state => {
+      pause.load(state)
+      change()
+      return pause.state()
+    })
+
+  /** Claims the next task. Returns it, or when to try again. */
+  const claim = async (now: number): Promise<TaskIn<'submitting'> | number> => {
+    const tried = new Set<string>()
+    const claimed = await transitions
+      .claimNext({
+        window: submitsPerMinute,
+        waitUntil(seen) {
+          pause.load(seen.pause)
+          const paused = pause.at(now)
+          if (paused) return paused.until
+          if (!hasCapacity()) return Number.POSITIVE_INFINITY
+          const freeAt = slotsAfter(seen.recent, now, now)(0)
+          return freeAt > now ? freeAt : null
+        },
+        attempt(queued) {
+          tried.add(queued.id)
+          underWay.add(queued.id)
+          const fields = {
+            attemptedAt: clock.now(),
+            attemptedMono: clock.monotonic(),
+            attemptedUpstreamAt: upstream.time?.() ?? null,
+          }
+          return { fields, poll: pollAt(fields.attemptedMono + timeoutMs + STUCK_AFTER_MS) }
+        },
+      })
+      .catch(thrown => {
+        for (const id of tried) underWay.delete(id)
+        throw thrown
+      })
+    for (const id of tried) if (claimed.kind !== 'claimed' || claimed.task.id !== id) underWay.delete(id)
+    switch (claimed.kind) {
+      case 'claimed':
+        return claimed.task
+      case 'waits':
+        return claimed.until
+      case 'empty':
+        return Number.POSITIVE_INFINITY
     }
-    underWay.add(queued.id)
+  }
+
+  const submit = async (task: TaskIn<'submitting'>) => {
     try {
-      const poll = pollAt(attempt.attemptedMono + timeoutMs + STUCK_AFTER_MS)
-      const task = await transitions.move(queued, 'submitting', attempt, { poll })
-      if (!task) return
       const outcome = await submitTask(task, parts)
+      unsaved.set(task.id, { task, outcome })
       if (outcome.kind === 'failed') {
         log.warn({ taskId: task.id, kind: outcome.error.kind, err: outcome.error }, 'submit failed')
-        pause.submitFailed(outcome.error, clock.monotonic())
+        const now = clock.monotonic()
+        await changePause(() => pause.submitFailed(outcome.error, now))
       }
-      if (outcome.kind === 'accepted') pause.submitAnswered()
-      unsaved.set(task.id, { task, outcome })
+      if (outcome.kind === 'accepted' && !isClear(pause.state())) await changePause(pause.submitAnswered)
       await saveUnsaved()
     } finally {
-      if (!unsaved.has(queued.id)) underWay.delete(queued.id)
+      if (!unsaved.has(task.id)) underWay.delete(task.id)
     }
   }
 
@@ -131,31 +180,39 @@ export function createSubmitter(parts: SubmitterParts): Submitter {
         await expireQueued(now, parts)
         const oldest = await store.oldestQueued()
         if (!oldest) return null
-        const expiresAt = oldest.queuedMono + maxQueueMs
-        const paused = pause.at(now)
-        if (paused) return Math.min(paused.until, expiresAt)
-        if (!hasCapacity()) return expiresAt
-        const freeAt = (await slots(now))(0)
-        if (freeAt > now) return Math.min(freeAt, expiresAt)
-        const task = await store.nextToSubmit()
-        if (!task) return expiresAt
-        await submit(task)
+        const claimed = await claim(now)
+        if (typeof claimed === 'number') return Math.min(claimed, oldest.queuedMono + maxQueueMs)
+        await submit(claimed)
       }
       return null
     },
 
     isUnderWay: id => underWay.has(id),
 
-    checkAnswered: () => pause.checkAnswered(clock.monotonic()),
+    async checkAnswered() {
+      const now = clock.monotonic()
+      if (!pause.checkAnswered(now)) return false
+      let hasEnded = true
+      try {
+        // Of several gateways only this one may have known the pause; the row decides.
+        await changePause(() => {
+          if (pause.at(now)) hasEnded = pause.checkAnswered(now)
+        })
+      } catch (thrown) {
+        log.error({ err: thrown }, 'the end of the pause of the submit queue could not be written')
+        return false
+      }
+      return hasEnded
+    },
 
     async status() {
       const now = clock.monotonic()
-      const paused = pause.at(now)
+      const paused = await currentPause(now)
       if (paused)
         return { state: 'PAUSED', reason: paused.reason, kind: paused.kind, until: toWall(paused.until) } as const
       if (!hasCapacity())
         return { state: 'AT_LIMIT', reason: 'the upstream has no capacity left', kind: null, until: null } as const
-      const freeAt = (await slots(now))(0)
+      const freeAt = (await slots(now, now))(0)
       if (freeAt <= now) return { state: 'OPEN', reason: null, kind: null, until: null } as const
       const reason = `the limit of ${submitsPerMinute} submits per minute is reached`
       return { state: 'AT_LIMIT', reason, kind: null, until: toWall(freeAt) } as const
@@ -163,10 +220,14 @@ export function createSubmitter(parts: SubmitterParts): Submitter {
 
     async forecast() {
       const now = clock.monotonic()
-      const paused = pause.at(now)
+      const paused = await currentPause(now)
       if ((paused && paused.kind !== 'rate-limited') || !hasCapacity()) return () => null
-      const slotAt = await slots(Math.max(now, paused?.until ?? now))
+      const slotAt = await slots(Math.max(now, paused?.until ?? now), now)
       return slot => toWall(slotAt(slot))
     },
   }
+}
+
+function isClear({ pause, failures, lostAnswers }: PauseState): boolean {
+  return pause === null && failures === 0 && lostAnswers === 0
 }

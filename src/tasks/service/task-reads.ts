@@ -1,25 +1,27 @@
-import { badInput } from '../../errors.js'
+import { badInput, GatewayError } from '../../errors.js'
 import type { Caller } from '../caller.js'
 import type { LiveState } from '../driver/live-state.js'
 import type { Task } from '../task.js'
 import type { TaskFilter, TaskLog, TaskReader } from '../task-store.js'
-import { parseCursor, toCursor } from './cursor.js'
+import { ALL, parseCursor, toCursor } from './cursor.js'
 import { checkRange } from './invalid-input.js'
 import { canSee, ownTasks, requireScope } from './permissions.js'
 import { findTask, requireTask } from './task-access.js'
 import { withReference } from './task-conditions.js'
+import type { TaskCreator } from './task-creator.js'
 import type { TaskPresenter } from './task-presenter.js'
 import type { ListQuery, TaskService } from './task-service.js'
 
 export interface TaskReadsParts {
   store: TaskReader & TaskLog
   presenter: TaskPresenter
+  creator: Pick<TaskCreator, 'settled'>
   liveStates(tasks: readonly Task[]): Promise<ReadonlyMap<string, LiveState>>
 }
 
 export type TaskReads = Pick<
   TaskService,
-  'get' | 'getMany' | 'list' | 'listAll' | 'cursor' | 'cursorOf' | 'liveStates' | 'history'
+  'get' | 'getMany' | 'findByInputs' | 'list' | 'listAll' | 'cursor' | 'cursorOf' | 'liveStates' | 'history'
 >
 
 const DEFAULT_PAGE = 20
@@ -28,9 +30,7 @@ const LARGEST_PAGE = 1_000
 const MOST_IDS = 100
 
 /** Reads tasks, their live values and their transitions, as far as the caller may see them. */
-export function taskReads({ store, presenter, liveStates }: TaskReadsParts, caller: Caller): TaskReads {
-  const { epoch } = store
-
+export function taskReads({ store, presenter, creator, liveStates }: TaskReadsParts, caller: Caller): TaskReads {
   async function page(visible: TaskFilter, { limit = DEFAULT_PAGE, ...query }: ListQuery): Promise<Task[]> {
     const filter = withReference(visible, query)
     if (!filter) return []
@@ -42,6 +42,15 @@ export function taskReads({ store, presenter, liveStates }: TaskReadsParts, call
     async get(id) {
       requireScope(caller, 'read')
       const task = await findTask(store, caller, id)
+      return task && presenter.show(task)
+    },
+
+    async findByInputs(inputs) {
+      requireScope(caller, 'read')
+      // The latest task of the caller says nothing about those that a watch token shows.
+      if (caller.restriction) throw new GatewayError('FORBIDDEN', 'A watch token cannot find tasks by their inputs.')
+      await creator.settled(caller.id, inputs)
+      const task = await store.latestByInputs(caller.id, inputs)
       return task && presenter.show(task)
     },
 
@@ -64,17 +73,17 @@ export function taskReads({ store, presenter, liveStates }: TaskReadsParts, call
 
     async cursor() {
       requireScope(caller, 'read')
-      return toCursor(epoch, await store.lastSeq())
+      return toCursor(store.epoch, await store.lastSeq({ filter: { caller: caller.id } }))
     },
 
-    cursorOf: task => toCursor(epoch, task.seq),
+    cursorOf: task => toCursor(store.epoch, task.seq),
 
     liveStates,
 
     async history(id, { after, limit = DEFAULT_HISTORY } = {}) {
       requireScope(caller, 'read')
       await requireTask(store, caller, id)
-      const from = after === undefined ? 0 : parseCursor(after, epoch, await store.lastSeq())
+      const from = after === undefined ? 0 : parseCursor(after, store.epoch, await store.lastSeq(ALL))
       const query = { taskId: id, limit: checkRange('limit', limit, 1, LARGEST_PAGE) }
       return (await store.transitionsAfter(from, query)).map(presenter.toEvent)
     },

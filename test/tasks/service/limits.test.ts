@@ -176,7 +176,7 @@ test('callers take turns, and both see their true queue position', async () => {
   }
   expect(await places(small)).toEqual([1])
   expect(await places(big)).toEqual([5, 4, 3, 2, null])
-  await gw.clock.advance(4 * 60_000)
+  await gw.clock.advance(4 * (60_000 + SLACK_MS))
   const sent = gw.jogg.calls('submit').map(call => call.inputs?.videoUrl?.split('?')[1])
   expect(sent).toEqual(['big0', 'small', 'big1', 'big2', 'big3'])
 })

@@ -1,9 +1,9 @@
-import { StoreError } from '../../tasks/store-error.js'
-import type { Failure, FieldsByStage, Result, Stage, Task, TaskIn } from '../../tasks/task.js'
-import type { tasks, transitions } from './tables.js'
+import { StoreError } from '../tasks/store-error.js'
+import type { Failure, FieldsByStage, Result, Stage, Task, TaskIn } from '../tasks/task.js'
+import type { Tables } from './connection.js'
 
-export type TaskRow = typeof tasks.$inferSelect
-export type TransitionRow = typeof transitions.$inferSelect
+export type TaskRow = Tables['tasks']['$inferSelect']
+export type TransitionRow = Tables['transitions']['$inferSelect']
 
 type StateRow = Omit<TransitionRow, 'seq' | 'taskId' | 'caller' | 'reference' | 'at' | 'mono' | 'reason'>
 type StateColumn = Exclude<keyof StateRow, 'stage'>
@@ -140,7 +140,7 @@ export function stateToRow(task: Task): StateRow {
 function taskFrom(id: string, seq: number, inputs: InputRow, state: StateRow): Task {
   const read = FIELDS_OF.get(state.stage)
   if (!read) throw new StoreError('failed', `Task ${id} is stored with the unknown stage "${state.stage}".`)
-  const { caller, videoUrl, audioUrl, playbackType, reference, idempotencyKey, retryOf } = inputs
+  const { caller, videoUrl, audioUrl, playbackType, reference, idempotencyKey, retryOf, platform } = inputs
   const { createdAt, reservedCents, lookupFirst } = inputs
   const base: BaseFields & { stage: Stage } = {
     id,
@@ -152,6 +152,7 @@ function taskFrom(id: string, seq: number, inputs: InputRow, state: StateRow): T
     reference,
     idempotencyKey,
     retryOf,
+    platform,
     createdAt,
     reservedCents,
     lookupFirst,

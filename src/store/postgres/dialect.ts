@@ -1,0 +1,13 @@
+import { sql } from 'drizzle-orm'
+import type { Dialect } from '../connection.js'
+import { postgresPollQueries } from './poll-queries.js'
+
+export const postgresDialect: Dialect = {
+  isAmong: (column, parameter) => sql`${column} = ANY(${sql.placeholder(parameter)}::text[])`,
+  list: values => [...values],
+  isQueuedByAge: stage => sql`${stage} = 'queued'`,
+  isFree: isHeld => sql`${isHeld} = false`,
+  least: (a, b) => sql`least(${a}, ${b})`,
+  idsOfList: 'SELECT unnest(@ids::text[])',
+  pollQueries: postgresPollQueries,
+}
