@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import type { Logger } from 'pino'
 import { checkExposure } from './auth/anonymous-access.js'
 import { createAuthenticator } from './auth/authenticator.js'
@@ -54,6 +55,7 @@ export async function composeGateway(config: Config, runtime: GatewayRuntime) {
     owned.defer(() => core.stopping.abort())
     const edge = createFront(config, core, access)
     const lifecycle = createLifecycle({ config, ...core, ...access, edge, owned })
+    owned.defer(() => core.draining.abort())
     const { driver, tasksOf, readiness, notifier } = core
     const gateway = {
       ...lifecycle,
@@ -91,7 +93,9 @@ async function openCore(config: Config, { clock: systemClock, random, log }: Gat
     submitsPerMinute: config.submits.perMinute ?? upstream.submitsPerMinute,
     maxQueueMs: config.submits.maxQueueMs,
   })
-  const stopping = new AbortController()
+  const [draining, stopping] = [new AbortController(), new AbortController()]
+  // Each waiting request adds a listener; their number is no leak.
+  setMaxListeners(0, draining.signal)
   const sockets = createSlots()
   const tasksOf = createTaskServices({
     ...{ store, transitions, notifier, clock, sockets },
@@ -99,11 +103,29 @@ async function openCore(config: Config, { clock: systemClock, random, log }: Gat
     priceOf: upstream.priceOf,
     estimateMs: config.estimateSeconds * 1_000,
     publicLink: links.linkTo,
+    draining: draining.signal,
     stopping: stopping.signal,
   })
   const readiness = createReadiness({ store, clock, log, submitter: driver.submitter, pollers: driver.pollers })
   const { isShared } = store
-  return { links, isShared, feed, keys, clock, log, media, notifier, driver, stopping, sockets, tasksOf, readiness }
+  return {
+    ...{
+      links,
+      isShared,
+      feed,
+      keys,
+      clock,
+      log,
+      media,
+      notifier,
+      driver,
+      draining,
+      stopping,
+      sockets,
+      tasksOf,
+      readiness,
+    },
+  }
 }
 
 /** Builds what identifies callers and ends their sessions. */
@@ -138,8 +160,9 @@ function createAccess(config: Config, { isShared, feed, keys, clock, log }: Core
 /** Builds the edge and the protocols behind it. */
 function createFront(config: Config, core: Core, { authenticator, sessions }: Access): Edge {
   const { links, media, clock, log, driver, sockets, tasksOf, readiness } = core
-  const contextOf = (session: Session) =>
+  const contextOf = (session: Session, leaving?: () => AbortSignal) =>
     createGraphQLContext({
+      leaving,
       caller: session.caller,
       tasks: tasksOf(session.caller),
       status: driver.status,
@@ -153,7 +176,8 @@ function createFront(config: Config, core: Core, { authenticator, sessions }: Ac
   const sampleLinks = () =>
     config.upstream !== 'engine' ? null : { videoUrl: links.linkTo(SAMPLE_VIDEO), audioUrl: links.linkTo(SAMPLE_AUDIO) }
   const graphiql = config.explorer ? createGraphiQL(sampleLinks) : null
-  const router = createRouter(createRoutes({ graphql, graphiql, readiness, mediaFile: media.resolve }))
+  const rest = { tasksOf, linkTo: links.linkTo, log }
+  const router = createRouter(createRoutes({ graphql, rest, graphiql, readiness, mediaFile: media.resolve }))
   return createEdge({ router, webSocket, authenticator, origins, publicUrl: config.publicUrl, log })
 }
 

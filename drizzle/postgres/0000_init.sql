@@ -69,6 +69,7 @@ CREATE TABLE "tasks" (
 	"reference" text COLLATE "C",
 	"idempotency_key" text COLLATE "C",
 	"retry_of" text COLLATE "C",
+	"platform" text COLLATE "C",
 	"created_at" bigint NOT NULL,
 	"reserved_cents" bigint NOT NULL,
 	"lookup_first" boolean NOT NULL,
@@ -161,6 +162,7 @@ CREATE INDEX "tasks_by_caller" ON "tasks" USING btree ("caller","created_at","id
 CREATE INDEX "tasks_by_caller_and_stage" ON "tasks" USING btree ("caller","stage","created_at","id");--> statement-breakpoint
 CREATE INDEX "tasks_by_caller_and_reference" ON "tasks" USING btree ("caller","reference","created_at","id") WHERE reference IS NOT NULL;--> statement-breakpoint
 CREATE INDEX "tasks_by_caller_reference_and_stage" ON "tasks" USING btree ("caller","reference","stage","created_at","id") WHERE reference IS NOT NULL;--> statement-breakpoint
+CREATE INDEX "tasks_by_inputs" ON "tasks" USING btree ("caller","inputs_hash","created_seq");--> statement-breakpoint
 CREATE UNIQUE INDEX "tasks_by_idempotency_key" ON "tasks" USING btree ("caller","idempotency_key") WHERE idempotency_key IS NOT NULL;--> statement-breakpoint
 CREATE INDEX "tasks_by_upstream_id" ON "tasks" USING btree ("upstream_id") WHERE upstream_id IS NOT NULL;--> statement-breakpoint
 CREATE INDEX "tasks_due" ON "tasks" USING btree ("due_mono","id") WHERE due_mono IS NOT NULL;--> statement-breakpoint

@@ -70,6 +70,7 @@ CREATE TABLE `tasks` (
 	`reference` text,
 	`idempotency_key` text,
 	`retry_of` text,
+	`platform` text,
 	`created_at` integer NOT NULL,
 	`reserved_cents` integer NOT NULL,
 	`lookup_first` integer NOT NULL,
@@ -109,6 +110,7 @@ CREATE INDEX `tasks_by_caller` ON `tasks` (`caller`,`created_at`,`id`);--> state
 CREATE INDEX `tasks_by_caller_and_stage` ON `tasks` (`caller`,`stage`,`created_at`,`id`);--> statement-breakpoint
 CREATE INDEX `tasks_by_caller_and_reference` ON `tasks` (`caller`,`reference`,`created_at`,`id`) WHERE reference IS NOT NULL;--> statement-breakpoint
 CREATE INDEX `tasks_by_caller_reference_and_stage` ON `tasks` (`caller`,`reference`,`stage`,`created_at`,`id`) WHERE reference IS NOT NULL;--> statement-breakpoint
+CREATE INDEX `tasks_by_inputs` ON `tasks` (`caller`,`inputs_hash`,`created_seq`);--> statement-breakpoint
 CREATE UNIQUE INDEX `tasks_by_idempotency_key` ON `tasks` (`caller`,`idempotency_key`) WHERE idempotency_key IS NOT NULL;--> statement-breakpoint
 CREATE INDEX `tasks_by_upstream_id` ON `tasks` (`upstream_id`) WHERE upstream_id IS NOT NULL;--> statement-breakpoint
 CREATE INDEX `tasks_due` ON `tasks` (`due_mono`,`id`) WHERE due_mono IS NOT NULL;--> statement-breakpoint

@@ -4,19 +4,19 @@ import cors from 'cors'
 import type { Logger } from 'pino'
 import type { Authenticator } from '../auth/authenticator.js'
 import { GatewayError } from '../errors.js'
-import { describeError } from './describe-error.js'
+import { describeError, type ErrorDescription } from './describe-error.js'
 import { SECURITY_HEADERS } from './headers.js'
 import { readJsonBody } from './json-body.js'
 import type { Origins } from './origins.js'
 import { clientOf, credentialOf } from './request-login.js'
 import { type CallerRoute, type ErrorProtocol, pathOf, type Route, type RouteMatch, type Router } from './router.js'
-import { sendError, sendGraphQLError } from './send-json.js'
+import { sendError, sendGraphQLError, sendJoggError } from './send-json.js'
 import type { WebSocketHandler } from './websocket.js'
 
 export interface EdgeParts {
   router: Router
   webSocket: WebSocketHandler
-  authenticator: Pick<Authenticator, 'authenticate'>
+  authenticator: Pick<Authenticator, 'authenticate' | 'isForeign'>
   origins: Origins
   /** The URL under which clients reach the gateway; null while unknown. */
   publicUrl: string | null
@@ -58,12 +58,13 @@ export function createEdge({ router, webSocket, authenticator, origins, publicUr
     const description = describeError(thrown, log)
     if (res.headersSent) return void res.destroy()
     if (!req.complete) res.setHeader('connection', 'close')
-    if (errors === 'graphql') sendGraphQLError(res, description, req.headers.accept)
-    else sendError(res, description)
+    SEND_ERROR[errors](res, description, req.headers.accept)
   }
 
   async function callerOf(req: IncomingMessage, route: CallerRoute) {
-    const credential = credentialOf(req.headers)
+    const sent = credentialOf(req.headers)
+    const isIgnored = sent !== null && route.ignoresForeignKeys && (await authenticator.isForeign(sent))
+    const credential = isIgnored ? null : sent
     if (credential === null && (await origins.isForeignPage(req.headers)))
       throw new GatewayError('FORBIDDEN', 'Requests from pages of this origin need a credential.')
     const session = await authenticator.authenticate(credential, clientOf(req))
@@ -83,7 +84,7 @@ export function createEdge({ router, webSocket, authenticator, origins, publicUr
       const { route, params } = match
       const request = { req, res, params }
       if (route.access === 'public') await route.handle(request)
-      else if (isPageView(req)) await route.page.handle(request)
+      else if (route.page && isPageView(req)) await route.page.handle(request)
       else await route.handle({ ...request, ...(await callerOf(req, route)) })
     } catch (thrown) {
       fail(thrown, exchange)
@@ -154,6 +155,14 @@ interface Exchange {
   readonly errors: ErrorProtocol
 }
 
+const SEND_ERROR: Readonly<
+  Record<ErrorProtocol, (res: ServerResponse, description: ErrorDescription, accept: string | undefined) => void>
+> = {
+  graphql: sendGraphQLError,
+  json: (res, description) => sendError(res, description),
+  jogg: (res, description) => sendJoggError(res, description),
+}
+
 const CORS = { methods: ['GET', 'POST'], maxAge: 600 }
 
 function errorsOf(match: RouteMatch): ErrorProtocol {
@@ -162,7 +171,8 @@ function errorsOf(match: RouteMatch): ErrorProtocol {
 
 function kindOf(match: RouteMatch, req: IncomingMessage): Route['kind'] {
   if (!('route' in match)) return 'data'
-  return match.route.access === 'caller' && isPageView(req) ? match.route.page.kind : match.route.kind
+  const { route } = match
+  return route.access === 'caller' && route.page && isPageView(req) ? route.page.kind : route.kind
 }
 
 /** Whether a browser opens the path as a page. */
@@ -176,12 +186,15 @@ function assertOneHost(req: IncomingMessage): void {
 }
 
 function hostCount({ rawHeaders }: IncomingMessage): number {
-  return rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === 'host').length
+  let count = 0
+  for (let index = 0; index < rawHeaders.length; index += 2)
+    if (rawHeaders[index]?.length === 4 && rawHeaders[index]?.toLowerCase() === 'host') count++
+  return count
 }
 
 function sendNotFound(res: ServerResponse): void {
   const message =
-    'The gateway serves /graphql, /media/*, /health and /ready. Below another path, the host must strip that path.'
+    'The gateway serves /graphql, /v2/*, /media/*, /health and /ready. Below another path, the host must strip that path.'
   sendError(res, { code: 'NOT_FOUND', message, status: 404, details: {}, id: null })
 }
 

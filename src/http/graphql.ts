@@ -30,8 +30,8 @@ export type Operation = ExecutionArgs & {
 }
 
 export interface GraphQLParts {
-  /** Builds the GraphQL context of a session. */
-  contextOf(session: Session): GraphQLContext
+  /** Builds the GraphQL context of a session. `leaving` returns a signal that aborts when the client leaves. */
+  contextOf(session: Session, leaving?: () => AbortSignal): GraphQLContext
   sessions: SessionExpiry
   budget: QueryBudget
   /** Whether introspection and suggestions of names are on. */
@@ -67,7 +67,7 @@ export function createGraphQLServer(parts: GraphQLParts): GraphQLServer {
   const subscribe = createSharedSubscribe(publicError)
   const yoga = createYoga<ServerContext, GraphQLContext>({
     schema,
-    context: ({ session }) => contextOf(session),
+    context: ({ session, res }) => contextOf(session, res && leavingOf(res)),
     // The edge has routed the request, whatever path the gateway is mounted at.
     graphqlEndpoint: '*',
     logging: {
@@ -96,10 +96,16 @@ export function createGraphQLServer(parts: GraphQLParts): GraphQLServer {
   const { parse, validate } = yoga.getEnveloped({})
   const preparation = createPreparation({ schema, parse, validate })
 
-  /** Cuts a response that outlives its session, as an event stream can. */
+  /** Cuts a response that outlives its session, as an event stream can and an operation that waits. */
   function watchResponse(res: ServerResponse, session: Session): void {
     const stopWatching = sessions.add(session, () => res.destroy())
     res.once('close', stopWatching)
+  }
+
+  async function leaveToYoga(req: IncomingMessage, res: ServerResponse, context: ServerContext): Promise<void> {
+    if (res.closed) return
+    watchResponse(res, context.session)
+    await yoga(req, res, context)
   }
 
   /** Returns null for a mistake in the operation, and for a subscription. */
@@ -118,8 +124,9 @@ export function createGraphQLServer(parts: GraphQLParts): GraphQLServer {
     operation: PreparedOperation,
     variableValues: OrdinaryRequest['variables'],
     session: Session,
+    leaving?: () => AbortSignal,
   ): Promise<ExecutionResult> {
-    const contextValue = contextOf(session)
+    const contextValue = contextOf(session, leaving)
     const execution = { contextValue, variableValues }
     const leave = budget.enter(contextValue.caller.id, { schema, document: operation.document, ...execution })
     try {
@@ -148,23 +155,32 @@ export function createGraphQLServer(parts: GraphQLParts): GraphQLServer {
   }
 
   /** Returns undefined when the operation was not executed. */
-  async function executeOrdinary(request: OrdinaryRequest, session: Session): Promise<ExecutionResult | undefined> {
+  async function executeOrdinary(
+    request: OrdinaryRequest,
+    session: Session,
+    res: ServerResponse,
+  ): Promise<ExecutionResult | undefined> {
     const operation = findExecutable(request)
-    return operation ? execute(operation, request.variables, session).catch(leaveToYoga) : undefined
+    if (!operation) return undefined
+    const leaving = leavingOf(res)
+    const waits = () => {
+      watchResponse(res, session)
+      return leaving()
+    }
+    return execute(operation, request.variables, session, waits).catch(ignoreRefusal)
   }
 
   return {
     publicError,
     async handle(req, res, session, body) {
       if (res.closed) return
-      watchResponse(res, session)
-      if (req.method !== 'POST') return void (await yoga(req, res, { session, res }))
+      if (req.method !== 'POST') return leaveToYoga(req, res, { session, res })
       const params = operationIn(body)
       const request = readOrdinary(req.headers, params)
-      const executed = request ? await executeOrdinary(request, session) : undefined
+      const executed = request ? await executeOrdinary(request, session, res) : undefined
       if (request && executed && !executed.errors) return sendResult(res, request.type, executed)
       Object.assign(req, { body: params })
-      await yoga(req, res, { session, res, executed })
+      await leaveToYoga(req, res, { session, res, executed })
     },
     async prepare({ query, operationName, variables: variableValues }, session) {
       const operation = preparation.prepare(query, operationName)
@@ -180,8 +196,18 @@ export function createGraphQLServer(parts: GraphQLParts): GraphQLServer {
   }
 }
 
+/** Made when it is asked for, because few operations wait. */
+function leavingOf(res: ServerResponse): () => AbortSignal {
+  return () => {
+    const left = new AbortController()
+    if (res.closed) left.abort()
+    else res.once('close', () => left.abort())
+    return left.signal
+  }
+}
+
 /** The budget did not admit it; Yoga asks it again and renders the refusal. */
-function leaveToYoga(thrown: unknown): undefined {
+function ignoreRefusal(thrown: unknown): undefined {
   if (!(thrown instanceof GatewayError)) throw thrown
 }
 

@@ -21,16 +21,43 @@ export async function readJsonBody(req: IncomingMessage, maxBytes: number): Prom
   }
 }
 
-async function readText(req: IncomingMessage, maxBytes: number): Promise<string> {
-  const tooLarge = () => new GatewayError('REQUEST_ENTITY_TOO_LARGE', `The body exceeds ${maxBytes} bytes.`)
-  if (Number(req.headers['content-length']) > maxBytes) throw tooLarge()
-  const chunks: Buffer[] = []
-  let size = 0
-  // The connection is still needed for the response when the body is rejected half way.
-  for await (const chunk of req.iterator({ destroyOnReturn: false })) {
-    size += chunk.length
-    if (size > maxBytes) throw tooLarge()
-    chunks.push(chunk)
-  }
-  return new TextDecoder().decode(Buffer.concat(chunks))
+const utf8 = new TextDecoder()
+
+/** Reads by events, which cost a fraction of the stream's iterator. */
+function readText(req: IncomingMessage, maxBytes: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let size = 0
+
+    function settle(): void {
+      req.off('data', take).off('end', end).off('error', fail).off('close', cut)
+    }
+    function fail(thrown: unknown): void {
+      settle()
+      // The connection is still needed for the response when the body is rejected half way.
+      req.pause()
+      reject(thrown)
+    }
+    function cut(): void {
+      fail(new Error('The request was cut.'))
+    }
+    function end(): void {
+      settle()
+      resolve(utf8.decode(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)))
+    }
+    function take(chunk: Buffer): void {
+      size += chunk.length
+      if (size > maxBytes) fail(tooLarge(maxBytes))
+      else chunks.push(chunk)
+    }
+
+    if (Number(req.headers['content-length']) > maxBytes) return reject(tooLarge(maxBytes))
+    // Nothing more is emitted by a request that is cut already.
+    if (req.destroyed) return cut()
+    req.on('data', take).on('end', end).on('error', fail).on('close', cut)
+  })
+}
+
+function tooLarge(maxBytes: number): GatewayError {
+  return new GatewayError('REQUEST_ENTITY_TOO_LARGE', `The body exceeds ${maxBytes} bytes.`)
 }

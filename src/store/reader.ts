@@ -1,7 +1,8 @@
-import { and, eq, sql } from 'drizzle-orm'
-import type { Task } from '../tasks/task.js'
+import { and, desc, eq, sql } from 'drizzle-orm'
+import type { Inputs, Task } from '../tasks/task.js'
 import type { TaskReader } from '../tasks/task-store.js'
 import type { Connection } from './connection.js'
+import { hashOf } from './inputs-hash.js'
 import { createPages } from './pages.js'
 import { taskOf } from './row.js'
 import type { Work } from './statement.js'
@@ -23,6 +24,14 @@ export function createReader(connection: Connection): TaskReader & { readEarlier
       .from(tasks)
       .where(and(eq(tasks.caller, placeholder('caller')), eq(tasks.idempotencyKey, placeholder('idempotencyKey')))),
   )
+  const byInputs = prepare(
+    db
+      .select()
+      .from(tasks)
+      .where(and(eq(tasks.caller, placeholder('caller')), eq(tasks.inputsHash, placeholder('inputsHash'))))
+      .orderBy(desc(tasks.createdSeq))
+      .limit(1),
+  )
   const byRetryOf = prepare(
     db
       .select()
@@ -32,6 +41,11 @@ export function createReader(connection: Connection): TaskReader & { readEarlier
 
   function* find(id: string): Work<Task | null> {
     const row = yield* byId.get({ id })
+    return row ? taskOf(row) : null
+  }
+
+  function* findByInputs(caller: string, inputs: Inputs): Work<Task | null> {
+    const row = yield* byInputs.get({ caller, inputsHash: hashOf(inputs) })
     return row ? taskOf(row) : null
   }
 
@@ -50,6 +64,7 @@ export function createReader(connection: Connection): TaskReader & { readEarlier
     get: id => read(() => find(id)),
     getMany: async ids => new Map((await read(() => readMany(ids))).map(task => [task.id, task])),
     earlier: of => readDurable(() => readEarlier(of)),
+    latestByInputs: (caller, inputs) => readDurable(() => findByInputs(caller, inputs)),
     page: createPages(connection, readMany),
     readEarlier,
   }

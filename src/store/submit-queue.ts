@@ -2,10 +2,11 @@ import { and, asc, eq, lte, sql } from 'drizzle-orm'
 import { NEXT, type Stage, type Task, type TaskIn } from '../tasks/task.js'
 import type { Claim, ClaimRequest, PauseState, RecentSubmit, SubmitQueue } from '../tasks/task-store.js'
 import type { Connection } from './connection.js'
+import { hashOf } from './inputs-hash.js'
 import { taskIn, taskOf } from './row.js'
 import type { Work } from './statement.js'
 import type { SubmitCount } from './submit-count.js'
-import { hashOf, type Move } from './writer.js'
+import type { Move } from './writer.js'
 
 /** How often a claim begins anew because the task that it picked was taken meanwhile. */
 const CLAIM_ATTEMPTS = 5

@@ -31,5 +31,5 @@ export function createRateLimit(clock: Clock): CreateRate {
 
 export function tooManyCreates({ createsPerMinute }: Pick<CallerLimits, 'createsPerMinute'>, secondsLeft: number) {
   const message = `The limit of ${createsPerMinute} creates a minute is reached.`
-  return new GatewayError('RATE_LIMITED', message, { retryAfter: Math.max(1, secondsLeft) })
+  return new GatewayError('RATE_LIMITED', message, { retryAfter: Math.max(1, secondsLeft), createsPerMinute })
 }

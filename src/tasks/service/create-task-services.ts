@@ -17,6 +17,7 @@ import { taskFollowing } from './task-following.js'
 import { createTaskPresenter } from './task-presenter.js'
 import { taskReads } from './task-reads.js'
 import type { TaskService } from './task-service.js'
+import { taskWaiting } from './task-waiting.js'
 
 export interface ServiceParts {
   store: TaskStore
@@ -32,13 +33,15 @@ export interface ServiceParts {
   publicLink(url: string): string
   /** The WebSockets of all callers. */
   sockets: Pick<Slots, 'held'>
+  /** Ends all waits, before the followers. */
+  draining: AbortSignal
   /** Ends all followers. */
   stopping: AbortSignal
 }
 
 /** Returns the task service of a caller: the same one for the same object. */
 export function createTaskServices(parts: ServiceParts): (caller: Caller) => TaskService {
-  const { store, transitions, notifier, clock, publicLink, stopping } = parts
+  const { store, notifier, clock, publicLink, stopping } = parts
   const rate = createRateLimit(clock)
   const presenter = createTaskPresenter(store, publicLink)
   const stops = new Set<() => void>()
@@ -49,7 +52,7 @@ export function createTaskServices(parts: ServiceParts): (caller: Caller) => Tas
     ...parts,
     rate,
     presenter,
-    creator: createTaskCreator({ store, transitions, clock, rate }),
+    creator: createTaskCreator({ ...parts, rate }),
     subscriptions: createSlots(),
     toEvent: shareEvents(presenter.toEvent, notifier),
     onStop(stop: () => void) {
@@ -65,6 +68,7 @@ export function createTaskServices(parts: ServiceParts): (caller: Caller) => Tas
       ...taskCreation(shared, caller),
       ...taskActions(shared, caller),
       ...taskFollowing(shared, caller),
+      ...taskWaiting(shared, caller),
       ...callerAccount(shared, caller),
     }
     services.set(caller, service)

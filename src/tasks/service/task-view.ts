@@ -8,6 +8,7 @@ export interface TaskView extends Choices {
   readonly stage: Stage
   readonly caller: string
   readonly retryOf: string | null
+  readonly platform: string | null
   readonly createdAt: string
   readonly submittedAt: string | null
   readonly startedAt: string | null
@@ -27,7 +28,7 @@ export interface ResultView {
 
 /** Renders a task as the task service returns it, which has public links. */
 export function taskView(task: Task): TaskView {
-  const { id, stage, caller, videoUrl, audioUrl, playbackType, reference, retryOf } = task
+  const { id, stage, caller, videoUrl, audioUrl, playbackType, reference, retryOf, platform } = task
   return {
     id,
     status: statusOf(task),
@@ -38,6 +39,7 @@ export function taskView(task: Task): TaskView {
     playbackType,
     reference,
     retryOf,
+    platform,
     createdAt: isoTime(task.createdAt),
     submittedAt: 'submittedAt' in task ? isoTime(task.submittedAt) : null,
     startedAt: 'startedAt' in task ? isoTime(task.startedAt) : null,
@@ -47,10 +49,10 @@ export function taskView(task: Task): TaskView {
   }
 }
 
-export function isoTime(at: number): string
-export function isoTime(at: number | null | undefined): string | null
-export function isoTime(at: number | null | undefined): string | null {
-  return at == null ? null : new Date(at).toISOString()
+function isoTime(at: number): string
+function isoTime(at: number | undefined): string | null
+function isoTime(at: number | undefined): string | null {
+  return at === undefined ? null : new Date(at).toISOString()
 }
 
 /** Hundredths of a credit, in which budgets are counted, as credits. */
@@ -58,6 +60,6 @@ export function toCredits(cents: number): number {
   return cents / 100
 }
 
-function resultView({ durationMs, ...result }: Result, costCents: number): ResultView {
+export function resultView({ durationMs, ...result }: Result, costCents: number): ResultView {
   return { ...result, durationSeconds: durationMs === null ? null : durationMs / 1_000, credits: toCredits(costCents) }
 }
