@@ -30,7 +30,7 @@ export default defineConfig({
     projects: [
       { extends: true, test: { name: 'gateway', include: ['test/**/*.test.ts'], exclude: [MEDIA, PROCESSES] } },
       { extends: true, test: { name: 'media', include: [MEDIA] } },
-      { extends: true, test: { name: 'processes', include: [PROCESSES] } },
+      { extends: true, test: { name: 'processes', include: [PROCESSES], testTimeout: 120_000 } },
       // The domain again, under a clock that moves at every reading: a still clock hides comparisons of two readings.
       {
         extends: true,

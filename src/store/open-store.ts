@@ -6,7 +6,6 @@ import type { TaskStore } from '../tasks/task-store.js'
 import { createTaskStore } from './create-task-store.js'
 import { createKeyStore } from './keys.js'
 import { describePostgres, isPostgresUrl } from './postgres/database-url.js'
-import { connectPostgres, openPostgres, prepareDatabase } from './postgres/open-postgres.js'
 import { openDatabase } from './sqlite/database.js'
 import { openSqlite } from './sqlite/open-sqlite.js'
 import type { Closers, StoreConfig } from './store-state.js'
@@ -39,7 +38,7 @@ export async function openStore(config: StoreConfig, systemClock: Clock, log: Lo
     for (const closer of closers.splice(0).reverse()) await closer()
   }
   try {
-    const open = isPostgresUrl(config.databaseUrl) ? openPostgres : openSqlite
+    const open = isPostgresUrl(config.databaseUrl) ? (await loadPostgres()).openPostgres : openSqlite
     const { connection, state, feed } = await open(config, systemClock, log, closers)
     return {
       tasks: createTaskStore(connection, state, close),
@@ -65,7 +64,7 @@ export async function openKeyStore(
   config: Pick<StoreConfig, 'databaseUrl' | 'dataDir'>,
 ): Promise<AsyncDisposable & { readonly keys: KeyStore }> {
   const connection = isPostgresUrl(config.databaseUrl)
-    ? await connectPostgres(config.databaseUrl, silent)
+    ? await (await loadPostgres()).connectPostgres(config.databaseUrl, silent)
     : openDatabase(config.databaseUrl, config.dataDir)
   return { keys: createKeyStore(connection), [Symbol.asyncDispose]: connection.close }
 }
@@ -77,6 +76,11 @@ export async function migrateDatabase(config: Pick<StoreConfig, 'databaseUrl' | 
     await openDatabase(databaseUrl, dataDir).close()
     return databaseUrl
   }
-  await prepareDatabase(databaseUrl)
+  await (await loadPostgres()).prepareDatabase(databaseUrl)
   return `Postgres ${describePostgres(databaseUrl)}`
+}
+
+/** Its driver costs memory, and a gateway on SQLite has no use for it. */
+function loadPostgres() {
+  return import('./postgres/open-postgres.js')
 }
