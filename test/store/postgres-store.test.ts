@@ -207,7 +207,7 @@ describePostgres('Postgres', () => {
     await expect(openTestStore(url)).rejects.toThrow('was written by a newer version of lipsync-gateway')
     const opening = openTestStore('postgres://me:hunter2@127.0.0.1:1/lipsync')
     await expect(opening).rejects.toMatchObject({
-      kind: 'failed',
+      kind: 'unreachable',
       message: expect.stringContaining('"lipsync" on 127.0.0.1:1'),
     })
     await expect(opening).rejects.not.toThrow('hunter2')
