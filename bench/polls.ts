@@ -150,6 +150,7 @@ async function measure(count: number, runSeconds: number): Promise<void> {
           reference: null,
           idempotencyKey: null,
           retryOf: null,
+          platform: null,
           reservedCents: 48,
           createdAt: now.at,
           queuedAt: now.at,

@@ -38,6 +38,7 @@ for (let i = 0; i < count; i++)
       reference: null,
       idempotencyKey: null,
       retryOf: null,
+      platform: null,
       reservedCents: 48,
       createdAt: clock.now(),
       queuedAt: clock.now(),

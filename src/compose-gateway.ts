@@ -54,6 +54,7 @@ export async function composeGateway(config: Config, runtime: GatewayRuntime) {
     owned.defer(() => core.stopping.abort())
     const edge = createFront(config, core, access)
     const lifecycle = createLifecycle({ config, ...core, ...access, edge, owned })
+    owned.defer(() => core.draining.abort())
     const { driver, tasksOf, readiness, notifier } = core
     const gateway = {
       ...lifecycle,
@@ -90,9 +91,9 @@ async function openCore(config: Config, { clock: systemClock, random, log }: Gat
     submitsPerMinute: config.submits.perMinute ?? upstream.submitsPerMinute,
     maxQueueMs: config.submits.maxQueueMs,
   })
-  const stopping = new AbortController()
-  // Each follower adds a listener; their number is no leak.
-  setMaxListeners(0, stopping.signal)
+  const [draining, stopping] = [new AbortController(), new AbortController()]
+  // Each follower and each waiting request adds a listener; their number is no leak.
+  setMaxListeners(0, draining.signal, stopping.signal)
   const sockets = createSlots()
   const tasksOf = createTaskServices({
     ...{ store, transitions, notifier, clock, sockets },
@@ -100,10 +101,11 @@ async function openCore(config: Config, { clock: systemClock, random, log }: Gat
     priceOf: upstream.priceOf,
     estimateMs: config.estimateSeconds * 1_000,
     publicLink: links.linkTo,
+    draining: draining.signal,
     stopping: stopping.signal,
   })
   const readiness = createReadiness({ store, clock, log, submitter: driver.submitter, pollers: driver.pollers })
-  return { links, keys, clock, log, media, notifier, driver, stopping, sockets, tasksOf, readiness }
+  return { links, keys, clock, log, media, notifier, driver, draining, stopping, sockets, tasksOf, readiness }
 }
 
 /** Builds what identifies callers and ends their sessions. */
@@ -149,7 +151,8 @@ function createFront(config: Config, core: Core, { authenticator, sessions }: Ac
   const sampleLinks = () =>
     config.upstream !== 'engine' ? null : { videoUrl: links.linkTo(SAMPLE_VIDEO), audioUrl: links.linkTo(SAMPLE_AUDIO) }
   const graphiql = config.explorer ? createGraphiQL(sampleLinks) : null
-  const router = createRouter(createRoutes({ graphql, graphiql, readiness, mediaFile: media.resolve }))
+  const rest = { tasksOf, linkTo: links.linkTo, log }
+  const router = createRouter(createRoutes({ graphql, rest, graphiql, readiness, mediaFile: media.resolve }))
   return createEdge({ router, webSocket, authenticator, origins, publicUrl: config.publicUrl, log })
 }
 

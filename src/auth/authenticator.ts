@@ -4,7 +4,7 @@ import { GatewayError } from '../errors.js'
 import { type CallerLimits, OPEN_CALLER, type TaskRestriction } from '../tasks/caller.js'
 import { type Client, createAnonymousAccess } from './anonymous-access.js'
 import { CredentialError } from './credential-error.js'
-import { createCredentialCheck } from './credentials.js'
+import { createCredentialCheck, isOwnCredential } from './credentials.js'
 import { createLoginThrottle } from './login-throttle.js'
 import { createPlatformTokens, type JwtSettings } from './platform-token.js'
 import type { KeyStore } from './ports.js'
@@ -35,6 +35,11 @@ export interface Authenticator {
   authenticate(credential: string | null, client: Client): Promise<Session>
   /** Whether a session must end before it expires. Open connections check this every second. */
   isRevoked(session: Session): Promise<boolean>
+  /**
+   * Whether a credential means nothing to the gateway: none is required, no token issuer is configured, and the text is
+   * neither an API key nor a watch token.
+   */
+  isForeign(credential: string): Promise<boolean>
   /** Whether requests without a credential are accepted at all. */
   isOpen(): Promise<boolean>
   /**
@@ -107,6 +112,8 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
       }
       throw new Error(`A session has an unknown kind: ${login satisfies never}`)
     },
+
+    isForeign: async credential => jwt === null && !isOwnCredential(credential) && (await anonymous.isOpen()),
 
     isOpen: anonymous.isOpen,
 

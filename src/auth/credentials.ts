@@ -96,3 +96,8 @@ export function createCredentialCheck(parts: CredentialParts): (credential: stri
     return byPlatformToken(credential)
   }
 }
+
+/** Whether the text claims to be an API key or a watch token of the gateway. */
+export function isOwnCredential(credential: string): boolean {
+  return looksLikeApiKey(credential) || looksLikeWatchToken(credential)
+}

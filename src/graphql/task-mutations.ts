@@ -3,6 +3,7 @@ import type { Task } from '../tasks/task.js'
 import { builder } from './builder.js'
 import { LipSyncPlaybackType, LipSyncResolveAction } from './enums.js'
 import { LipSyncTask } from './task.js'
+import { WAIT } from './task-queries.js'
 import { LipSyncUserError, type Payload, payloadOf } from './user-error.js'
 
 const task = 'The task; null when there are errors.'
@@ -48,12 +49,18 @@ builder.relayMutationField(
         expectedDurationSeconds: t.float({
           description: 'The expected length of the output, if known: its price is reserved from the budget.',
         }),
-      }) satisfies Record<keyof CreateInput, unknown>,
+        waitSeconds: t.int({
+          required: true,
+          defaultValue: 0,
+          description: `${WAIT} The task is stored in any case.`,
+        }),
+      }) satisfies Record<keyof CreateInput | 'waitSeconds', unknown>,
   },
   {
     nullable: true,
     description: 'Accepts a task. Once this returns, the task is stored and will be driven to its end.',
-    resolve: (_, { input }, { tasks }) => payloadOf(() => tasks.create(input)),
+    resolve: (_, { input: { waitSeconds, ...input } }, { tasks }) =>
+      payloadOf(() => tasks.create(input, { waitSeconds })),
   },
   taskPayload('The result of `createLipSync`.'),
 )

@@ -3,6 +3,10 @@ import { Node } from './node.js'
 import { LipSyncTask } from './task.js'
 import { conditionsOf, LipSyncTaskConnection, LipSyncTaskFilter, pageComplexity, readPage } from './task-list.js'
 
+/** The description of `waitSeconds`. */
+export const WAIT =
+  'Returns once the task is final, or as it is after this many seconds: 0 to 60. Counts as a subscription meanwhile.'
+
 const LipSyncEstimate = builder
   .objectRef<{ readonly durationMs: number; readonly credits: number }>('LipSyncEstimate')
   .implement({
@@ -38,8 +42,12 @@ builder.queryFields(t => ({
     type: LipSyncTask,
     nullable: true,
     description: 'A task as it is now; null when there is none with this id.',
-    args: { id: t.arg.id({ required: true, description: 'The id of the task.' }) },
-    resolve: (_, { id }, { loadTask }) => loadTask(id),
+    args: {
+      id: t.arg.id({ required: true, description: 'The id of the task.' }),
+      waitSeconds: t.arg.int({ required: true, defaultValue: 0, description: WAIT }),
+    },
+    resolve: (_, { id, waitSeconds }, { tasks, loadTask }) =>
+      waitSeconds === 0 ? loadTask(id) : tasks.wait(id, { seconds: waitSeconds }),
   }),
   lipSyncTasks: t.connection(
     {

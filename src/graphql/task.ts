@@ -89,6 +89,10 @@ export const LipSyncTask = LipSyncTaskRef.implement({
       audioUrl: t.expose('audioUrl', { type: 'URL', description: 'The audio that the mouth follows.' }),
       playbackType: t.expose('playbackType', { type: LipSyncPlaybackType, description: 'How the video is extended.' }),
       reference: t.exposeString('reference', { nullable: true, description: "The caller's own name for it." }),
+      platform: t.exposeString('platform', {
+        nullable: true,
+        description: 'The program that created it, as it named itself over REST (`x-api-platform`).',
+      }),
       createdAt: t.field({
         type: 'DateTime',
         description: 'When the gateway accepted it.',

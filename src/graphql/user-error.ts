@@ -26,7 +26,7 @@ export const LipSyncUserError = builder.objectRef<UserError>('LipSyncUserError')
     }),
     retryAfterSeconds: t.exposeInt('retryAfterSeconds', {
       nullable: true,
-      description: 'With `RATE_LIMITED`: when to try again.',
+      description: 'With `RATE_LIMITED`, and `LIMIT_EXCEEDED` of queued tasks: when to try again.',
     }),
     creditsLeft: t.exposeFloat('creditsLeft', {
       nullable: true,

@@ -10,13 +10,13 @@ import { readJsonBody } from './json-body.js'
 import type { Origins } from './origins.js'
 import { clientOf, credentialOf } from './request-login.js'
 import { type CallerRoute, type ErrorProtocol, pathOf, type Route, type RouteMatch, type Router } from './router.js'
-import { sendError, sendGraphQLError } from './send-json.js'
+import { sendError, sendGraphQLError, sendJoggError } from './send-json.js'
 import type { WebSocketHandler } from './websocket.js'
 
 export interface EdgeParts {
   router: Router
   webSocket: WebSocketHandler
-  authenticator: Pick<Authenticator, 'authenticate'>
+  authenticator: Pick<Authenticator, 'authenticate' | 'isForeign'>
   origins: Origins
   /** The URL under which clients reach the gateway; null while unknown. */
   publicUrl: string | null
@@ -58,12 +58,20 @@ export function createEdge({ router, webSocket, authenticator, origins, publicUr
     const description = describeError(thrown, log)
     if (res.headersSent) return void res.destroy()
     if (!req.complete) res.setHeader('connection', 'close')
-    if (errors === 'graphql') sendGraphQLError(res, description, req.headers.accept)
-    else sendError(res, description)
+    switch (errors) {
+      case 'graphql':
+        return sendGraphQLError(res, description, req.headers.accept)
+      case 'json':
+        return sendError(res, description)
+      case 'jogg':
+        return sendJoggError(res, description)
+    }
   }
 
   async function callerOf(req: IncomingMessage, route: CallerRoute) {
-    const credential = credentialOf(req.headers)
+    const sent = credentialOf(req.headers)
+    const isIgnored = sent !== null && route.ignoresForeignKeys && (await authenticator.isForeign(sent))
+    const credential = isIgnored ? null : sent
     if (credential === null && (await origins.isForeignPage(req.headers)))
       throw new GatewayError('FORBIDDEN', 'Requests from pages of this origin need a credential.')
     const session = await authenticator.authenticate(credential, clientOf(req))
@@ -83,7 +91,7 @@ export function createEdge({ router, webSocket, authenticator, origins, publicUr
       const { route, params } = match
       const request = { req, res, params }
       if (route.access === 'public') await route.handle(request)
-      else if (isPageView(req)) await route.page.handle(request)
+      else if (route.page && isPageView(req)) await route.page.handle(request)
       else await route.handle({ ...request, ...(await callerOf(req, route)) })
     } catch (thrown) {
       fail(thrown, exchange)
@@ -161,7 +169,8 @@ function errorsOf(match: RouteMatch): ErrorProtocol {
 
 function kindOf(match: RouteMatch, req: IncomingMessage): Route['kind'] {
   if (!('route' in match)) return 'data'
-  return match.route.access === 'caller' && isPageView(req) ? match.route.page.kind : match.route.kind
+  const { route } = match
+  return route.access === 'caller' && route.page && isPageView(req) ? route.page.kind : route.kind
 }
 
 /** Whether a browser opens the path as a page. */
@@ -180,7 +189,7 @@ function hostCount({ rawHeaders }: IncomingMessage): number {
 
 function sendNotFound(res: ServerResponse): void {
   const message =
-    'The gateway serves /graphql, /media/*, /health and /ready. Below another path, the host must strip that path.'
+    'The gateway serves /graphql, /v2/*, /media/*, /health and /ready. Below another path, the host must strip that path.'
   sendError(res, { code: 'NOT_FOUND', message, status: 404, details: {}, id: null })
 }
 

@@ -22,6 +22,8 @@ interface RouteOptions {
   readonly exists?: (req: IncomingMessage) => boolean
   /** The route is left to the host application when the gateway is mounted in one. */
   readonly onlyStandalone?: true
+  /** Serves the path with repeated slashes and with one at its end as well. */
+  readonly lenientSlashes?: true
 }
 
 /** A route that needs no login. */
@@ -34,8 +36,10 @@ export interface PublicRoute extends RouteOptions {
 export interface CallerRoute extends RouteOptions {
   readonly access: 'caller'
   readonly maxBodyBytes: number
+  /** While no credential is required, a key that is not the gateway's own is ignored: JoggAI's clients always send one. */
+  readonly ignoresForeignKeys?: true
   /** Served instead, and without a login, to a browser that opens the path. */
-  readonly page: PublicPage
+  readonly page?: PublicPage
   /** @param request its `body` is the parsed JSON of a POST, and undefined for other methods */
   handle(request: RouteRequest & { readonly session: Session; readonly body: unknown }): Promise<unknown> | unknown
 }
@@ -45,9 +49,9 @@ export interface PublicPage {
   handle(request: RouteRequest): Promise<unknown> | unknown
 }
 
-export type ErrorProtocol = 'graphql' | 'json'
+export type ErrorProtocol = 'graphql' | 'json' | 'jogg'
 export type Route = PublicRoute | CallerRoute
-export type Method = 'GET' | 'HEAD' | 'POST'
+export type Method = (typeof ALL_METHODS)[number]
 
 export type RouteMatch =
   | { readonly route: Route; readonly params: RouteRequest['params'] }
@@ -63,15 +67,23 @@ export type Router = (req: IncomingMessage, isMounted: boolean) => RouteMatch | 
 
 export function createRouter(routes: readonly Route[]): Router {
   const byHandler = new Map<object, Route>()
-  const table = findMyWay()
+  const exact = findMyWay()
+  const lenient = findMyWay({
+    ignoreDuplicateSlashes: true,
+    ignoreTrailingSlash: true,
+    maxParamLength: LONGEST_PARAMETER,
+  })
   for (const route of routes) {
     const key = () => {}
     byHandler.set(key, route)
+    const table = route.lenientSlashes ? lenient : exact
     table.on([...route.methods], route.path, key)
   }
 
   function find(method: string, path: string) {
-    const found = METHODS_KNOWN.has(method) ? table.find(method as findMyWay.HTTPMethod, path) : null
+    if (!METHODS_KNOWN.has(method)) return null
+    const known = method as findMyWay.HTTPMethod
+    const found = exact.find(known, path) ?? lenient.find(known, decodable(path))
     const route = found && byHandler.get(found.handler)
     return found && route ? { route, params: found.params } : null
   }
@@ -91,5 +103,17 @@ export function pathOf({ url = '/' }: IncomingMessage): string {
   return url.split('?', 1)[0] ?? '/'
 }
 
+/** The path with percent signs that are not part of an encoding encoded themselves. */
+function decodable(path: string): string {
+  try {
+    decodeURIComponent(path)
+    return path
+  } catch {
+    return path.replaceAll('%', '%25')
+  }
+}
+
 const METHODS_KNOWN: ReadonlySet<string> = new Set(METHODS)
-const ALL_METHODS: readonly Method[] = ['GET', 'HEAD', 'POST']
+const ALL_METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const
+/** Node accepts no longer request line. */
+const LONGEST_PARAMETER = 16_384

@@ -4,10 +4,12 @@ import type { GraphQLServer } from './graphql.js'
 import { sendFile } from './media.js'
 import { sendFrontPage, sendNoExplorerPage } from './pages.js'
 import { type CallerRoute, type PublicRoute, pathOf, type Route } from './router.js'
+import { type RestParts, restRoutes } from './rest.js'
 import { sendJson } from './send-json.js'
 
 export interface RoutesParts {
   graphql: GraphQLServer
+  rest: RestParts
   /** Null: GraphiQL is switched off. */
   graphiql: GraphiQL | null
   readiness(): Promise<Readiness>
@@ -19,7 +21,7 @@ export interface RoutesParts {
 const MAX_BODY_BYTES = 100_000
 
 /** Every path of the gateway. */
-export function createRoutes({ graphql, graphiql, readiness, mediaFile }: RoutesParts): Route[] {
+export function createRoutes({ graphql, rest, graphiql, readiness, mediaFile }: RoutesParts): Route[] {
   const operations: CallerRoute = {
     methods: ['GET', 'POST'],
     path: '/graphql',
@@ -65,7 +67,7 @@ export function createRoutes({ graphql, graphiql, readiness, mediaFile }: Routes
     onlyStandalone: true,
     handle: ({ res }) => sendFrontPage(res, { explorer: graphiql !== null }),
   }
-  return [operations, ...(graphiqlFiles ? [graphiqlFiles] : []), media, health, ready, front]
+  return [operations, ...(graphiqlFiles ? [graphiqlFiles] : []), media, health, ready, front, ...restRoutes(rest)]
 }
 
 const PUBLIC = {

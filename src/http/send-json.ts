@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http'
+import { errorResponse } from '../rest/envelope.js'
 import { type ErrorDescription, headersOf } from './describe-error.js'
 
 /** Sends a JSON body that must not be cached. */
@@ -20,6 +21,17 @@ export function sendGraphQLError(res: ServerResponse, description: ErrorDescript
   const type = accept?.includes(GRAPHQL_RESPONSE) ? GRAPHQL_RESPONSE : 'application/json'
   setHeaders(res, headersOf(description))
   sendJson(res, status, { errors: [{ message, extensions: { ...details, code } }] }, type)
+}
+
+/** Sends an error in JoggAI's envelope. `mayBeStored`: the request may have had its effect before it failed. */
+export function sendJoggError(
+  res: ServerResponse,
+  description: ErrorDescription,
+  options?: { readonly mayBeStored: boolean },
+): void {
+  const { status, headers, body } = errorResponse(description, options)
+  setHeaders(res, { ...headersOf(description), ...headers })
+  sendJson(res, status, body)
 }
 
 const GRAPHQL_RESPONSE = 'application/graphql-response+json'

@@ -159,6 +159,8 @@ interface TaskBase extends Inputs {
   readonly reservedCents: number
   /** The failed task that this one repeats. */
   readonly retryOf: string | null
+  /** The program that created it, as it named itself over REST. */
+  readonly platform: string | null
   readonly createdAt: number
   /**
    * Whether the gateway looks for a job with its inputs at the upstream before its first submit: the database was

@@ -109,6 +109,7 @@ export function newTask(clock: { now(): number; monotonic(): number }, inputs: P
     reference: null,
     idempotencyKey: null,
     retryOf: null,
+    platform: null,
     reservedCents: 48,
     createdAt: clock.now(),
     queuedAt: clock.now(),

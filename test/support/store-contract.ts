@@ -28,6 +28,7 @@ export function newTask(fields: Partial<NewTask> = {}): NewTask {
     reference: null,
     idempotencyKey: null,
     retryOf: null,
+    platform: null,
     createdAt: 1_000,
     queuedAt: 1_000,
     queuedMono: 1_000,

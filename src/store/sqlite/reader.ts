@@ -1,7 +1,8 @@
-import { and, eq, sql } from 'drizzle-orm'
+import { and, desc, eq, sql } from 'drizzle-orm'
 import type { Task } from '../../tasks/task.js'
 import type { TaskReader } from '../../tasks/task-store.js'
 import type { Connection } from './connection.js'
+import { hashOf } from './inputs-hash.js'
 import { createPages } from './pages.js'
 import { taskOf } from './row.js'
 import { tasks } from './tables.js'
@@ -23,6 +24,13 @@ export function createReader(connection: Connection): TaskReader & { readEarlier
     .select()
     .from(tasks)
     .where(and(eq(tasks.caller, placeholder('caller')), eq(tasks.idempotencyKey, placeholder('idempotencyKey'))))
+    .prepare()
+  const byInputs = db
+    .select()
+    .from(tasks)
+    .where(and(eq(tasks.caller, placeholder('caller')), eq(tasks.inputsHash, placeholder('inputsHash'))))
+    .orderBy(desc(tasks.createdSeq))
+    .limit(1)
     .prepare()
   const byRetryOf = db
     .select()
@@ -46,6 +54,11 @@ export function createReader(connection: Connection): TaskReader & { readEarlier
       }),
     getMany: ids => read(() => new Map(readMany(ids).map(task => [task.id, task]))),
     earlier: of => readDurable(() => readEarlier(of)),
+    latestByInputs: (caller, inputs) =>
+      readDurable(() => {
+        const row = byInputs.get({ caller, inputsHash: hashOf(inputs) })
+        return row ? taskOf(row) : null
+      }),
     page: createPages(connection, readMany),
     readEarlier,
   }

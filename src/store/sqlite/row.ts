@@ -138,11 +138,11 @@ export function stateToRow(task: Task): StateRow {
 }
 
 function taskFrom(id: string, seq: number, inputs: InputRow, state: StateRow): Task {
-  const { caller, videoUrl, audioUrl, playbackType, reference, idempotencyKey, retryOf } = inputs
+  const { caller, videoUrl, audioUrl, playbackType, reference, idempotencyKey, retryOf, platform } = inputs
   const { createdAt, reservedCents, lookupFirst } = inputs
   // Typed by itself, because the assertion below would hide a field that is missing here.
   const base: BaseFields = {
-    ...{ id, seq, caller, videoUrl, audioUrl, playbackType, reference, idempotencyKey, retryOf },
+    ...{ id, seq, caller, videoUrl, audioUrl, playbackType, reference, idempotencyKey, retryOf, platform },
     ...{ createdAt, reservedCents, lookupFirst },
   }
   const { resultUrl, coverUrl, durationMs, animation, animatedShare, failureCode, failureMessage, ...fields } =

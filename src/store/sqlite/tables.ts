@@ -48,6 +48,7 @@ export const tasks = sqliteTable(
     idempotencyKey: text('idempotency_key'),
     /** Unique: a repeated retry of a task finds the first one. */
     retryOf: text('retry_of').unique(),
+    platform: text(),
     createdAt: integer('created_at').notNull(),
     reservedCents: integer('reserved_cents').notNull(),
     lookupFirst: integer('lookup_first', { mode: 'boolean' }).notNull(),
@@ -74,6 +75,7 @@ export const tasks = sqliteTable(
     index('tasks_by_caller_reference_and_stage')
       .on(t.caller, t.reference, t.stage, t.createdAt, t.id)
       .where(sql`reference IS NOT NULL`),
+    index('tasks_by_inputs').on(t.caller, t.inputsHash, t.createdSeq),
     uniqueIndex('tasks_by_idempotency_key').on(t.caller, t.idempotencyKey).where(sql`idempotency_key IS NOT NULL`),
     index('tasks_by_upstream_id').on(t.upstreamId).where(sql`upstream_id IS NOT NULL`),
     index('tasks_due').on(t.dueMono, t.id).where(sql`due_mono IS NOT NULL`),

@@ -1,11 +1,11 @@
-import { createHash } from 'node:crypto'
 import { and, eq, getTableColumns, type Placeholder, type SQL, sql } from 'drizzle-orm'
 import type { SQLiteTable } from 'drizzle-orm/sqlite-core'
 import { NOT_POLLED, type PollState } from '../../tasks/poll-state.js'
-import type { Inputs, Task } from '../../tasks/task.js'
+import type { Task } from '../../tasks/task.js'
 import type { Allowance, LimitReached, NewTask, Step, TaskWriter } from '../../tasks/task-store.js'
 import type { Connection } from './connection.js'
 import type { SubmitCount } from './gateway-state.js'
+import { hashOf } from './inputs-hash.js'
 import { createQueueCounts } from './queue-counts.js'
 import type { ReadEarlier } from './reader.js'
 import { STATE_COLUMNS, stateToRow, taskIn, withState } from './row.js'
@@ -87,14 +87,6 @@ export function createWriter(connection: Connection, readEarlier: ReadEarlier, s
       return taskIn(to.stage, moved)
     },
   }
-}
-
-/** To SQLite, and to the upstream, tasks with the same hash are made from the same inputs. */
-function hashOf({ videoUrl, audioUrl, playbackType }: Inputs): string {
-  const inputs = { videoUrl, audioUrl, playbackType } satisfies Inputs
-  return createHash('sha256')
-    .update(JSON.stringify(Object.values(inputs)))
-    .digest('base64url')
 }
 
 /** A placeholder for each column of a table, named like it. */

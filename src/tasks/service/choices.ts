@@ -2,10 +2,13 @@ import type { Task } from '../task.js'
 import type { NewTask } from '../task-store.js'
 
 /** What a caller chooses of a task, and a retry copies: every field that the gateway does not set itself. */
-export type Choices = Omit<NewTask, keyof Identity | 'idempotencyKey' | 'retryOf' | 'reservedCents'>
+export type Choices = Omit<NewTask, keyof Identity | keyof Origin>
 
 /** What the gateway gives every new task. */
 type Identity = Pick<NewTask, 'id' | 'caller' | 'stage' | 'createdAt' | 'queuedAt' | 'queuedMono'>
+
+/** Where a task comes from: what its creation was like, rather than what it is. */
+export type Origin = Pick<NewTask, 'idempotencyKey' | 'retryOf' | 'reservedCents' | 'platform'>
 
 const CHOICES = {
   videoUrl: true,

@@ -20,7 +20,10 @@ export function createRateLimit(clock: Clock): CreateRate {
       if (createsPerMinute === null) return
       if (creates.sum(id) >= createsPerMinute) {
         const message = `The limit of ${createsPerMinute} creates a minute is reached.`
-        throw new GatewayError('RATE_LIMITED', message, { retryAfter: Math.max(1, creates.secondsLeft(id)) })
+        throw new GatewayError('RATE_LIMITED', message, {
+          retryAfter: Math.max(1, creates.secondsLeft(id)),
+          createsPerMinute,
+        })
       }
       creates.add(id, 1)
     },

@@ -16,6 +16,7 @@ import { taskFollowing } from './task-following.js'
 import { createTaskPresenter } from './task-presenter.js'
 import { taskReads } from './task-reads.js'
 import type { TaskService } from './task-service.js'
+import { taskWaiting } from './task-waiting.js'
 
 export interface ServiceParts {
   store: TaskStore
@@ -31,20 +32,22 @@ export interface ServiceParts {
   publicLink(url: string): string
   /** The WebSockets of all callers. */
   sockets: Pick<Slots, 'held'>
+  /** Ends all waits, before the followers. */
+  draining: AbortSignal
   /** Ends all followers. */
   stopping: AbortSignal
 }
 
 /** Creates the task service of each caller. */
 export function createTaskServices(parts: ServiceParts): (caller: Caller) => TaskService {
-  const { store, transitions, notifier, clock, publicLink } = parts
+  const { store, notifier, clock, publicLink } = parts
   const rate = createRateLimit(clock)
   const presenter = createTaskPresenter(store.epoch, publicLink)
   const shared = {
     ...parts,
     rate,
     presenter,
-    creator: createTaskCreator({ store, transitions, clock, rate }),
+    creator: createTaskCreator({ ...parts, rate }),
     subscriptions: createSlots(),
     toEvent: presenter.toEvent,
     transitionsAfter: coalesceReads(store, notifier),
@@ -54,6 +57,7 @@ export function createTaskServices(parts: ServiceParts): (caller: Caller) => Tas
     ...taskCreation(shared, caller),
     ...taskActions(shared, caller),
     ...taskFollowing(shared, caller),
+    ...taskWaiting(shared, caller),
     ...callerAccount(shared, caller),
   })
 }

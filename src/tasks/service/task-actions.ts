@@ -73,8 +73,8 @@ export function taskActions(parts: TaskActionsParts, caller: Caller): TaskAction
         throw invalidState(task, 'only its own caller can retry it, because the retry is paid for again')
       if (task.stage !== 'failed' && task.stage !== 'canceled')
         throw invalidState(task, 'only a failed or canceled task can be retried')
-      const { reservedCents } = task
-      const order = { ...choicesOf(task), reservedCents, idempotencyKey: null, retryOf: id }
+      const { reservedCents, platform } = task
+      const order = { ...choicesOf(task), reservedCents, platform, idempotencyKey: null, retryOf: id }
       return presenter.show(await creator.create(caller, order))
     },
 

@@ -1,16 +1,16 @@
 import { GatewayError } from '../../errors.js'
 import type { Caller } from '../caller.js'
+import type { Task } from '../task.js'
 import { CHOICE_NAMES } from './choices.js'
-import { parseCreateInput, parseDuration } from './create-input.js'
+import { type CreateInput, parseCreateInput, parseDuration } from './create-input.js'
 import { requireScope } from './permissions.js'
 import type { TaskCreator } from './task-creator.js'
-import type { TaskPresenter } from './task-presenter.js'
 import type { TaskService } from './task-service.js'
 import { toCredits } from './task-view.js'
+import { acquireWait, type TaskWaitingParts, waitUntilFinal } from './task-waiting.js'
 
-export interface TaskCreationParts {
-  creator: TaskCreator
-  presenter: TaskPresenter
+export interface TaskCreationParts extends TaskWaitingParts {
+  creator: Pick<TaskCreator, 'create'>
   /** The price of an output, in hundredths of a credit. */
   priceOf(durationMs: number): number
   /** The length of an output for which the caller gave no expectation, in milliseconds. */
@@ -21,19 +21,33 @@ export type TaskCreation = Pick<TaskService, 'create' | 'estimate'>
 
 /** Creates tasks, and estimates their price. */
 export function taskCreation(parts: TaskCreationParts, caller: Caller): TaskCreation {
-  const { creator, presenter, priceOf, estimateMs } = parts
+  const { creator, presenter, priceOf, estimateMs, subscriptions } = parts
+
+  async function create(input: CreateInput, platform: string | null): Promise<Task> {
+    const { expectedDurationSeconds, idempotencyKey, ...choices } = parseCreateInput(input)
+    const expectedMs = expectedDurationSeconds === null ? estimateMs : expectedDurationSeconds * 1_000
+    // At least the price of a millisecond, so that a used-up budget admits no task that costs something.
+    const reservedCents = priceOf(Math.max(expectedMs, 1))
+    const origin = { idempotencyKey, retryOf: null, reservedCents, platform }
+    const task = await creator.create(caller, { ...choices, ...origin })
+    const field = CHOICE_NAMES.find(name => task[name] !== choices[name])
+    if (field === undefined) return task
+    throw new GatewayError('IDEMPOTENCY_MISMATCH', `The idempotencyKey was used with another ${field}.`, { field })
+  }
+
   return {
-    async create(input) {
+    async create(input, { platform = null, waitSeconds: seconds = 0, signal } = {}) {
       requireScope(caller, 'create')
-      const { expectedDurationSeconds, idempotencyKey, ...choices } = parseCreateInput(input)
-      const expectedMs = expectedDurationSeconds === null ? estimateMs : expectedDurationSeconds * 1_000
-      // At least the price of a millisecond, so that a used-up budget admits no task that costs something.
-      const reservedCents = priceOf(Math.max(expectedMs, 1))
-      const task = await creator.create(caller, { ...choices, idempotencyKey, retryOf: null, reservedCents })
-      const field = CHOICE_NAMES.find(name => task[name] !== choices[name])
-      if (field === undefined) return presenter.show(task)
-      const message = `The idempotencyKey was used with another ${field}.`
-      throw new GatewayError('IDEMPOTENCY_MISMATCH', message, { field })
+      // Before the task is stored: afterwards an error would look like a refusal.
+      const release = acquireWait(subscriptions, caller, { seconds })
+      try {
+        const task = await create(input, platform)
+        if (seconds === 0) return presenter.show(task)
+        const latest = await waitUntilFinal(parts, task.id, { seconds, signal }).catch(() => null)
+        return presenter.show(latest ?? task)
+      } finally {
+        release()
+      }
     },
 
     estimate(durationSeconds) {

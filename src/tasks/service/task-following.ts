@@ -60,7 +60,7 @@ export function taskFollowing(parts: TaskFollowingParts, caller: Caller): TaskFo
   }
 }
 
-function tooManySubscriptions({ limits }: Caller): GatewayError {
+export function tooManySubscriptions({ limits }: Caller): GatewayError {
   const message = `The limit of ${limits.subscriptions} concurrent subscriptions is reached.`
   return new GatewayError('LIMIT_EXCEEDED', message, { limit: 'subscriptions' })
 }

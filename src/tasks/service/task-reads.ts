@@ -1,4 +1,4 @@
-import { badInput } from '../../errors.js'
+import { badInput, GatewayError } from '../../errors.js'
 import type { Caller } from '../caller.js'
 import type { LiveState } from '../driver/live-state.js'
 import type { Task } from '../task.js'
@@ -8,18 +8,20 @@ import { checkRange } from './invalid-input.js'
 import { canSee, ownTasks, requireScope } from './permissions.js'
 import { findTask, requireTask } from './task-access.js'
 import { withReference } from './task-conditions.js'
+import type { TaskCreator } from './task-creator.js'
 import type { TaskPresenter } from './task-presenter.js'
 import type { ListQuery, TaskService } from './task-service.js'
 
 export interface TaskReadsParts {
   store: TaskReader & TaskLog
   presenter: TaskPresenter
+  creator: Pick<TaskCreator, 'settled'>
   liveStates(tasks: readonly Task[]): Promise<ReadonlyMap<string, LiveState>>
 }
 
 export type TaskReads = Pick<
   TaskService,
-  'get' | 'getMany' | 'list' | 'listAll' | 'cursor' | 'cursorOf' | 'liveStates' | 'history'
+  'get' | 'getMany' | 'findByInputs' | 'list' | 'listAll' | 'cursor' | 'cursorOf' | 'liveStates' | 'history'
 >
 
 const DEFAULT_PAGE = 20
@@ -28,7 +30,7 @@ const LARGEST_PAGE = 1_000
 const MOST_IDS = 100
 
 /** Reads tasks, their live values and their transitions, as far as the caller may see them. */
-export function taskReads({ store, presenter, liveStates }: TaskReadsParts, caller: Caller): TaskReads {
+export function taskReads({ store, presenter, creator, liveStates }: TaskReadsParts, caller: Caller): TaskReads {
   const { epoch } = store
 
   async function page(visible: TaskFilter, { limit = DEFAULT_PAGE, ...query }: ListQuery): Promise<Task[]> {
@@ -42,6 +44,15 @@ export function taskReads({ store, presenter, liveStates }: TaskReadsParts, call
     async get(id) {
       requireScope(caller, 'read')
       const task = await findTask(store, caller, id)
+      return task && presenter.show(task)
+    },
+
+    async findByInputs(inputs) {
+      requireScope(caller, 'read')
+      // The latest task of the caller says nothing about those that a watch token shows.
+      if (caller.restriction) throw new GatewayError('FORBIDDEN', 'A watch token cannot find tasks by their inputs.')
+      await creator.settled(caller.id, inputs)
+      const task = await store.latestByInputs(caller.id, inputs)
       return task && presenter.show(task)
     },
 

@@ -1,6 +1,6 @@
 import type { CallerLimits, TaskRestriction } from '../caller.js'
 import type { LiveState } from '../driver/live-state.js'
-import type { Stage, Status, Task } from '../task.js'
+import type { Inputs, Stage, Status, Task } from '../task.js'
 import type { MonthlyUsage, Transition } from '../task-store.js'
 import type { CreateInput } from './create-input.js'
 import type { WatchRequest } from './watch-request.js'
@@ -12,11 +12,21 @@ import type { WatchRequest } from './watch-request.js'
 export interface TaskService {
   /**
    * Accepts a task: once this resolves, the task is stored and will be driven to its end. With the idempotency key of an
-   * earlier task, returns that task, whatever its stage.
+   * earlier task, returns that task, whatever its stage. With `waitSeconds` it returns the task as `wait` does.
    */
-  create(input: CreateInput): Promise<Task>
+  create(input: CreateInput, options?: CreateOptions): Promise<Task>
   /** Returns the task as it is now; null when there is none with this id. */
   get(id: string): Promise<Task | null>
+  /**
+   * Returns the task once it is final, or as it is when the time is up, the client leaves or the gateway shuts down; null
+   * when there is none with this id. Counts as a subscription of the caller.
+   */
+  wait(id: string, options: WaitOptions): Promise<Task | null>
+  /**
+   * Returns the task that the caller created last with these very inputs, whatever its stage; null when there certainly
+   * is none. Waits for a create that is under way.
+   */
+  findByInputs(inputs: Inputs): Promise<Task | null>
   /** Returns the tasks with these ids, at most 100, as they are now. Unknown ids are left out. */
   getMany(ids: readonly string[]): Promise<ReadonlyMap<string, Task>>
   /** Returns a page of the caller's tasks, newest first unless `oldestFirst` is set. */
@@ -58,6 +68,22 @@ export interface TaskService {
   usageOfAll(months: number): Promise<MonthlyUsage[]>
   /** Returns how much of its limits the caller has left; null: no limit. */
   remaining(): Promise<Readonly<Record<keyof CallerLimits, number | null>>>
+}
+
+export interface CreateOptions {
+  /** The program that creates the task. */
+  readonly platform?: string | null | undefined
+  /** How long to wait for the final state, 0 to 60 seconds. @default 0 */
+  readonly waitSeconds?: number | undefined
+  /** Ends the wait: the client has left. */
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface WaitOptions {
+  /** 0 to 60. */
+  readonly seconds: number
+  /** Ends the wait: the client has left. */
+  readonly signal?: AbortSignal | undefined
 }
 
 /** A transition as followers receive it. */

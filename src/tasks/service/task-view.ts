@@ -8,6 +8,7 @@ export interface TaskView extends Choices {
   readonly stage: Stage
   readonly caller: string
   readonly retryOf: string | null
+  readonly platform: string | null
   readonly createdAt: string
   readonly submittedAt: string | null
   readonly startedAt: string | null
@@ -27,7 +28,7 @@ export interface ResultView {
 
 /** Renders a task as the task service returns it, which has public links. */
 export function taskView(task: Task): TaskView {
-  const { id, stage, caller, videoUrl, audioUrl, playbackType, reference, retryOf } = task
+  const { id, stage, caller, videoUrl, audioUrl, playbackType, reference, retryOf, platform } = task
   return {
     id,
     status: statusOf(task),
@@ -38,6 +39,7 @@ export function taskView(task: Task): TaskView {
     playbackType,
     reference,
     retryOf,
+    platform,
     createdAt: isoTime(task.createdAt),
     submittedAt: 'submittedAt' in task ? isoTime(task.submittedAt) : null,
     startedAt: 'startedAt' in task ? isoTime(task.startedAt) : null,

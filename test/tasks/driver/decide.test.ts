@@ -19,6 +19,7 @@ const base = {
   reference: null,
   idempotencyKey: null,
   retryOf: null,
+  platform: null,
   reservedCents: 48,
   createdAt: WALL,
   lookupFirst: false,
