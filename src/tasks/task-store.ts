@@ -1,5 +1,6 @@
 import type { PollState } from './poll-state.js'
-import type { Inputs, PreviousStage, Stage, Status, Task, TaskIn } from './task.js'
+import type { AssetStore, UploadStore } from './upload-store.js'
+import type { HashedInputs, PreviousStage, Stage, Status, Task, TaskIn } from './task.js'
 
 /**
  * The task store, cut by its clients. Every method is asynchronous; when one resolves, its effect is durable. Methods
@@ -17,6 +18,8 @@ export interface TaskStore
     SubmitQueue,
     PollQueue,
     UsageStore,
+    UploadStore,
+    AssetStore,
     GatewayState,
     AsyncDisposable {}
 
@@ -27,7 +30,7 @@ export interface TaskReader {
   /** The task that already has this idempotency key, or already is the retry of that task. */
   earlier(of: Pick<NewTask, 'caller' | 'idempotencyKey' | 'retryOf'>): Promise<Task | null>
   /** The task that this caller created last with these very inputs, whatever its stage. */
-  latestByInputs(caller: string, inputs: Inputs): Promise<Task | null>
+  latestByInputs(caller: string, inputs: HashedInputs): Promise<Task | null>
   /** Tasks, newest first unless `oldestFirst` is set: ordered by creation time, then by id. */
   page(query: PageQuery): Promise<Task[]>
 }

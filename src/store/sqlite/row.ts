@@ -46,6 +46,8 @@ export const COLUMNS_BY_STAGE: {
     attemptedAt: 'required',
     attemptedMono: 'required',
     attemptedUpstreamAt: 'nullable',
+    sentVideoUrl: 'nullable',
+    sentAudioUrl: 'nullable',
   },
   unknown: {
     queuedAt: 'required',
@@ -53,6 +55,8 @@ export const COLUMNS_BY_STAGE: {
     attemptedAt: 'required',
     attemptedMono: 'required',
     attemptedUpstreamAt: 'nullable',
+    sentVideoUrl: 'nullable',
+    sentAudioUrl: 'nullable',
   },
   submitted: { upstreamId: 'required', submittedAt: 'required', submittedMono: 'required' },
   processing: { upstreamId: 'required', submittedAt: 'required', submittedMono: 'required', startedAt: 'required' },
@@ -87,6 +91,8 @@ const EMPTY = {
   attemptedAt: null,
   attemptedMono: null,
   attemptedUpstreamAt: null,
+  sentVideoUrl: null,
+  sentAudioUrl: null,
   upstreamId: null,
   submittedAt: null,
   submittedMono: null,
@@ -139,11 +145,11 @@ export function stateToRow(task: Task): StateRow {
 
 function taskFrom(id: string, seq: number, inputs: InputRow, state: StateRow): Task {
   const { caller, videoUrl, audioUrl, playbackType, reference, idempotencyKey, retryOf, platform } = inputs
-  const { createdAt, reservedCents, lookupFirst } = inputs
+  const { videoSha256, audioSha256, createdAt, reservedCents, lookupFirst } = inputs
   // Typed by itself, because the assertion below would hide a field that is missing here.
   const base: BaseFields = {
     ...{ id, seq, caller, videoUrl, audioUrl, playbackType, reference, idempotencyKey, retryOf, platform },
-    ...{ createdAt, reservedCents, lookupFirst },
+    ...{ videoSha256, audioSha256, createdAt, reservedCents, lookupFirst },
   }
   const { resultUrl, coverUrl, durationMs, animation, animatedShare, failureCode, failureMessage, ...fields } =
     checkedColumns(id, state)

@@ -5,6 +5,7 @@ import { createLog } from './log.js'
 import { createPollQueue } from './poll-queue.js'
 import { createReader } from './reader.js'
 import { createSubmitQueue } from './submit-queue.js'
+import { createAssets, createUploads } from './uploads.js'
 import { createUsage } from './usage.js'
 import { createWriter } from './writer.js'
 
@@ -26,6 +27,8 @@ export function createSqliteStore(
     ...createSubmitQueue(connection),
     ...createPollQueue(connection),
     ...createUsage(connection),
+    ...createUploads(connection),
+    ...createAssets(connection),
     epoch,
     restored,
     check,

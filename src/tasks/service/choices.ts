@@ -13,6 +13,8 @@ export type Origin = Pick<NewTask, 'idempotencyKey' | 'retryOf' | 'reservedCents
 const CHOICES = {
   videoUrl: true,
   audioUrl: true,
+  videoSha256: true,
+  audioSha256: true,
   playbackType: true,
   reference: true,
 } satisfies Record<keyof Choices, true>
