@@ -39,6 +39,8 @@ for (let i = 0; i < count; i++)
       idempotencyKey: null,
       retryOf: null,
       platform: null,
+    videoSha256: null,
+    audioSha256: null,
       reservedCents: 48,
       createdAt: clock.now(),
       queuedAt: clock.now(),

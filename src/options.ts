@@ -142,6 +142,28 @@ export const optionsSchema = z.strictObject({
         monthlyCredits: option(orNone(whole(0, 1_000_000_000)), {
           description: 'Credits that a caller may spend in a calendar month (UTC).',
         }),
+        uploadBytes: option(whole(0, 1_000_000_000_000_000).default(5_000_000_000), {
+          description: 'Bytes of uploaded files that the gateway keeps for a caller.',
+        }),
+      })
+      .prefault({}),
+  ),
+
+  uploads: group(
+    'Uploads',
+    'UPLOAD',
+    z
+      .strictObject({
+        ttlHours: option(whole(1, 8_760).default(24), {
+          description:
+            'Hours for which an uploaded file is kept after its arrival, and after the latest create that names it. A file that an unfinished task uses is kept longer.',
+        }),
+        videoBytes: option(whole(1, 100_000_000_000).default(500_000_000), {
+          description: 'Largest video that can be uploaded, in bytes; with the built-in engine at most `MEDIA_MAX_BYTES`.',
+        }),
+        audioBytes: option(whole(1, 100_000_000_000).default(100_000_000), {
+          description: 'Largest audio file that can be uploaded, in bytes; with the built-in engine at most `MEDIA_MAX_BYTES`.',
+        }),
       })
       .prefault({}),
   ),

@@ -12,6 +12,7 @@ const LAYERS = [
   ['http'],
   ['readiness'],
   ['graphql'],
+  ['uploads'],
   ['auth', 'store', 'upstream'],
   ['media'],
   ['tasks'],

@@ -4,6 +4,7 @@ import './task-queries.js'
 import './viewer.js'
 import './gateway.js'
 import './task-mutations.js'
+import './upload.js'
 import './watch-token.js'
 import './subscription.js'
 

@@ -161,7 +161,7 @@ interface Exchange {
   readonly errors: ErrorProtocol
 }
 
-const CORS = { methods: ['GET', 'POST'], maxAge: 600 }
+const CORS = { methods: ['GET', 'POST', 'PUT'], maxAge: 600 }
 
 function errorsOf(match: RouteMatch): ErrorProtocol {
   return 'route' in match ? match.route.errors : match.errors

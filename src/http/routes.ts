@@ -6,10 +6,12 @@ import { sendFrontPage, sendNoExplorerPage } from './pages.js'
 import { type CallerRoute, type PublicRoute, pathOf, type Route } from './router.js'
 import { type RestParts, restRoutes } from './rest.js'
 import { sendJson } from './send-json.js'
+import { type UploadRouteParts, uploadRoute } from './upload.js'
 
 export interface RoutesParts {
   graphql: GraphQLServer
   rest: RestParts
+  upload: UploadRouteParts
   /** Null: GraphiQL is switched off. */
   graphiql: GraphiQL | null
   readiness(): Promise<Readiness>
@@ -21,7 +23,7 @@ export interface RoutesParts {
 const MAX_BODY_BYTES = 100_000
 
 /** Every path of the gateway. */
-export function createRoutes({ graphql, rest, graphiql, readiness, mediaFile }: RoutesParts): Route[] {
+export function createRoutes({ graphql, rest, upload, graphiql, readiness, mediaFile }: RoutesParts): Route[] {
   const operations: CallerRoute = {
     methods: ['GET', 'POST'],
     path: '/graphql',
@@ -67,7 +69,7 @@ export function createRoutes({ graphql, rest, graphiql, readiness, mediaFile }: 
     onlyStandalone: true,
     handle: ({ res }) => sendFrontPage(res, { explorer: graphiql !== null }),
   }
-  return [operations, ...(graphiqlFiles ? [graphiqlFiles] : []), media, health, ready, front, ...restRoutes(rest)]
+  return [operations, ...(graphiqlFiles ? [graphiqlFiles] : []), media, uploadRoute(upload), health, ready, front, ...restRoutes(rest)]
 }
 
 const PUBLIC = {

@@ -20,6 +20,8 @@ export interface CallerLimits {
   readonly subscriptions: number | null
   /** Credits in a calendar month (UTC). */
   readonly monthlyCredits: number | null
+  /** Bytes of uploaded files that are kept. */
+  readonly uploadBytes: number | null
 }
 
 /** The tasks of its caller that a watch token shows. */
@@ -40,6 +42,7 @@ export const UNLIMITED: CallerLimits = {
   sockets: null,
   subscriptions: null,
   monthlyCredits: null,
+  uploadBytes: null,
 }
 
 /** The caller of every request to a gateway without authentication. */

@@ -129,9 +129,9 @@ export interface Transition {
 export interface SubmitQueue {
   /**
    * The task to submit next: callers take turns, and each caller's tasks are submitted in the order of their creation.
-   * Skips tasks whose inputs equal those of a task with an unresolved submit. Null when no task may be submitted.
+   * Skips the tasks of `exceptCallers`, and tasks whose inputs equal those of a task with an unresolved submit. Null when no task may be submitted.
    */
-  nextToSubmit(): Promise<TaskIn<'queued'> | null>
+  nextToSubmit(exceptCallers?: readonly string[]): Promise<TaskIn<'queued'> | null>
   /** The callers that have queued tasks. */
   callerQueues(): Promise<CallerQueue[]>
   /** For each of these tasks that is queued: how many queued tasks of its caller are before it. */

@@ -58,3 +58,20 @@ export interface AssetStore {
   /** The latest calls, the earliest begun first. */
   recentAssetCalls(limit: number): Promise<{ readonly endedMono: number }[]>
 }
+
+/** What an upload link allows. */
+export interface UploadClaims {
+  readonly caller: string
+  readonly mediaId: string
+  /** The name of the file in the media store. */
+  readonly name: string
+  /** As declared. `application/octet-stream` says nothing about the file. */
+  readonly contentType: string
+  /** As declared; null: not declared. */
+  readonly sizeBytes: number | null
+  readonly largestBytes: number
+  /** How much the caller may keep in all; null: no limit. */
+  readonly quotaBytes: number | null
+  /** Milliseconds since the Unix epoch. */
+  readonly expiresAt: number
+}

@@ -110,6 +110,8 @@ export function newTask(clock: { now(): number; monotonic(): number }, inputs: P
     idempotencyKey: null,
     retryOf: null,
     platform: null,
+    videoSha256: null,
+    audioSha256: null,
     reservedCents: 48,
     createdAt: clock.now(),
     queuedAt: clock.now(),

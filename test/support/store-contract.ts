@@ -29,6 +29,8 @@ export function newTask(fields: Partial<NewTask> = {}): NewTask {
     idempotencyKey: null,
     retryOf: null,
     platform: null,
+    videoSha256: null,
+    audioSha256: null,
     createdAt: 1_000,
     queuedAt: 1_000,
     queuedMono: 1_000,
@@ -56,7 +58,7 @@ export function step<N extends Stage, S extends PreviousStage<N>>(
 }
 
 function tryToSubmit(store: TaskStore, task: TaskIn<'queued'>, at: number) {
-  return step(store, task, 'submitting', { attemptedAt: at, attemptedMono: at, attemptedUpstreamAt: null }, at)
+  return step(store, task, 'submitting', { attemptedAt: at, attemptedMono: at, attemptedUpstreamAt: null, sentVideoUrl: null, sentAudioUrl: null }, at)
 }
 
 /** Brings a queued task to `submitting`, on to `submitted` and on to `success`. */

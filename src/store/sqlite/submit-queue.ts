@@ -28,7 +28,9 @@ export function createSubmitQueue({ sqlite, db, read }: Connection): SubmitQueue
     .from(callerQueues)
     // A cross join makes SQLite walk the callers by turn and stop at the first that has a head.
     .crossJoin(tasks)
-    .where(and(isWaiting, isHead))
+    .where(
+      and(isWaiting, isHead, sql`${callerQueues.caller} NOT IN (SELECT value FROM json_each(${placeholder('except')}))`),
+    )
     .orderBy(asc(callerQueues.turn), asc(callerQueues.caller))
     .limit(1)
     .prepare()
@@ -84,9 +86,9 @@ export function createSubmitQueue({ sqlite, db, read }: Connection): SubmitQueue
     .prepare()
 
   return {
-    nextToSubmit: () =>
+    nextToSubmit: (exceptCallers = []) =>
       read(() => {
-        const row = next.get()
+        const row = next.get({ except: JSON.stringify(exceptCallers) })
         return row ? taskIn('queued', taskOf(row.tasks)) : null
       }),
     callerQueues: () => read(() => queues.all()),

@@ -4,12 +4,14 @@ import { pollAt } from '../poll-state.js'
 import type { TaskIn } from '../task.js'
 import type { SubmitQueue, TaskReader } from '../task-store.js'
 import type { Transitions } from '../transitions.js'
+import type { AssetStore } from '../upload-store.js'
 import { expireQueued } from './expire-queued.js'
+import type { InputPreparer, SentInputs } from './input-preparer.js'
 import type { Random } from './poll-schedule.js'
 import { nextSlots } from './sliding-window.js'
 import { createSubmitPause } from './submit-pause.js'
 import { type SubmitOutcome, saveOutcome, submitTask } from './submit-task.js'
-import type { Upstream, UpstreamErrorKind } from './upstream.js'
+import type { Upstream, UpstreamError, UpstreamErrorKind } from './upstream.js'
 
 /**
  * The submitter: the one place from which paid calls leave, one at a time. Callers take turns, and each caller's tasks
@@ -29,6 +31,8 @@ export interface Submitter {
   round(stopping: AbortSignal): Promise<number | null>
   /** Whether this process is submitting the task, or has an answer that is not written yet. */
   isUnderWay(taskId: string): boolean
+  /** A call that counts like a submit was refused, so that no submit may leave for a while. */
+  refused(error: UpstreamError): void
   /** Reports that the upstream answered a status check or a look-up. Returns whether submits may leave again. */
   checkAnswered(): boolean
   status(): Promise<SubmitQueueStatus>
@@ -51,7 +55,7 @@ export const SUBMIT_QUEUE_STATES = [
 ] as const satisfies readonly SubmitQueueStatus['state'][]
 
 export interface SubmitterParts {
-  store: SubmitQueue & TaskReader
+  store: SubmitQueue & TaskReader & Pick<AssetStore, 'recentAssetCalls'>
   upstream: Upstream
   transitions: Transitions
   clock: Clock
@@ -65,6 +69,8 @@ export interface SubmitterParts {
   submitsPerMinute: number | null
   /** How long a task may be queued. */
   maxQueueMs: number
+  /** Absent: no task has uploaded files. */
+  preparer?: InputPreparer
   /** Cuts off the calls that are under way. */
   cut: AbortSignal
 }
@@ -72,8 +78,10 @@ export interface SubmitterParts {
 /** A task that is still `submitting` this long after the call's time limit has lost its answer inside the gateway. */
 const STUCK_AFTER_MS = 30_000
 
+const OWN_LINKS: SentInputs = { sentVideoUrl: null, sentAudioUrl: null, reason: null }
+
 export function createSubmitter(parts: SubmitterParts): Submitter {
-  const { store, upstream, transitions, clock, log, timeoutMs, submitsPerMinute, maxQueueMs } = parts
+  const { store, upstream, transitions, clock, log, timeoutMs, submitsPerMinute, maxQueueMs, preparer } = parts
   const pause = createSubmitPause(parts.random, upstream.findJob !== undefined)
   const underWay = new Set<string>()
   /** Answers whose write failed. They are written before anything else leaves. */
@@ -83,21 +91,23 @@ export function createSubmitter(parts: SubmitterParts): Submitter {
 
   const slots = async (from: number) => {
     if (submitsPerMinute === null) return () => from
-    const recent = await store.recentSubmits(submitsPerMinute)
-    const ended = recent.map(submit => submit.endedMono).sort((a, b) => a - b)
+    const submits = await store.recentSubmits(submitsPerMinute)
+    const copies = preparer ? await store.recentAssetCalls(submitsPerMinute) : []
+    const ended = [...submits, ...copies].map(call => call.endedMono).sort((a, b) => a - b).slice(-submitsPerMinute)
     return nextSlots(ended, submitsPerMinute, from)
   }
 
-  const submit = async (queued: TaskIn<'queued'>) => {
+  const submit = async (queued: TaskIn<'queued'>, { reason, ...sent }: SentInputs) => {
     const attempt = {
       attemptedAt: clock.now(),
       attemptedMono: clock.monotonic(),
       attemptedUpstreamAt: upstream.time?.() ?? null,
+      ...sent,
     }
     underWay.add(queued.id)
     try {
       const poll = pollAt(attempt.attemptedMono + timeoutMs + STUCK_AFTER_MS)
-      const task = await transitions.move(queued, 'submitting', attempt, { poll })
+      const task = await transitions.move(queued, 'submitting', attempt, { poll, ...(reason !== null && { reason }) })
       if (!task) return
       const outcome = await submitTask(task, parts)
       if (outcome.kind === 'failed') {
@@ -125,6 +135,8 @@ export function createSubmitter(parts: SubmitterParts): Submitter {
   return {
     async round(stopping) {
       await saveUnsaved()
+      /** Callers whose files cannot be copied in this round. */
+      const skipped = new Set<string>()
       while (!stopping.aborted) {
         // The one reading that all of this iteration is compared with: a later one would be later than every slot.
         const now = clock.monotonic()
@@ -137,14 +149,18 @@ export function createSubmitter(parts: SubmitterParts): Submitter {
         if (!hasCapacity()) return expiresAt
         const freeAt = (await slots(now))(0)
         if (freeAt > now) return Math.min(freeAt, expiresAt)
-        const task = await store.nextToSubmit()
-        if (!task) return expiresAt
-        await submit(task)
+        const task = await store.nextToSubmit([...skipped, ...(preparer?.heldCallers() ?? [])])
+        if (!task) return Math.min(preparer?.nextMono() ?? expiresAt, expiresAt)
+        const sent = preparer ? await preparer.inputsOf(task) : OWN_LINKS
+        if (sent) await submit(task, sent)
+        else if (!(await preparer?.prepare(task))) skipped.add(task.caller)
       }
       return null
     },
 
     isUnderWay: id => underWay.has(id),
+
+    refused: error => pause.submitFailed(error, clock.monotonic()),
 
     checkAnswered: () => pause.checkAnswered(clock.monotonic()),
 

@@ -4,6 +4,7 @@ import type { Quota, Slots } from '../../slots.js'
 import type { Caller } from '../caller.js'
 import { monthOf } from '../month.js'
 import type { SubmitQueue, TaskReader, UsageStore } from '../task-store.js'
+import type { UploadStore } from '../upload-store.js'
 import type { CreateRate } from './create-rate.js'
 import { checkRange } from './invalid-input.js'
 import { quotaKeys, requireScope } from './permissions.js'
@@ -13,7 +14,7 @@ import { toCredits } from './task-view.js'
 import { parseWatchRequest } from './watch-request.js'
 
 export interface CallerAccountParts {
-  store: Pick<TaskReader, 'getMany'> & Pick<SubmitQueue, 'callerQueues'> & UsageStore
+  store: Pick<TaskReader, 'getMany'> & Pick<SubmitQueue, 'callerQueues'> & UsageStore & Pick<UploadStore, 'keptUploads'>
   clock: Pick<Clock, 'now'>
   rate: Pick<CreateRate, 'left'>
   /** The subscriptions of all callers. */
@@ -63,6 +64,8 @@ export function callerAccount(parts: CallerAccountParts, caller: Caller): Caller
         sockets: slotsLeft(sockets, quotaKeys(caller, 'sockets')),
         subscriptions: slotsLeft(subscriptions, quotaKeys(caller, 'subscriptions')),
         monthlyCredits: limits.monthlyCredits === null ? null : await creditsLeft(limits.monthlyCredits),
+        uploadBytes:
+          limits.uploadBytes === null ? null : Math.max(0, limits.uploadBytes - (await store.keptUploads(id)).bytes),
       }
     },
 

@@ -8,6 +8,9 @@ import type { TaskStore } from '../task-store.js'
 import type { Transitions } from '../transitions.js'
 import { callerAccount } from './caller-account.js'
 import { coalesceReads } from './coalesced-reads.js'
+import { type UploadLinks, callerUploads } from './caller-uploads.js'
+import type { UploadLimits } from './upload-request.js'
+import { createUploadedInputs, type UploadedInputsParts } from './uploaded-inputs.js'
 import { createRateLimit } from './create-rate.js'
 import { taskActions } from './task-actions.js'
 import { taskCreation } from './task-creation.js'
@@ -32,6 +35,11 @@ export interface ServiceParts {
   publicLink(url: string): string
   /** The WebSockets of all callers. */
   sockets: Pick<Slots, 'held'>
+  uploadLinks: UploadLinks
+  uploadLimits: UploadLimits
+  /** How long an upload is kept after it was last needed. */
+  uploadTtlMs: number
+  assetOf: UploadedInputsParts['assetOf']
   /** Ends all waits, before the followers. */
   draining: AbortSignal
   /** Ends all followers. */
@@ -47,6 +55,7 @@ export function createTaskServices(parts: ServiceParts): (caller: Caller) => Tas
     ...parts,
     rate,
     presenter,
+    uploadedInputs: createUploadedInputs(parts),
     creator: createTaskCreator({ ...parts, rate }),
     subscriptions: createSlots(),
     toEvent: presenter.toEvent,
@@ -59,5 +68,6 @@ export function createTaskServices(parts: ServiceParts): (caller: Caller) => Tas
     ...taskFollowing(shared, caller),
     ...taskWaiting(shared, caller),
     ...callerAccount(shared, caller),
+    ...callerUploads(shared, caller),
   })
 }

@@ -2,7 +2,10 @@ import type { CallerLimits, TaskRestriction } from '../caller.js'
 import type { LiveState } from '../driver/live-state.js'
 import type { Inputs, Stage, Status, Task } from '../task.js'
 import type { MonthlyUsage, Transition } from '../task-store.js'
+import type { KeptUploads } from '../upload-store.js'
+import type { UploadTicket } from './caller-uploads.js'
 import type { CreateInput } from './create-input.js'
+import type { UploadRequest } from './upload-request.js'
 import type { WatchRequest } from './watch-request.js'
 
 /**
@@ -66,6 +69,10 @@ export interface TaskService {
   usage(months: number): Promise<MonthlyUsage[]>
   /** Returns the usage of all callers. Requires the scope `admin`. */
   usageOfAll(months: number): Promise<MonthlyUsage[]>
+  /** Returns a link to upload a file to, and the link that a create takes once the file is there. */
+  createUpload(request: UploadRequest): Promise<UploadTicket>
+  /** Returns how many uploaded files are kept for the caller. */
+  uploads(): Promise<KeptUploads>
   /** Returns how much of its limits the caller has left; null: no limit. */
   remaining(): Promise<Readonly<Record<keyof CallerLimits, number | null>>>
 }
