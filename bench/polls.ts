@@ -151,8 +151,8 @@ async function measure(count: number, runSeconds: number): Promise<void> {
           idempotencyKey: null,
           retryOf: null,
           platform: null,
-    videoSha256: null,
-    audioSha256: null,
+          videoSha256: null,
+          audioSha256: null,
           reservedCents: 48,
           createdAt: now.at,
           queuedAt: now.at,
@@ -161,7 +161,13 @@ async function measure(count: number, runSeconds: number): Promise<void> {
         { waitingTasks: null, monthlyCents: null },
       )
       if ('refused' in task || task.stage !== 'queued') throw new Error('the task was refused')
-      const attempt = { attemptedAt: now.at, attemptedMono: now.mono, attemptedUpstreamAt: null, sentVideoUrl: null, sentAudioUrl: null }
+      const attempt = {
+        attemptedAt: now.at,
+        attemptedMono: now.mono,
+        attemptedUpstreamAt: null,
+        sentVideoUrl: null,
+        sentAudioUrl: null,
+      }
       const submitting = await transitions.move(task, 'submitting', attempt)
       const accepted = { upstreamId: `up-${i}`, submittedAt: now.at, submittedMono: now.mono }
       const poll = pollAt(clock.monotonic() + 10_000 * Math.random())

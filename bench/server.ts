@@ -34,9 +34,18 @@ const bareServer = async () => {
     const created = await tasks.create(
       {
         ...{ id, stage: 'queued', caller: 'open', reservedCents: 48, reference: null, idempotencyKey: null },
-        ...{ retryOf: null, platform: null,
-    videoSha256: null,
-    audioSha256: null, videoUrl, audioUrl, playbackType: 'normal', createdAt: at, queuedAt: at, queuedMono: mono },
+        ...{
+          retryOf: null,
+          platform: null,
+          videoSha256: null,
+          audioSha256: null,
+          videoUrl,
+          audioUrl,
+          playbackType: 'normal',
+          createdAt: at,
+          queuedAt: at,
+          queuedMono: mono,
+        },
       },
       { waitingTasks: null, monthlyCents: null },
     )

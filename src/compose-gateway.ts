@@ -65,7 +65,11 @@ export async function composeGateway(config: Config, runtime: GatewayRuntime) {
       upgradeHandler: edge.upgrade,
       readiness,
     }
-    return { gateway, settled: () => Promise.all([driver.settled(), uploads.expiry.asleep()]), listeners: notifier.listeners }
+    return {
+      gateway,
+      settled: () => Promise.all([driver.settled(), uploads.expiry.asleep()]),
+      listeners: notifier.listeners,
+    }
   } catch (thrown) {
     await owned[Symbol.asyncDispose]()
     throw thrown

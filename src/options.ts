@@ -159,10 +159,12 @@ export const optionsSchema = z.strictObject({
             'Hours for which an uploaded file is kept after its arrival, and after the latest create that names it. A file that an unfinished task uses is kept longer.',
         }),
         videoBytes: option(whole(1, 100_000_000_000).default(500_000_000), {
-          description: 'Largest video that can be uploaded, in bytes; with the built-in engine at most `MEDIA_MAX_BYTES`.',
+          description:
+            'Largest video that can be uploaded, in bytes; with the built-in engine at most `MEDIA_MAX_BYTES`.',
         }),
         audioBytes: option(whole(1, 100_000_000_000).default(100_000_000), {
-          description: 'Largest audio file that can be uploaded, in bytes; with the built-in engine at most `MEDIA_MAX_BYTES`.',
+          description:
+            'Largest audio file that can be uploaded, in bytes; with the built-in engine at most `MEDIA_MAX_BYTES`.',
         }),
       })
       .prefault({}),

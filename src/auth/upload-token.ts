@@ -49,7 +49,14 @@ export function createUploadTokens({ keys, clock }: { keys: Pick<KeyStore, 'secr
 
   return {
     async mint({ caller, mediaId, name, contentType, sizeBytes, largestBytes, quotaBytes, expiresAt }) {
-      const claims = { media: mediaId, name, type: contentType, size: sizeBytes, largest: largestBytes, quota: quotaBytes }
+      const claims = {
+        media: mediaId,
+        name,
+        type: contentType,
+        size: sizeBytes,
+        largest: largestBytes,
+        quota: quotaBytes,
+      }
       return new SignJWT(claims)
         .setProtectedHeader({ alg: ALGORITHM, typ: TYPE })
         .setIssuer(ISSUER)
@@ -70,7 +77,10 @@ export function createUploadTokens({ keys, clock }: { keys: Pick<KeyStore, 'secr
       } catch (thrown) {
         if (!(thrown instanceof CredentialError)) throw thrown
         const isExpired = thrown.kind === 'expired'
-        throw new GatewayError('FORBIDDEN', isExpired ? 'The upload link has expired.' : 'The upload link is not valid.')
+        throw new GatewayError(
+          'FORBIDDEN',
+          isExpired ? 'The upload link has expired.' : 'The upload link is not valid.',
+        )
       }
     },
   }

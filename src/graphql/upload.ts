@@ -1,5 +1,5 @@
-import type { UploadTicket } from '../tasks/service/caller-uploads.js'
 import { isoTime } from '../tasks/service/task-view.js'
+import type { UploadTicket } from '../tasks/service/upload-request.js'
 import { builder } from './builder.js'
 import { LipSyncUserError, payloadOf } from './user-error.js'
 

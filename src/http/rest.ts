@@ -42,19 +42,21 @@ export function restRoutes(parts: RestParts): Route[] {
       }),
     ),
   )
-  const others = [...V2_PREFIXES, V1_PREFIX].flatMap(prefix => [prefix, `${prefix}/*`]).map(
-    (path): PublicRoute => ({
-      ...rest,
-      methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'],
-      path,
-      access: 'public',
-      onlyStandalone: true,
-      handle: ({ req, res }) => {
-        if (!req.complete) res.setHeader('connection', 'close')
-        send(res, failure('NOT_SERVED', `${req.method} ${pathOf(req).slice(0, 200)}`))
-      },
-    }),
-  )
+  const others = [...V2_PREFIXES, V1_PREFIX]
+    .flatMap(prefix => [prefix, `${prefix}/*`])
+    .map(
+      (path): PublicRoute => ({
+        ...rest,
+        methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'],
+        path,
+        access: 'public',
+        onlyStandalone: true,
+        handle: ({ req, res }) => {
+          if (!req.complete) res.setHeader('connection', 'close')
+          send(res, failure('NOT_SERVED', `${req.method} ${pathOf(req).slice(0, 200)}`))
+        },
+      }),
+    )
   const description: PublicRoute = {
     methods: ['GET', 'HEAD'],
     path: '/openapi.json',

@@ -3,8 +3,8 @@ import type { GraphiQL } from './graphiql.js'
 import type { GraphQLServer } from './graphql.js'
 import { sendFile } from './media.js'
 import { sendFrontPage, sendNoExplorerPage } from './pages.js'
-import { type CallerRoute, type PublicRoute, pathOf, type Route } from './router.js'
 import { type RestParts, restRoutes } from './rest.js'
+import { type CallerRoute, type PublicRoute, pathOf, type Route } from './router.js'
 import { sendJson } from './send-json.js'
 import { type UploadRouteParts, uploadRoute } from './upload.js'
 
@@ -69,7 +69,16 @@ export function createRoutes({ graphql, rest, upload, graphiql, readiness, media
     onlyStandalone: true,
     handle: ({ res }) => sendFrontPage(res, { explorer: graphiql !== null }),
   }
-  return [operations, ...(graphiqlFiles ? [graphiqlFiles] : []), media, uploadRoute(upload), health, ready, front, ...restRoutes(rest)]
+  return [
+    operations,
+    ...(graphiqlFiles ? [graphiqlFiles] : []),
+    media,
+    uploadRoute(upload),
+    health,
+    ready,
+    front,
+    ...restRoutes(rest),
+  ]
 }
 
 const PUBLIC = {

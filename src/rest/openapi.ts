@@ -59,7 +59,9 @@ function describeOperation(operation: Operation): object {
     operationId: id,
     summary,
     parameters: [...pathParameters, ...parametersOf('query', query), ...parametersOf('header', headers)],
-    ...(body && { requestBody: { required: true, content: { 'application/json': { schema: schemaOf(body, 'input') } } } }),
+    ...(body && {
+      requestBody: { required: true, content: { 'application/json': { schema: schemaOf(body, 'input') } } },
+    }),
     responses: responsesOf(operation),
   }
 }

@@ -5,7 +5,12 @@ import { uploadOperations } from './upload.js'
 import { webhookOperations } from './webhooks.js'
 
 /** Every operation of JoggAI's API that the gateway serves. */
-export const OPERATIONS: readonly Operation[] = [...lipSyncOperations, ...uploadOperations, ...accountOperations, ...webhookOperations]
+export const OPERATIONS: readonly Operation[] = [
+  ...lipSyncOperations,
+  ...uploadOperations,
+  ...accountOperations,
+  ...webhookOperations,
+]
 
 /** Where JoggAI's v2 is served. Its documentation showed the second prefix for a while. */
 export const V2_PREFIXES = ['/v2', '/open/v2'] as const

@@ -14,7 +14,9 @@ export const PARAMETER_NAMES: Readonly<Record<string, string>> = {
 /** The three inputs of a lip sync, by which it is created and looked up. The service checks the links. */
 export const inputParameters = {
   video_url: requiredText().meta({ description: 'The talking-head video: a public, direct, long-lived link.' }),
-  audio_url: requiredText().meta({ description: 'The audio that the mouth will follow: a link like that of the video.' }),
+  audio_url: requiredText().meta({
+    description: 'The audio that the mouth will follow: a link like that of the video.',
+  }),
   playback_type: z
     .enum([...PLAYBACK_TYPES, ''], `must be one of ${PLAYBACK_TYPES.join(', ')}`)
     .nullish()
@@ -25,9 +27,7 @@ export const inputParameters = {
 }
 
 function requiredText() {
-  return z
-    .string({ error: ({ input }) => (input == null ? 'is required' : 'must be a string') })
-    .min(1, 'is required')
+  return z.string({ error: ({ input }) => (input == null ? 'is required' : 'must be a string') }).min(1, 'is required')
 }
 
 /** Reads `wait=N` of a `Prefer` header; 0 without one. */

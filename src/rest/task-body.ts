@@ -18,25 +18,24 @@ const status = z.enum(STATUSES).meta({ description: 'Only `success` and `failed`
 const unixSeconds = z.int().meta({ description: 'Seconds since the Unix epoch.' })
 
 /** JoggAI's description of a task. All six fields are always there; `data` or `error` is filled by the status. */
-export const taskBodySchema = z
-  .strictObject({
-    task_id: taskId,
-    status,
-    created_at: unixSeconds,
-    completed_at: unixSeconds.nullable(),
-    data: z
-      .strictObject({
-        result_url: z.string(),
-        cover_url: z.string().nullable(),
-        duration_seconds: z.number().nullable().meta({ description: 'Null where the upstream does not report it.' }),
-      })
-      .nullable()
-      .meta({ description: 'The result; null unless `success`.' }),
-    error: z
-      .strictObject({ message: z.string().min(1) })
-      .nullable()
-      .meta({ description: 'Why there is no result; null unless `failed`.' }),
-  })
+export const taskBodySchema = z.strictObject({
+  task_id: taskId,
+  status,
+  created_at: unixSeconds,
+  completed_at: unixSeconds.nullable(),
+  data: z
+    .strictObject({
+      result_url: z.string(),
+      cover_url: z.string().nullable(),
+      duration_seconds: z.number().nullable().meta({ description: 'Null where the upstream does not report it.' }),
+    })
+    .nullable()
+    .meta({ description: 'The result; null unless `success`.' }),
+  error: z
+    .strictObject({ message: z.string().min(1) })
+    .nullable()
+    .meta({ description: 'Why there is no result; null unless `failed`.' }),
+})
 
 export type TaskBody = z.output<typeof taskBodySchema>
 

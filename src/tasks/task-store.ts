@@ -1,6 +1,6 @@
 import type { PollState } from './poll-state.js'
-import type { AssetStore, UploadStore } from './upload-store.js'
 import type { HashedInputs, PreviousStage, Stage, Status, Task, TaskIn } from './task.js'
+import type { AssetStore, UploadStore } from './upload-store.js'
 
 /**
  * The task store, cut by its clients. Every method is asynchronous; when one resolves, its effect is durable. Methods

@@ -65,7 +65,9 @@ export async function startMisbehavingJogg(parts: {
     }
   }
 
-  const improvise = ({ call, at, inputs, taskId }: JoggRequest): Play['play'] => {
+  const improvise = ({ call, at, inputs, taskId }: JoggRequest): Play['play'] | undefined => {
+    // The chaos creates no uploads.
+    if (call === 'asset' || call === 'put') return undefined
     crashPoints.reached(call)
     if (call === 'submit' && standstill.justNow()) return act('submit', STANDSTILL, roll('standstill'))
     if (call === 'submit') arrivals.push(at)

@@ -70,7 +70,11 @@ describe('create', () => {
     ['no content type', JSON.stringify(INPUTS), {}],
     ['JSON as text/plain', JSON.stringify(INPUTS), { 'content-type': 'text/plain' }],
     ['null', 'null', { 'content-type': 'application/json' }],
-    ['a body of 200 kB', JSON.stringify({ ...INPUTS, more: 'x'.repeat(200_000) }), { 'content-type': 'application/json' }],
+    [
+      'a body of 200 kB',
+      JSON.stringify({ ...INPUTS, more: 'x'.repeat(200_000) }),
+      { 'content-type': 'application/json' },
+    ],
   ]
   test.each(malformed)('refuses %s with 40000 and stores nothing', async (_, body, headers) => {
     const before = await count()
@@ -139,13 +143,10 @@ describe('status', () => {
     })
   })
 
-  test.each(['x', '%00', '%', '%E0%A4%A', 'x'.repeat(10_000), 'a%2Fb'])(
-    'an unknown id is 10104: %s',
-    async id => {
-      const { status, json } = await statusOf(id)
-      expect([status, json]).toEqual([200, NOT_FOUND])
-    },
-  )
+  test.each(['x', '%00', '%', '%E0%A4%A', 'x'.repeat(10_000), 'a%2Fb'])('an unknown id is 10104: %s', async id => {
+    const { status, json } = await statusOf(id)
+    expect([status, json]).toEqual([200, NOT_FOUND])
+  })
 
   test('an id with a slash is no route', async () => {
     const { status, json } = await statusOf('a/b')
@@ -158,8 +159,7 @@ describe('the look-up by inputs', () => {
     await using own = await startTestGateway()
     const tails = ['', '?a=1&b=2', '?a=1%26b=2', '?q=a+b', '?q=a%2Bb', '?q=a%20b', '#part', '?A=1&b=2']
     const ids: string[] = []
-    for (const tail of tails)
-      ids.push((await post({ ...INPUTS, video_url: VIDEO + tail }, {}, own)).json.data.task_id)
+    for (const tail of tails) ids.push((await post({ ...INPUTS, video_url: VIDEO + tail }, {}, own)).json.data.task_id)
     for (const [at, tail] of tails.entries()) {
       const { json } = await lookUp({ ...INPUTS, video_url: VIDEO + tail }, own)
       expect(json.data?.task_id, tail).toBe(ids[at])

@@ -1,6 +1,6 @@
+import { open } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { open } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startGatewayWithKeys } from '../support/callers.js'
 import { meddle, newDatabase } from '../support/database.js'
@@ -26,7 +26,10 @@ describe('paths', () => {
   const served = ['/user/whoami', '/user/remaining_quota', '/events', `/lip_sync_video?${new URLSearchParams(INPUTS)}`]
   test.each(
     served.flatMap(path =>
-      ['/v2', '/open/v2', '//v2', '//open//v2'].flatMap(prefix => [prefix + path, prefix + path.replace(/(\?|$)/, '/$1')]),
+      ['/v2', '/open/v2', '//v2', '//open//v2'].flatMap(prefix => [
+        prefix + path,
+        prefix + path.replace(/(\?|$)/, '/$1'),
+      ]),
     ),
   )('%s is served, and no redirect', async path => {
     const { status, json, headers } = await rest(gw.url, path)
@@ -109,10 +112,12 @@ describe('paths', () => {
       '/endpoint',
       '/endpoint/{endpoint_id}',
     ])
-    expect(described.paths['/create_lip_sync_video'].post.requestBody.content['application/json'].schema).toMatchObject({
-      required: ['video_url', 'audio_url'],
-      properties: { playback_type: { default: 'normal' } },
-    })
+    expect(described.paths['/create_lip_sync_video'].post.requestBody.content['application/json'].schema).toMatchObject(
+      {
+        required: ['video_url', 'audio_url'],
+        properties: { playback_type: { default: 'normal' } },
+      },
+    )
   })
 
   test('mounted in another server, only the operations are taken', async () => {
@@ -157,7 +162,11 @@ describe('the key', () => {
         ['GET', '/v2/lip_sync_video/x'],
         ['GET', '/v1/whoami'],
       ] as const) {
-        const { status, json } = await rest(gw.url, path, { method, headers, ...(method === 'POST' && { body: INPUTS }) })
+        const { status, json } = await rest(gw.url, path, {
+          method,
+          headers,
+          ...(method === 'POST' && { body: INPUTS }),
+        })
         if (status === 429) continue
         expect([status, json], path).toEqual([401, wrong])
       }
@@ -168,10 +177,17 @@ describe('the key', () => {
 
   test("another caller's task is like one that does not exist", async () => {
     await using gw = await startGatewayWithKeys()
-    const [mine, theirs] = [{ 'x-api-key': (await gw.createKey('me')).text }, { 'x-api-key': (await gw.createKey('them')).text }]
+    const [mine, theirs] = [
+      { 'x-api-key': (await gw.createKey('me')).text },
+      { 'x-api-key': (await gw.createKey('them')).text },
+    ]
     const { task_id } = (await create(gw.url, theirs)).json.data
     for (const path of [`/v2/lip_sync_video/${task_id}`, LOOK_UP]) {
-      expect((await rest(gw.url, path, { headers: mine })).json).toEqual({ code: 10104, msg: 'Record not found', data: null })
+      expect((await rest(gw.url, path, { headers: mine })).json).toEqual({
+        code: 10104,
+        msg: 'Record not found',
+        data: null,
+      })
       expect((await rest(gw.url, path, { headers: theirs })).json.code).toBe(0)
     }
   })

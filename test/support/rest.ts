@@ -1,7 +1,7 @@
 import type { ValidateFunction } from 'ajv'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { openApiDocument } from '../../src/rest/openapi.js'
-import { type RawResponse, ask } from './raw-http.js'
+import { ask, type RawResponse } from './raw-http.js'
 
 export interface RestAnswer extends RawResponse {
   // biome-ignore lint/suspicious/noExplicitAny: a test asserts the shape of what it asked for
@@ -16,7 +16,9 @@ export interface RestRequest {
 }
 
 interface Described {
-  readonly paths: Readonly<Record<string, Readonly<Record<string, { readonly responses: Readonly<Record<string, Response>> }>>>>
+  readonly paths: Readonly<
+    Record<string, Readonly<Record<string, { readonly responses: Readonly<Record<string, Response>> }>>>
+  >
   readonly components: { readonly schemas: { readonly NotServed: object } }
 }
 interface Response {
@@ -56,7 +58,9 @@ function schemaOf(method: string, path: string, status: number): object {
   if (status === 404 || status === 405) return document.components.schemas.NotServed
   const plain = (path.split('?')[0] ?? '').replace(/\/{2,}/g, '/').replace(/\/$/, '')
   const below = plain.replace(/^(\/open)?\/v[12]/, '')
-  const template = Object.keys(document.paths).find(key => new RegExp(`^${key.replace(/\{\w+\}/g, '[^/]+')}$`).test(below))
+  const template = Object.keys(document.paths).find(key =>
+    new RegExp(`^${key.replace(/\{\w+\}/g, '[^/]+')}$`).test(below),
+  )
   const described = template && document.paths[template]?.[method.toLowerCase()]?.responses[status]
   if (!described) throw new Error(`${method} ${path} with the status ${status} is not described`)
   return described.content['application/json'].schema

@@ -58,7 +58,13 @@ export function step<N extends Stage, S extends PreviousStage<N>>(
 }
 
 function tryToSubmit(store: TaskStore, task: TaskIn<'queued'>, at: number) {
-  return step(store, task, 'submitting', { attemptedAt: at, attemptedMono: at, attemptedUpstreamAt: null, sentVideoUrl: null, sentAudioUrl: null }, at)
+  return step(
+    store,
+    task,
+    'submitting',
+    { attemptedAt: at, attemptedMono: at, attemptedUpstreamAt: null, sentVideoUrl: null, sentAudioUrl: null },
+    at,
+  )
 }
 
 /** Brings a queued task to `submitting`, on to `submitted` and on to `success`. */

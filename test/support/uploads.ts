@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
 import type { GatewayOptions } from '../../src/config.js'
-import { startTestGateway } from './gateway.js'
+import { startGatewayWithKeys } from './callers.js'
 
 export type UploadGateway = Awaited<ReturnType<typeof startUploadGateway>>
 
@@ -25,7 +25,7 @@ export const sampleAudio = () => readFile(join(SAMPLE, 'speech.m4a'))
 export async function startUploadGateway(options: GatewayOptions = {}) {
   const dataDir = await mkdtemp(join(tmpdir(), 'uploads-'))
   onTestFinished(() => rm(dataDir, { recursive: true, force: true }))
-  const gw = await startTestGateway({ dataDir, ...options })
+  const gw = await startGatewayWithKeys({ dataDir, ...options })
 
   async function tryCreateUpload(input: object, headers: Record<string, string> = {}) {
     const query = `mutation ($input: CreateUploadInput!) { createUpload(input: $input) {

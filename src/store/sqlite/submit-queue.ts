@@ -29,7 +29,11 @@ export function createSubmitQueue({ sqlite, db, read }: Connection): SubmitQueue
     // A cross join makes SQLite walk the callers by turn and stop at the first that has a head.
     .crossJoin(tasks)
     .where(
-      and(isWaiting, isHead, sql`${callerQueues.caller} NOT IN (SELECT value FROM json_each(${placeholder('except')}))`),
+      and(
+        isWaiting,
+        isHead,
+        sql`${callerQueues.caller} NOT IN (SELECT value FROM json_each(${placeholder('except')}))`,
+      ),
     )
     .orderBy(asc(callerQueues.turn), asc(callerQueues.caller))
     .limit(1)

@@ -76,10 +76,9 @@ export function createUploads({ db, read, write }: Connection): UploadStore {
           .limit(limit)
           .all()
         const [used, unused] = [due.filter(inUse), due.filter(upload => !inUse(upload))]
-        for (const { mediaId } of used)
-          db.update(uploads).set({ expiresMono: againMono }).where(ofId(mediaId)).run()
+        for (const { mediaId } of used) db.update(uploads).set({ expiresMono: againMono }).where(ofId(mediaId)).run()
+        // The look-up by inputs still finds the tasks that were made from it.
         for (const { mediaId, sha256 } of unused)
-          // The look-up by inputs still finds the tasks that were made from it.
           if (isUsed(sha256)) db.update(uploads).set({ isKept: false }).where(ofId(mediaId)).run()
           else db.delete(uploads).where(ofId(mediaId)).run()
         return unused

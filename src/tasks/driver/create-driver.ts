@@ -131,8 +131,8 @@ export function createDriver(parts: DriverParts): Driver {
     async settled() {
       // A poller that fell asleep first may have been nudged by another since.
       const all = [...running.values()]
-      await preparer?.idle()
-      while (!all.every(poller => poller.isAsleep())) await Promise.all(all.map(poller => poller.asleep()))
+      const isBusy = () => preparer?.isIdle() === false || !all.every(poller => poller.isAsleep())
+      while (isBusy()) await Promise.all([preparer?.idle(), ...all.map(poller => poller.asleep())])
     },
 
     async [Symbol.asyncDispose]() {

@@ -2,7 +2,7 @@ import type { Logger } from 'pino'
 import type { Clock } from '../../clock.js'
 import type { Task, TaskIn } from '../task.js'
 import type { AssetStore } from '../upload-store.js'
-import { type AssetFile, asUpstreamError, type Upstream, UpstreamError } from './upstream.js'
+import { type AssetFile, asUpstreamError, type Upstream, type UpstreamError } from './upstream.js'
 
 /**
  * Makes uploaded inputs available to an upstream that cannot reach the gateway: it gets a copy of each file before the
@@ -24,6 +24,7 @@ export interface InputPreparer {
    * copies are under way as may be.
    */
   prepare(task: TaskIn<'queued'>): Promise<boolean>
+  isIdle(): boolean
   /** Resolves when no copy is under way. */
   idle(): Promise<void>
 }
@@ -156,6 +157,8 @@ export function createInputPreparer(parts: InputPreparerParts): InputPreparer {
       running.set(task.caller, work)
       return true
     },
+
+    isIdle: () => running.size === 0,
 
     async idle() {
       while (running.size > 0) await Promise.all(running.values())

@@ -93,7 +93,10 @@ export function createSubmitter(parts: SubmitterParts): Submitter {
     if (submitsPerMinute === null) return () => from
     const submits = await store.recentSubmits(submitsPerMinute)
     const copies = preparer ? await store.recentAssetCalls(submitsPerMinute) : []
-    const ended = [...submits, ...copies].map(call => call.endedMono).sort((a, b) => a - b).slice(-submitsPerMinute)
+    const ended = [...submits, ...copies]
+      .map(call => call.endedMono)
+      .sort((a, b) => a - b)
+      .slice(-submitsPerMinute)
     return nextSlots(ended, submitsPerMinute, from)
   }
 

@@ -22,17 +22,6 @@ export interface UploadLinks {
   assetUrl(mediaId: string, name: string): string
 }
 
-/** Where and how to send the bytes of a file. */
-export interface UploadTicket {
-  readonly url: string
-  readonly method: 'PUT'
-  readonly headers: Readonly<Record<string, string>>
-  /** Milliseconds since the Unix epoch. */
-  readonly expiresAt: number
-  /** The link to give to a create once the bytes are there. */
-  readonly assetUrl: string
-}
-
 export type CallerUploads = Pick<TaskService, 'createUpload' | 'uploads'>
 
 /** How long an upload may begin after its link was made. Shorter than the shortest life of an upload. */

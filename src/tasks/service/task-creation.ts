@@ -9,8 +9,8 @@ import { requireScope } from './permissions.js'
 import type { TaskCreator } from './task-creator.js'
 import type { TaskService } from './task-service.js'
 import { toCredits } from './task-view.js'
-import type { UploadedInputs } from './uploaded-inputs.js'
 import { acquireWait, type TaskWaitingParts, waitUntilFinal } from './task-waiting.js'
+import type { UploadedInputs } from './uploaded-inputs.js'
 
 export interface TaskCreationParts extends TaskWaitingParts {
   store: TaskWaitingParts['store'] & Pick<TaskReader, 'earlier'>

@@ -32,7 +32,10 @@ const LARGEST_PAGE = 1_000
 const MOST_IDS = 100
 
 /** Reads tasks, their live values and their transitions, as far as the caller may see them. */
-export function taskReads({ store, presenter, creator, uploadedInputs, liveStates }: TaskReadsParts, caller: Caller): TaskReads {
+export function taskReads(
+  { store, presenter, creator, uploadedInputs, liveStates }: TaskReadsParts,
+  caller: Caller,
+): TaskReads {
   const { epoch } = store
 
   async function page(visible: TaskFilter, { limit = DEFAULT_PAGE, ...query }: ListQuery): Promise<Task[]> {

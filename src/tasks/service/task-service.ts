@@ -3,9 +3,8 @@ import type { LiveState } from '../driver/live-state.js'
 import type { Inputs, Stage, Status, Task } from '../task.js'
 import type { MonthlyUsage, Transition } from '../task-store.js'
 import type { KeptUploads } from '../upload-store.js'
-import type { UploadTicket } from './caller-uploads.js'
 import type { CreateInput } from './create-input.js'
-import type { UploadRequest } from './upload-request.js'
+import type { UploadRequest, UploadTicket } from './upload-request.js'
 import type { WatchRequest } from './watch-request.js'
 
 /**

@@ -1,4 +1,13 @@
-import { type Animation, type Failure, type InputHashes, type Result, type Stage, type Status, statusOf, type Task } from '../task.js'
+import {
+  type Animation,
+  type Failure,
+  type InputHashes,
+  type Result,
+  type Stage,
+  type Status,
+  statusOf,
+  type Task,
+} from '../task.js'
 import type { Choices } from './choices.js'
 
 /** A task as protocols show it: with a status, times as ISO 8601 texts, lengths in seconds and prices in credits. */

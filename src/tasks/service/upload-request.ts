@@ -12,6 +12,17 @@ export interface UploadRequest {
   readonly sizeBytes?: number | null | undefined
 }
 
+/** Where and how to send the bytes of a file. */
+export interface UploadTicket {
+  readonly url: string
+  readonly method: 'PUT'
+  readonly headers: Readonly<Record<string, string>>
+  /** Milliseconds since the Unix epoch. */
+  readonly expiresAt: number
+  /** The link to give to a create once the bytes are there. */
+  readonly assetUrl: string
+}
+
 /** The largest file of each kind, in bytes. */
 export type UploadLimits = Readonly<Record<'video' | 'audio', number>>
 

@@ -46,7 +46,10 @@ export function createUploadedInputs({ store, clock, uploadTtlMs, assetOf }: Upl
       const [video, audio] = [await keep(inputs.videoUrl), await keep(inputs.audioUrl)]
       const problems = names
         .filter(name => (name === 'videoUrl' ? video : audio).isMissing)
-        .map(name => ({ path: [name], message: `${name} leads to no file: nothing was uploaded to it, or it has expired` }))
+        .map(name => ({
+          path: [name],
+          message: `${name} leads to no file: nothing was uploaded to it, or it has expired`,
+        }))
       return { inputs: { ...inputs, videoSha256: video.sha256, audioSha256: audio.sha256 }, problems }
     },
   }

@@ -12,7 +12,13 @@ export async function sendAsset(signUrl: string, file: AssetFile, signal: AbortS
   const { path, contentType, sizeBytes } = file
   const headers = { 'content-type': contentType, 'content-length': String(sizeBytes) }
   const either = AbortSignal.any([signal, AbortSignal.timeout(LONGEST_MS)])
-  const options = { method: 'PUT', headers, headersTimeout: SILENCE_MS, bodyTimeout: SILENCE_MS, signal: either } as const
+  const options = {
+    method: 'PUT',
+    headers,
+    headersTimeout: SILENCE_MS,
+    bodyTimeout: SILENCE_MS,
+    signal: either,
+  } as const
   try {
     const { statusCode, body } = await request(signUrl, { ...options, body: createReadStream(path) })
     await body.dump()

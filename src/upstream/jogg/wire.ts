@@ -1,5 +1,11 @@
 import { z } from 'zod'
-import { type AssetFile, cutUrlQueries, UpstreamError, type UpstreamErrorKind, type UpstreamJob } from '../../tasks/driver/upstream.js'
+import {
+  type AssetFile,
+  cutUrlQueries,
+  UpstreamError,
+  type UpstreamErrorKind,
+  type UpstreamJob,
+} from '../../tasks/driver/upstream.js'
 import type { Inputs } from '../../tasks/task.js'
 import type { Json } from './json.js'
 
