@@ -152,6 +152,7 @@ async function measure(count: number, runSeconds: number): Promise<void> {
           retryOf: null,
           platform: null,
           videoSha256: null,
+    batchId: null,
           audioSha256: null,
           reservedCents: 48,
           createdAt: now.at,

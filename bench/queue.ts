@@ -40,6 +40,7 @@ for (let i = 0; i < count; i++)
       retryOf: null,
       platform: null,
       videoSha256: null,
+    batchId: null,
       audioSha256: null,
       reservedCents: 48,
       createdAt: clock.now(),

@@ -38,6 +38,7 @@ const bareServer = async () => {
           retryOf: null,
           platform: null,
           videoSha256: null,
+    batchId: null,
           audioSha256: null,
           videoUrl,
           audioUrl,

@@ -19,8 +19,8 @@ export interface RoutesParts {
   mediaFile(pathname: string): string | null
 }
 
-/** The largest GraphQL request. GraphiQL's introspection and every page of the API need a fraction of it. */
-const MAX_BODY_BYTES = 100_000
+/** The largest GraphQL request: a batch of 500 tracks with long links. */
+const MAX_BODY_BYTES = 2_000_000
 
 /** Every path of the gateway. */
 export function createRoutes({ graphql, rest, upload, graphiql, readiness, mediaFile }: RoutesParts): Route[] {

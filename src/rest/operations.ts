@@ -1,4 +1,5 @@
 import { accountOperations } from './account.js'
+import { batchOperations } from './batch.js'
 import { lipSyncOperations } from './lip-sync.js'
 import type { Operation } from './operation.js'
 import { uploadOperations } from './upload.js'
@@ -7,7 +8,7 @@ import { webhookOperations } from './webhooks.js'
 /** Every operation of JoggAI's API that the gateway serves. */
 export const OPERATIONS: readonly Operation[] = [
   ...lipSyncOperations,
-  ...uploadOperations,
+  ...batchOperations, ...uploadOperations,
   ...accountOperations,
   ...webhookOperations,
 ]

@@ -25,7 +25,10 @@ export interface CallerLimits {
 }
 
 /** The tasks of its caller that a watch token shows. */
-export type TaskRestriction = { readonly taskIds: readonly string[] } | { readonly reference: string }
+export type TaskRestriction = 
+  | { readonly taskIds: readonly string[] }
+  | { readonly reference: string }
+  | { readonly batchId: string }
 
 /** The client that a request comes from: it decides which tasks are visible and what is allowed. */
 export interface Caller {

@@ -1,3 +1,4 @@
+import type { Batch, BatchCounts } from './batch.js'
 import type { PollState } from './poll-state.js'
 import type { HashedInputs, PreviousStage, Stage, Status, Task, TaskIn } from './task.js'
 import type { AssetStore, UploadStore } from './upload-store.js'
@@ -18,6 +19,7 @@ export interface TaskStore
     SubmitQueue,
     PollQueue,
     UsageStore,
+    BatchReader,
     UploadStore,
     AssetStore,
     GatewayState,
@@ -41,6 +43,7 @@ export interface TaskFilter {
   readonly caller?: string | undefined
   readonly ids?: readonly string[] | undefined
   readonly reference?: string | undefined
+  readonly batchId?: string | undefined
 }
 
 /** A page of tasks: those that match every given filter. An empty list of stages or statuses does not filter. */
@@ -68,6 +71,11 @@ export interface TaskWriter {
    */
   create(task: NewTask, allowance: Allowance): Promise<Task | LimitReached>
   /**
+   * Writes the tasks of a batch, all or none, within one allowance. Returns the earlier tasks when all of them exist
+   * already as one batch.
+   */
+  createBatch(batch: Omit<Batch, 'size'>, tasks: readonly NewTask[], allowance: Allowance): Promise<Task[] | BatchRefusal>
+  /**
    * Carries out one step: the task and its transition, in one transaction, if the task still is in the state `from`.
    * Returns null when the task has moved since.
    */
@@ -76,6 +84,17 @@ export interface TaskWriter {
     to: TaskIn<N>,
     step: Step,
   ): Promise<TaskIn<N> | null>
+}
+
+/** Why a batch was refused, as a whole. */
+export type BatchRefusal =
+  | LimitReached
+  /** Tasks outside of the batch have these idempotency keys, by the indexes of the new tasks. */
+  | { readonly refused: 'taken'; readonly indexes: readonly number[] }
+
+export interface BatchReader {
+  batch(id: string): Promise<Batch | null>
+  batchCounts(id: string): Promise<BatchCounts>
 }
 
 /** A task to create. The store numbers it. */

@@ -173,6 +173,8 @@ interface TaskBase extends HashedInputs {
   readonly retryOf: string | null
   /** The program that created it, as it named itself over REST. */
   readonly platform: string | null
+  /** The batch that it was accepted in. */
+  readonly batchId: string | null
   readonly createdAt: number
   /**
    * Whether the gateway looks for a job with its inputs at the upstream before its first submit: the database was

@@ -1,14 +1,17 @@
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.js'
+import type { Batch } from './batch.js'
 import type { ChangeNotifier } from './change-notifier.js'
 import { NOT_POLLED, type PollState } from './poll-state.js'
 import { advance, type FieldsTo, type PreviousStage, type Stage, type Task, type TaskIn } from './task.js'
-import type { Allowance, LimitReached, NewTask, TaskWriter } from './task-store.js'
+import type { Allowance, BatchRefusal, LimitReached, NewTask, TaskWriter } from './task-store.js'
 
 /** The only writer of tasks: each change is written first, then logged, then reported to the notifier. */
 export interface Transitions {
   /** Returns the new task, the earlier task with its idempotency key or of the same retry, or the limit it exceeds. */
   create(task: NewTask, allowance: Allowance): Promise<Task | LimitReached>
+  /** Returns the tasks of the batch, new or earlier ones, or why it is refused as a whole. */
+  createBatch(batch: Omit<Batch, 'size'>, tasks: readonly NewTask[], allowance: Allowance): Promise<Task[] | BatchRefusal>
   /** Carries out one step. Returns null, without an effect, when the task has moved since it was read. */
   move<N extends Stage, S extends PreviousStage<N>>(
     task: TaskIn<S>,
@@ -33,6 +36,14 @@ export function createTransitions({ store, notifier, clock, log }: TransitionsPa
         log.info({ taskId: task.id, caller: task.caller, stage: task.stage }, 'task accepted')
         notifier.transitioned(created, null)
       }
+      return created
+    },
+
+    async createBatch(batch, tasks, allowance) {
+      const created = await store.createBatch(batch, tasks, allowance)
+      if (!Array.isArray(created) || created[0]?.batchId !== batch.id) return created
+      log.info({ batchId: batch.id, caller: batch.caller, tasks: created.length }, 'batch accepted')
+      for (const task of created) notifier.transitioned(task, null)
       return created
     },
 

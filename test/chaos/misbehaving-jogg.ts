@@ -117,7 +117,7 @@ export async function startMisbehavingJogg(parts: {
     now: clock.now,
     improvise: request => {
       const play = improvise(request)
-      if (request.call !== 'status') return play
+      if (request.call !== 'status' || !play) return play
       return scene => {
         const job = scene.jobs.look(request.taskId ?? '')
         if (outage || !job || live(scene.jobs, job)) return reportOddly(job, play)(scene)

@@ -111,6 +111,7 @@ export function newTask(clock: { now(): number; monotonic(): number }, inputs: P
     retryOf: null,
     platform: null,
     videoSha256: null,
+    batchId: null,
     audioSha256: null,
     reservedCents: 48,
     createdAt: clock.now(),

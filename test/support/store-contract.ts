@@ -30,6 +30,7 @@ export function newTask(fields: Partial<NewTask> = {}): NewTask {
     retryOf: null,
     platform: null,
     videoSha256: null,
+    batchId: null,
     audioSha256: null,
     createdAt: 1_000,
     queuedAt: 1_000,

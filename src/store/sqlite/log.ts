@@ -20,6 +20,9 @@ export function createLog({ db, readDurable }: Connection): Omit<TaskLog, 'epoch
       .limit(placeholder('limit'))
       .prepare()
 
+  const isBatch = eq(transitions.batchId, placeholder('batchId'))
+  const ofBatch = prepare(isBatch)
+  const ofBatchAndReference = prepare(and(isBatch, isReference))
   const ofTask = prepare(isTask)
   const ofCaller = prepare(isCaller)
   const ofReference = prepare(isReference)
@@ -30,9 +33,12 @@ export function createLog({ db, readDurable }: Connection): Omit<TaskLog, 'epoch
   function select(seq: number, query: LogQuery): Transition[] {
     const { limit } = query
     if ('taskId' in query) return ofTask.all({ seq, limit, taskId: query.taskId }).map(toTransition)
-    const { caller, reference, ids } = query.filter
+    const { caller, reference, batchId, ids } = query.filter
     if (ids) return ofTasks(seq, ids, query.filter, limit)
-    const values = { seq, limit, caller, reference }
+    const values = { seq, limit, caller, reference, batchId }
+    // A batch belongs to one caller, whom the service has checked.
+    if (batchId !== undefined)
+      return (reference === undefined ? ofBatch : ofBatchAndReference).all(values).map(toTransition)
     if (caller !== undefined && reference !== undefined) return ofCallerAndReference.all(values).map(toTransition)
     if (caller !== undefined) return ofCaller.all(values).map(toTransition)
     if (reference !== undefined) return ofReference.all(values).map(toTransition)
@@ -41,11 +47,12 @@ export function createLog({ db, readDurable }: Connection): Omit<TaskLog, 'epoch
 
   /** One walk for each task: SQLite would sort the rows of several tasks. */
   function ofTasks(seq: number, ids: readonly string[], filter: TaskFilter, limit: number): Transition[] {
-    const { caller, reference } = filter
+    const { caller, reference, batchId } = filter
     return [...new Set(ids)]
       .flatMap(taskId => ofTask.all({ seq, limit, taskId }).map(toTransition))
       .filter(({ task }) => caller === undefined || task.caller === caller)
       .filter(({ task }) => reference === undefined || task.reference === reference)
+      .filter(({ task }) => batchId === undefined || task.batchId === batchId)
       .sort((a, b) => a.task.seq - b.task.seq)
       .slice(0, limit)
   }

@@ -26,6 +26,7 @@ export function createPages(
         and(
           when('caller', eq(tasks.caller, placeholder('caller'))),
           when('reference', eq(tasks.reference, placeholder('reference'))),
+          when('batchId', eq(tasks.batchId, placeholder('batchId'))),
           when('stage', eq(tasks.stage, placeholder('stage'))),
           when('retryOf', eq(tasks.retryOf, placeholder('retryOf'))),
           when('createdAfter', gte(tasks.createdAt, placeholder('createdAfter'))),
@@ -71,7 +72,7 @@ function stagesOf({ stages, statuses }: PageQuery): Stage[] {
 
 /** Those of a few tasks, given by their ids, that the rest of the query lets through. */
 function among(query: PageQuery, found: readonly Task[], readMany: (ids: readonly string[]) => Task[]): Task[] {
-  const { caller, reference, retryOf, createdAfter, createdBefore, newerThan, olderThan } = query
+  const { caller, reference, batchId, retryOf, createdAfter, createdBefore, newerThan, olderThan } = query
   const stages = new Set(stagesOf(query))
   const bounds = readMany([newerThan, olderThan].filter(id => id !== undefined))
   const boundOf = (id: string) => bounds.find(bound => bound.id === id)
@@ -82,6 +83,7 @@ function among(query: PageQuery, found: readonly Task[], readMany: (ids: readonl
       stages.has(task.stage) &&
       (caller === undefined || task.caller === caller) &&
       (reference === undefined || task.reference === reference) &&
+      (batchId === undefined || task.batchId === batchId) &&
       (retryOf === undefined || task.retryOf === retryOf) &&
       (createdAfter === undefined || task.createdAt >= createdAfter) &&
       (createdBefore === undefined || task.createdAt < createdBefore) &&

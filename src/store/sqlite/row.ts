@@ -5,7 +5,7 @@ import type { tasks, transitions } from './tables.js'
 export type TaskRow = typeof tasks.$inferSelect
 export type TransitionRow = typeof transitions.$inferSelect
 
-type StateRow = Omit<TransitionRow, 'seq' | 'taskId' | 'caller' | 'reference' | 'at' | 'mono' | 'reason'>
+type StateRow = Omit<TransitionRow, 'seq' | 'taskId' | 'caller' | 'reference' | 'batchId' | 'at' | 'mono' | 'reason'>
 type StateColumn = Exclude<keyof StateRow, 'stage'>
 /** The fields that a task has in every stage. */
 type BaseFields = Omit<TaskIn<'queued'>, 'stage' | keyof FieldsByStage['queued']>
@@ -144,11 +144,11 @@ export function stateToRow(task: Task): StateRow {
 }
 
 function taskFrom(id: string, seq: number, inputs: InputRow, state: StateRow): Task {
-  const { caller, videoUrl, audioUrl, playbackType, reference, idempotencyKey, retryOf, platform } = inputs
+  const { caller, videoUrl, audioUrl, playbackType, reference, idempotencyKey, retryOf, platform, batchId } = inputs
   const { videoSha256, audioSha256, createdAt, reservedCents, lookupFirst } = inputs
   // Typed by itself, because the assertion below would hide a field that is missing here.
   const base: BaseFields = {
-    ...{ id, seq, caller, videoUrl, audioUrl, playbackType, reference, idempotencyKey, retryOf, platform },
+    ...{ id, seq, caller, videoUrl, audioUrl, playbackType, reference, idempotencyKey, retryOf, platform, batchId },
     ...{ videoSha256, audioSha256, createdAt, reservedCents, lookupFirst },
   }
   const { resultUrl, coverUrl, durationMs, animation, animatedShare, failureCode, failureMessage, ...fields } =

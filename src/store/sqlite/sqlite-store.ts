@@ -1,4 +1,5 @@
 import type { TaskStore } from '../../tasks/task-store.js'
+import { createBatchReader } from './batches.js'
 import type { Connection } from './connection.js'
 import type { OpenGatewayState } from './gateway-state.js'
 import { createLog } from './log.js'
@@ -27,6 +28,7 @@ export function createSqliteStore(
     ...createSubmitQueue(connection),
     ...createPollQueue(connection),
     ...createUsage(connection),
+    ...createBatchReader(connection),
     ...createUploads(connection),
     ...createAssets(connection),
     epoch,

@@ -54,6 +54,7 @@ export const tasks = sqliteTable(
     /** Unique: a repeated retry of a task finds the first one. */
     retryOf: text('retry_of').unique(),
     platform: text(),
+    batchId: text('batch_id'),
     createdAt: integer('created_at').notNull(),
     reservedCents: integer('reserved_cents').notNull(),
     lookupFirst: integer('lookup_first', { mode: 'boolean' }).notNull(),
@@ -80,6 +81,10 @@ export const tasks = sqliteTable(
     index('tasks_by_caller_reference_and_stage')
       .on(t.caller, t.reference, t.stage, t.createdAt, t.id)
       .where(sql`reference IS NOT NULL`),
+    index('tasks_by_batch').on(t.batchId, t.createdAt, t.id).where(sql`batch_id IS NOT NULL`),
+    index('tasks_by_batch_and_stage')
+      .on(t.batchId, t.stage, t.createdAt, t.id)
+      .where(sql`batch_id IS NOT NULL`),
     index('tasks_by_uploaded_video').on(t.videoSha256, t.stage).where(sql`video_sha256 IS NOT NULL`),
     index('tasks_by_uploaded_audio').on(t.audioSha256, t.stage).where(sql`audio_sha256 IS NOT NULL`),
     index('tasks_by_inputs').on(t.caller, t.inputsHash, t.createdSeq),
@@ -104,6 +109,7 @@ export const transitions = sqliteTable(
       .references(() => tasks.id),
     caller: text().notNull(),
     reference: text(),
+    batchId: text('batch_id'),
     at: integer().notNull(),
     mono: integer().notNull(),
     /** What happened and why, for people. Null where the stage says everything. */
@@ -115,6 +121,7 @@ export const transitions = sqliteTable(
     index('transitions_by_caller').on(t.caller, t.seq),
     index('transitions_by_reference').on(t.reference, t.seq).where(sql`reference IS NOT NULL`),
     index('transitions_by_caller_and_reference').on(t.caller, t.reference, t.seq).where(sql`reference IS NOT NULL`),
+    index('transitions_by_batch').on(t.batchId, t.seq).where(sql`batch_id IS NOT NULL`),
     index('transitions_submitting').on(t.seq).where(sql`stage = 'submitting'`),
   ],
 )
@@ -172,6 +179,14 @@ export const usage = sqliteTable(
   },
   t => [primaryKey({ columns: [t.month, t.caller] }), index('usage_by_caller').on(t.caller, t.month)],
 )
+
+/** Tasks that were accepted together. */
+export const batches = sqliteTable('batches', {
+  id: text().primaryKey(),
+  caller: text().notNull(),
+  size: integer().notNull(),
+  createdAt: integer('created_at').notNull(),
+})
 
 /** The files that callers uploaded. */
 export const uploads = sqliteTable(

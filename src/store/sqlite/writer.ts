@@ -3,6 +3,7 @@ import type { SQLiteTable } from 'drizzle-orm/sqlite-core'
 import { NOT_POLLED, type PollState } from '../../tasks/poll-state.js'
 import type { Task } from '../../tasks/task.js'
 import type { Allowance, LimitReached, NewTask, Step, TaskWriter } from '../../tasks/task-store.js'
+import { createBatchWriter } from './batches.js'
 import type { Connection } from './connection.js'
 import type { SubmitCount } from './gateway-state.js'
 import { hashOf } from './inputs-hash.js'
@@ -38,20 +39,27 @@ export function createWriter(connection: Connection, readEarlier: ReadEarlier, s
     .prepare()
 
   function append(task: Task, { at, mono, reason }: Omit<Step, 'poll'>): number {
-    const { id: taskId, caller, reference } = task
-    return insertStep.get({ taskId, caller, reference, at, mono, reason, ...stateToRow(task) }).seq
+    const { id: taskId, caller, reference, batchId } = task
+    return insertStep.get({ taskId, caller, reference, batchId, at, mono, reason, ...stateToRow(task) }).seq
   }
 
-  function limitReached(task: NewTask, { waitingTasks, monthlyCents }: Allowance): LimitReached | null {
-    if (waitingTasks !== null && counts.waitingOf(task.caller) >= waitingTasks) return { refused: 'waitingTasks' }
+  /** Whether tasks of one caller, created at the same time, together exceed the allowance. */
+  function limitReached(created: readonly NewTask[], { waitingTasks, monthlyCents }: Allowance): LimitReached | null {
+    const [first] = created
+    if (!first) return null
+    if (waitingTasks !== null && counts.waitingOf(first.caller) + created.length > waitingTasks)
+      return { refused: 'waitingTasks' }
     if (monthlyCents === null) return null
-    const leftCents = monthlyCents - accounts.usedCents(task)
-    return task.reservedCents > leftCents ? { refused: 'monthlyCents', leftCents: Math.max(leftCents, 0) } : null
+    const leftCents = monthlyCents - accounts.usedCents(first)
+    const neededCents = created.reduce((sum, task) => sum + task.reservedCents, 0)
+    return neededCents > leftCents ? { refused: 'monthlyCents', leftCents: Math.max(leftCents, 0) } : null
   }
 
   function create(created: NewTask, allowance: Allowance): Task | LimitReached {
-    const found = readEarlier(created) ?? limitReached(created, allowance)
-    if (found) return found
+    return readEarlier(created) ?? limitReached([created], allowance) ?? insert(created)
+  }
+
+  function insert(created: NewTask): Task {
     // The log refers to the task, whose row in turn has the number of its first transition.
     sqlite.pragma('defer_foreign_keys = ON')
     const unnumbered = { ...created, lookupFirst: false, seq: 0 }
@@ -64,6 +72,8 @@ export function createWriter(connection: Connection, readEarlier: ReadEarlier, s
     counts.created(place)
     return task
   }
+
+  const createBatch = createBatchWriter(connection, { readEarlier, limitReached, insert })
 
   function move(from: Task, to: Task, step: Step): Task | null {
     const { id, caller, stage, seq: known } = from
@@ -80,6 +90,7 @@ export function createWriter(connection: Connection, readEarlier: ReadEarlier, s
 
   return {
     create: (task, allowance) => write(() => create(task, allowance)),
+    createBatch: (batch, tasks, allowance) => write(() => createBatch(batch, tasks, allowance)),
     async move(from, to, step) {
       const moved = await write(() => move(from as Task, to as Task, step))
       if (!moved) return null

@@ -3,7 +3,7 @@ import { GatewayError } from '../../errors.js'
 import type { Quota, Slots } from '../../slots.js'
 import type { Caller } from '../caller.js'
 import { monthOf } from '../month.js'
-import type { SubmitQueue, TaskReader, UsageStore } from '../task-store.js'
+import type { BatchReader, SubmitQueue, TaskReader, UsageStore } from '../task-store.js'
 import type { UploadStore } from '../upload-store.js'
 import type { CreateRate } from './create-rate.js'
 import { checkRange } from './invalid-input.js'
@@ -14,7 +14,7 @@ import { toCredits } from './task-view.js'
 import { parseWatchRequest } from './watch-request.js'
 
 export interface CallerAccountParts {
-  store: Pick<TaskReader, 'getMany'> & Pick<SubmitQueue, 'callerQueues'> & UsageStore & Pick<UploadStore, 'keptUploads'>
+  store: Pick<TaskReader, 'getMany'> & Pick<SubmitQueue, 'callerQueues'> & UsageStore & Pick<UploadStore, 'keptUploads'> & Pick<BatchReader, 'batch'>
   clock: Pick<Clock, 'now'>
   rate: Pick<CreateRate, 'left'>
   /** The subscriptions of all callers. */
@@ -74,6 +74,10 @@ export function callerAccount(parts: CallerAccountParts, caller: Caller): Caller
       if (caller.restriction) throw forbiddenToWatchers()
       const restriction = parseWatchRequest(request)
       if ('reference' in restriction) return restriction
+      if ('batchId' in restriction) {
+        if ((await store.batch(restriction.batchId))?.caller === id) return restriction
+        throw notFound({ id: restriction.batchId, field: 'batchId' })
+      }
       const tasks = await store.getMany(restriction.taskIds)
       const unknown = restriction.taskIds.find(taskId => tasks.get(taskId)?.caller !== id)
       if (unknown !== undefined) throw notFound({ id: unknown, field: 'taskIds' })

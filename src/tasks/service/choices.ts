@@ -8,7 +8,7 @@ export type Choices = Omit<NewTask, keyof Identity | keyof Origin>
 type Identity = Pick<NewTask, 'id' | 'caller' | 'stage' | 'createdAt' | 'queuedAt' | 'queuedMono'>
 
 /** Where a task comes from: what its creation was like, rather than what it is. */
-export type Origin = Pick<NewTask, 'idempotencyKey' | 'retryOf' | 'reservedCents' | 'platform'>
+export type Origin = Pick<NewTask, 'idempotencyKey' | 'retryOf' | 'reservedCents' | 'platform' | 'batchId'>
 
 const CHOICES = {
   videoUrl: true,

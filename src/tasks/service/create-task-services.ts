@@ -6,6 +6,7 @@ import type { LiveState } from '../driver/live-state.js'
 import type { Task } from '../task.js'
 import type { TaskStore } from '../task-store.js'
 import type { Transitions } from '../transitions.js'
+import { callerBatches } from './caller-batches.js'
 import { callerAccount } from './caller-account.js'
 import { callerUploads, type UploadLinks } from './caller-uploads.js'
 import { coalesceReads } from './coalesced-reads.js'
@@ -61,13 +62,17 @@ export function createTaskServices(parts: ServiceParts): (caller: Caller) => Tas
     toEvent: presenter.toEvent,
     transitionsAfter: coalesceReads(store, notifier),
   }
-  return caller => ({
+  return caller => {
+    const actions = taskActions(shared, caller)
+    return {
     ...taskReads(shared, caller),
     ...taskCreation(shared, caller),
-    ...taskActions(shared, caller),
+    ...actions,
     ...taskFollowing(shared, caller),
     ...taskWaiting(shared, caller),
     ...callerAccount(shared, caller),
     ...callerUploads(shared, caller),
-  })
+    ...callerBatches(shared, caller, actions),
+    }
+  }
 }

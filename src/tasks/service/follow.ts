@@ -11,6 +11,8 @@ export interface FollowQuery {
   readonly whose: { readonly taskId: string } | { readonly filter: TaskFilter & { readonly caller: string } }
   /** Selects the transitions to deliver, by the task. @default all */
   readonly matches?: (task: Task) => boolean
+  /** Called after a final transition: whether no other follows. @default only that of a single task */
+  readonly isOver?: () => Promise<boolean>
   /** The number of the last transition that is not delivered. */
   readonly after: number
 }
@@ -41,7 +43,7 @@ const PAGE = 50
  */
 export function follow<Event>(parts: FollowParts<Event>, query: FollowQuery): AsyncIterableIterator<Event> {
   const { store, transitionsAfter, notifier, toEvent, stopping } = parts
-  const { whose, matches = () => true } = query
+  const { whose, matches = () => true, isOver } = query
   const taskId = 'taskId' in whose ? whose.taskId : null
 
   return new Repeater<Event, void, void>(async (push, stop) => {
@@ -60,6 +62,7 @@ export function follow<Event>(parts: FollowParts<Event>, query: FollowQuery): As
           if (matches(transition.task)) await push(toEvent(transition))
           cursor = transition.task.seq
           if (taskId !== null && isFinal(transition.task)) return true
+          if (isOver && isFinal(transition.task) && (await isOver()) && (await read(cursor)).length === 0) return true
         }
         if (page.length < PAGE) return false
       }

@@ -79,7 +79,7 @@ export function taskActions(parts: TaskActionsParts, caller: Caller): TaskAction
       if (problems.length > 0 && !(await store.earlier({ caller: caller.id, idempotencyKey: null, retryOf: id })))
         throw invalidState(task, 'its uploaded files have expired')
       const { reservedCents, platform } = task
-      const order = { ...choicesOf(task), reservedCents, platform, idempotencyKey: null, retryOf: id }
+      const order = { ...choicesOf(task), reservedCents, platform, idempotencyKey: null, retryOf: id, batchId: null }
       return presenter.show(await creator.create(caller, order))
     },
 

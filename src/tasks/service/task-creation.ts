@@ -37,7 +37,7 @@ export function taskCreation(parts: TaskCreationParts, caller: Caller): TaskCrea
     const expectedMs = expectedDurationSeconds === null ? estimateMs : expectedDurationSeconds * 1_000
     // At least the price of a millisecond, so that a used-up budget admits no task that costs something.
     const reservedCents = priceOf(Math.max(expectedMs, 1))
-    const origin = { idempotencyKey, retryOf: null, reservedCents, platform }
+    const origin = { idempotencyKey, retryOf: null, reservedCents, platform, batchId: null }
     const task = await creator.create(caller, { ...choices, ...origin })
     const field = differenceOf(task, choices)
     if (field === null) return task

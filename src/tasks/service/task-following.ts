@@ -21,19 +21,9 @@ export type TaskFollowing = Pick<TaskService, 'follow' | 'followAll'>
 
 /** Follows tasks within the caller's limit of subscriptions. */
 export function taskFollowing(parts: TaskFollowingParts, caller: Caller): TaskFollowing {
-  const { store, subscriptions } = parts
+  const { store } = parts
 
-  /** Holds a subscription of the caller while the iterator is read. `start` may throw. */
-  async function counted(start: () => Promise<AsyncIterableIterator<TaskEvent>>) {
-    const release = acquireAll(subscriptions, quotaKeys(caller, 'subscriptions'))
-    if (!release) throw tooManySubscriptions(caller)
-    try {
-      return onIteratorEnd(await start(), release)
-    } catch (thrown) {
-      release()
-      throw thrown
-    }
-  }
+  const counted = (start: () => Promise<AsyncIterableIterator<TaskEvent>>) => countedSubscription(parts, caller, start)
 
   return {
     async follow(id, { after } = {}) {
@@ -57,6 +47,22 @@ export function taskFollowing(parts: TaskFollowingParts, caller: Caller): TaskFo
         return follow(parts, { whose: { filter: { ...(filter ?? visible), caller: caller.id } }, matches, after: from })
       })
     },
+  }
+}
+
+/** Holds a subscription of the caller while the iterator is read. `start` may throw. */
+export async function countedSubscription(
+  { subscriptions }: Pick<TaskFollowingParts, 'subscriptions'>,
+  caller: Caller,
+  start: () => Promise<AsyncIterableIterator<TaskEvent>>,
+): Promise<AsyncIterableIterator<TaskEvent>> {
+  const release = acquireAll(subscriptions, quotaKeys(caller, 'subscriptions'))
+  if (!release) throw tooManySubscriptions(caller)
+  try {
+    return onIteratorEnd(await start(), release)
+  } catch (thrown) {
+    release()
+    throw thrown
   }
 }
 

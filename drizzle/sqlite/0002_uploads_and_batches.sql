@@ -4,6 +4,13 @@ CREATE TABLE `asset_calls` (
 	`ended_mono` integer NOT NULL
 );
 --> statement-breakpoint
+CREATE TABLE `batches` (
+	`id` text PRIMARY KEY NOT NULL,
+	`caller` text NOT NULL,
+	`size` integer NOT NULL,
+	`created_at` integer NOT NULL
+);
+--> statement-breakpoint
 CREATE TABLE `uploads` (
 	`media_id` text PRIMARY KEY NOT NULL,
 	`name` text NOT NULL,
@@ -27,9 +34,14 @@ CREATE TABLE `upstream_assets` (
 --> statement-breakpoint
 ALTER TABLE `tasks` ADD `video_sha256` text;--> statement-breakpoint
 ALTER TABLE `tasks` ADD `audio_sha256` text;--> statement-breakpoint
+ALTER TABLE `tasks` ADD `batch_id` text;--> statement-breakpoint
 ALTER TABLE `tasks` ADD `sent_video_url` text;--> statement-breakpoint
 ALTER TABLE `tasks` ADD `sent_audio_url` text;--> statement-breakpoint
+CREATE INDEX `tasks_by_batch` ON `tasks` (`batch_id`,`created_at`,`id`) WHERE batch_id IS NOT NULL;--> statement-breakpoint
+CREATE INDEX `tasks_by_batch_and_stage` ON `tasks` (`batch_id`,`stage`,`created_at`,`id`) WHERE batch_id IS NOT NULL;--> statement-breakpoint
 CREATE INDEX `tasks_by_uploaded_video` ON `tasks` (`video_sha256`,`stage`) WHERE video_sha256 IS NOT NULL;--> statement-breakpoint
 CREATE INDEX `tasks_by_uploaded_audio` ON `tasks` (`audio_sha256`,`stage`) WHERE audio_sha256 IS NOT NULL;--> statement-breakpoint
+ALTER TABLE `transitions` ADD `batch_id` text;--> statement-breakpoint
 ALTER TABLE `transitions` ADD `sent_video_url` text;--> statement-breakpoint
-ALTER TABLE `transitions` ADD `sent_audio_url` text;
+ALTER TABLE `transitions` ADD `sent_audio_url` text;--> statement-breakpoint
+CREATE INDEX `transitions_by_batch` ON `transitions` (`batch_id`,`seq`) WHERE batch_id IS NOT NULL;
