@@ -77,6 +77,8 @@ test('every selection of the log walks an index of its own', async () => {
     .filter(sql => /from "transitions" inner join "tasks"/.test(sql))
     .map(sql => planOf(connection, sql).find(detail => detail.includes('transitions')))
   expect(plans.sort()).toEqual([
+    'SEARCH transitions USING INDEX transitions_by_batch (batch_id=? AND seq>?)',
+    'SEARCH transitions USING INDEX transitions_by_batch (batch_id=? AND seq>?)',
     'SEARCH transitions USING INDEX transitions_by_caller (caller=? AND seq>?)',
     'SEARCH transitions USING INDEX transitions_by_caller_and_reference (caller=? AND reference=? AND seq>?)',
     'SEARCH transitions USING INDEX transitions_by_reference (reference=? AND seq>?)',
