@@ -6,6 +6,9 @@ import { VIDEO } from '../support/gateway.js'
 import { startJogg } from '../support/jogg.js'
 
 const TRACKS = 500
+const ROUNDS = 1
+/** Each kill may cut off the answer to one submit, whose task then waits for its look-up. */
+const UNKNOWN = 2 * ROUNDS
 const CREATE = `mutation ($input: CreateLipSyncBatchInput!) { createLipSyncBatch(input: $input) {
   batch { id size } errors { message } } }`
 
@@ -18,7 +21,7 @@ test('a batch of 500 under kill -9 is there as a whole or not at all, and paid o
   }
   const seen: number[] = []
 
-  for (let round = 0; round < 4; round++) {
+  for (let round = 0; round < ROUNDS; round++) {
     const input = { videoUrl: `${VIDEO}?${round}`, tracks: tracksOf(round) }
     const first = await start()
     const sent = post(first.url, CREATE, { input }).catch(() => null)
@@ -38,11 +41,11 @@ test('a batch of 500 under kill -9 is there as a whole or not at all, and paid o
   }
 
   const last = await start()
-  await expect.poll(() => jogg.jobs.accepted().length, { timeout: 60_000, interval: 200 }).toBeGreaterThanOrEqual(4 * TRACKS - 8)
+  await expect.poll(() => jogg.jobs.accepted().length, { timeout: 60_000, interval: 200 }).toBeGreaterThanOrEqual(ROUNDS * TRACKS - UNKNOWN)
   await last.child.kill()
   const paid = jogg.jobs.accepted().map(({ inputs }) => `${inputs.videoUrl} ${inputs.audioUrl}`)
   expect(new Set(paid).size).toBe(paid.length)
-}, 120_000)
+}, 180_000)
 
 function tracksOf(round: number) {
   return Array.from({ length: TRACKS }, (_, i) => ({
