@@ -5,8 +5,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import pMap from 'p-map'
 import { type Jogg, startJogg } from '../test/support/jogg.js'
 import { type Api, createApi } from './api.js'
-import { createKey, type GatewayProcess, startGatewayProcess } from './gateway-process.js'
+import { createKey, startGatewayProcess } from './gateway-process.js'
 import { startLatencyProbe } from './latency-probe.js'
+import type { ServerProcess } from './server-process.js'
 
 const CALLERS = ['ada', 'ben', 'cem']
 /** How long the scripted JoggAI works on a job. */
@@ -58,17 +59,18 @@ async function create(apis: readonly Api[], tasks: number): Promise<void> {
   )
 }
 
-async function drain(gateway: GatewayProcess, jogg: Jogg, minutes: number): Promise<void> {
+async function drain(gateway: ServerProcess, jogg: Jogg, minutes: number): Promise<void> {
   const probe = startLatencyProbe(gateway.url)
   const finishing = setInterval(() => finishJobs(jogg), 500)
-  const [cpuBefore, began] = [gateway.cpuSeconds(), performance.now()]
+  const [before, began] = [await gateway.usage(), performance.now()]
   for (let minute = 1; minute <= minutes; minute++) {
     await sleep(WINDOW_MS)
     const submits = jogg.calls('submit').length
-    console.log(`minute ${minute}: ${submits} submits so far, ${gateway.residentMb().toFixed(0)} MB`)
+    const { residentBytes } = await gateway.usage()
+    console.log(`minute ${minute}: ${submits} submits so far, ${(residentBytes / 1e6).toFixed(0)} MB`)
   }
   clearInterval(finishing)
-  const share = (gateway.cpuSeconds() - cpuBefore) / ((performance.now() - began) / 1_000)
+  const share = ((await gateway.usage()).cpuMicros - before.cpuMicros) / ((performance.now() - began) * 1_000)
   const { p50, p99, max } = await probe.stop()
   const submits = jogg.calls('submit')
   const callers = submits.map(({ inputs }) => /\/(\w+)-\d+\.mp4$/.exec(inputs.videoUrl ?? '')?.[1] ?? '?')

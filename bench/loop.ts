@@ -7,8 +7,9 @@ import { Database } from '../src/store/sqlite/load-sqlite.js'
 import { startJogg } from '../test/support/jogg.js'
 import { type Api, createApi } from './api.js'
 import { fillFinishedTasks, STEPS_PER_TASK } from './fill.js'
-import { createKey, type GatewayProcess, startGatewayProcess } from './gateway-process.js'
+import { createKey, startGatewayProcess } from './gateway-process.js'
 import { startLatencyProbe } from './latency-probe.js'
+import type { ServerProcess } from './server-process.js'
 import { buildSlowDisk } from './slow-disk.js'
 
 const STEPS = 500_000
@@ -58,7 +59,7 @@ export async function measureLoop(): Promise<void> {
 async function withGateway(
   env: Record<string, string>,
   key: string,
-  work: (gateway: GatewayProcess, api: Api) => Promise<void>,
+  work: (gateway: ServerProcess, api: Api) => Promise<void>,
 ): Promise<void> {
   await using gateway = await startGatewayProcess(env)
   const api = createApi(gateway.url, key)
@@ -66,7 +67,7 @@ async function withGateway(
   await api.close()
 }
 
-async function report(gateway: GatewayProcess, name: string, load: () => Promise<unknown>): Promise<void> {
+async function report(gateway: ServerProcess, name: string, load: () => Promise<unknown>): Promise<void> {
   const probe = startLatencyProbe(gateway.url)
   const done = await load()
   const { count, p50, p99, max } = await probe.stop()

@@ -14,6 +14,7 @@ import { loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createHistogram, type Histogram, monitorEventLoopDelay } from 'node:perf_hooks'
 import { fileURLToPath } from 'node:url'
+import pMap from 'p-map'
 import { pino } from 'pino'
 import { uuidv7 } from 'uuidv7'
 import { systemClock } from '../src/clock.js'
@@ -25,9 +26,37 @@ import type { TaskStore } from '../src/tasks/task-store.js'
 import { createTransitions } from '../src/tasks/transitions.js'
 import { createJoggUpstream } from '../src/upstream/jogg/client.js'
 
-const [role = '20000', seconds = '40'] = process.argv.slice(2)
-if (role === 'double') await serveDouble()
-else await measure(Number(role), Number(seconds))
+export interface PollFigures {
+  readonly tasks: number
+  readonly checksPerSecond: number
+  /** In seconds. */
+  readonly interval: {
+    readonly configured: number
+    readonly median: number
+    readonly p99: number
+    readonly longest: number
+  }
+  /** Of one core. */
+  readonly cpuShare: number
+  readonly cpuMicrosPerCheck: number
+  /** Delays in milliseconds. */
+  readonly eventLoop: { readonly p99: number; readonly longest: number }
+}
+
+const SELF = fileURLToPath(import.meta.url)
+const INTERVALS = { firstMs: 3_000, minMs: 5_000, maxMs: 10_000 }
+const FILL_AT_A_TIME = 64
+
+/** Measures in a process of its own. */
+export async function measurePolls(tasks: number, seconds: number): Promise<PollFigures> {
+  const child = fork(SELF, [String(tasks), String(seconds)], {
+    execArgv: ['--import', 'tsx'],
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  })
+  const [figures] = await Promise.race([once(child, 'message'), once(child, 'exit')])
+  if (typeof figures !== 'object') throw new Error(`The status checks ended with exit code ${figures}.`)
+  return figures as PollFigures
+}
 
 /** Answers every status call with `pending`, as fast as it can. */
 async function serveDouble(): Promise<void> {
@@ -46,7 +75,7 @@ async function measure(count: number, runSeconds: number): Promise<void> {
   // In memory where possible: filling the store commits each step, while poll states wait for no disk anyway.
   const folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'lipsync-polls-'))
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
-  const double = fork(fileURLToPath(import.meta.url), ['double'], { execArgv: ['--import', 'tsx'] })
+  const double = fork(SELF, ['double'], { execArgv: ['--import', 'tsx'] })
   const [port] = await once(double, 'message')
   const log = pino({ level: 'silent' })
   const opened = await openStore(
@@ -92,7 +121,7 @@ async function measure(count: number, runSeconds: number): Promise<void> {
     log,
     random: Math.random,
     timeoutMs: 10_000,
-    intervals: { firstMs: 3_000, minMs: 5_000, maxMs: 10_000 },
+    intervals: INTERVALS,
     stallAfterMs: 3_600_000,
     maxQueueMs: 86_400_000,
   })
@@ -109,12 +138,23 @@ async function measure(count: number, runSeconds: number): Promise<void> {
   const { user, system } = process.cpuUsage(cpu)
   delay.disable()
   intervals.sort((a, b) => a - b)
-  const at = (share: number) => ((intervals[Math.floor(intervals.length * share)] ?? 0) / 1_000).toFixed(1)
+  const at = (share: number) => (intervals[Math.floor(intervals.length * share)] ?? Number.NaN) / 1_000
+  const figures: PollFigures = {
+    tasks: count,
+    checksPerSecond: checks / elapsed,
+    interval: { configured: INTERVALS.maxMs / 1_000, median: at(0.5), p99: at(0.99), longest: longest / 1_000 },
+    cpuShare: (user + system) / 1e6 / elapsed,
+    cpuMicrosPerCheck: (user + system) / checks,
+    eventLoop: { p99: delay.percentile(99) / 1e6, longest: delay.max / 1e6 },
+  }
+  process.send?.(figures)
   console.log(
     `${count} tasks, ${elapsed.toFixed(0)} s, load ${loadavg()[0]?.toFixed(1)} on a machine shared with others`,
   )
   console.log(`checks/s            ${(checks / elapsed).toFixed(0)}`)
-  console.log(`interval            median ${at(0.5)} s, p99 ${at(0.99)} s, longest ${(longest / 1_000).toFixed(1)} s`)
+  console.log(
+    `interval            median ${at(0.5).toFixed(1)} s, p99 ${at(0.99).toFixed(1)} s, longest ${(longest / 1_000).toFixed(1)} s`,
+  )
   console.log(
     `CPU                 ${((user + system) / 10_000 / elapsed).toFixed(0)} % of a core, ${((user + system) / checks).toFixed(0)} µs a check`,
   )
@@ -137,7 +177,7 @@ async function measure(count: number, runSeconds: number): Promise<void> {
 
   /** Tasks that the upstream works on, due over ten seconds. */
   async function fillStore(): Promise<void> {
-    for (let i = 0; i < count; i++) {
+    const fill = async (i: number) => {
       const now = { at: clock.now(), mono: clock.monotonic() }
       const task = await transitions.create(
         {
@@ -174,6 +214,7 @@ async function measure(count: number, runSeconds: number): Promise<void> {
       const poll = pollAt(clock.monotonic() + 10_000 * Math.random())
       await (submitting && transitions.move(submitting, 'submitted', accepted, { poll }))
     }
+    await pMap(Array.from({ length: count }).keys(), fill, { concurrency: FILL_AT_A_TIME })
   }
 }
 
@@ -184,4 +225,10 @@ function describe(took: Histogram): string {
 
 function ms(nanoseconds: number): string {
   return `${(nanoseconds / 1e6).toFixed(1)} ms`
+}
+
+if (process.argv[1] === SELF) {
+  const [role = '20000', seconds = '40'] = process.argv.slice(2)
+  if (role === 'double') await serveDouble()
+  else await measure(Number(role), Number(seconds))
 }

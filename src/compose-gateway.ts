@@ -103,8 +103,8 @@ async function openCore(config: Config, { clock: systemClock, random, log }: Gat
     uploadedFiles: uploads.uploadedFiles,
   })
   const [draining, stopping] = [new AbortController(), new AbortController()]
-  // Each follower and each waiting request adds a listener; their number is no leak.
-  setMaxListeners(0, draining.signal, stopping.signal)
+  // Each waiting request adds a listener; their number is no leak.
+  setMaxListeners(0, draining.signal)
   const sockets = createSlots()
   const tasksOf = createTaskServices({
     ...{ store, transitions, notifier, clock, sockets },
@@ -149,8 +149,9 @@ function createAccess(config: Config, { keys, clock, log }: Core, owned: Disposa
 /** Builds the edge and the protocols behind it. */
 function createFront(config: Config, core: Core, { authenticator, sessions }: Access): Edge {
   const { links, media, uploads, clock, log, driver, sockets, tasksOf, readiness } = core
-  const contextOf = (session: Session) =>
+  const contextOf = (session: Session, leaving?: () => AbortSignal) =>
     createGraphQLContext({
+      leaving,
       caller: session.caller,
       tasks: tasksOf(session.caller),
       status: driver.status,

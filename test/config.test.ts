@@ -9,7 +9,7 @@ import { ConfigError, configFromEnv, type GatewayOptions, resolveConfig } from '
 import { OPTIONS, type optionsSchema } from '../src/options.js'
 
 /** The lines of the error that reading a configuration throws; none when it does not. */
-const mistakesOf = (read: () => unknown): string[] => {
+function mistakesOf(read: () => unknown): string[] {
   try {
     read()
   } catch (thrown) {

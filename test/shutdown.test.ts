@@ -12,7 +12,9 @@ import { openRawSocket, openSocket } from './support/socket.js'
 
 const WATCH = 'subscription { tasksUpdated(after: "0") { cursor stage } }'
 
-const stagesIn = (file: string) => meddle(file, database => database.prepare('SELECT stage FROM tasks').pluck().all())
+function stagesIn(file: string) {
+  return meddle(file, database => database.prepare('SELECT stage FROM tasks').pluck().all())
+}
 
 test('WebSocket clients are told to come back', async () => {
   const gw = await startTestGateway()
@@ -40,7 +42,7 @@ test('an event stream is cut, so that its client knows that there is more to com
 })
 
 /** A request whose body is still to come, and which the gateway has begun to answer. */
-const beginRequest = async (url: string) => {
+async function beginRequest(url: string) {
   const headers = { 'content-type': 'application/json', expect: '100-continue' }
   const req = request(`${url}/graphql`, { method: 'POST', headers, agent: false })
   req.flushHeaders()

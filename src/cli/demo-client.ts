@@ -14,13 +14,12 @@ export interface DemoResult {
   readonly resultUrl: string
   readonly coverUrl: string
   readonly durationSeconds: number
-  readonly credits: number
   readonly animation: string
   readonly animatedShare: number
 }
 
 const FIELDS = `id stage progress
-  result { resultUrl coverUrl durationSeconds credits animation animatedShare } failure { message }`
+  result { resultUrl coverUrl durationSeconds animation animatedShare } failure { message }`
 
 const CREATE = `mutation Create($input: CreateLipSyncInput!) {
   createLipSync(input: $input) { task { ${FIELDS} } errors { message } }
@@ -30,8 +29,8 @@ const FOLLOW = `subscription Follow($id: ID!, $after: String!) {
   taskUpdated(id: $id, after: $after) { stage progress task { ${FIELDS} } }
 }`
 
-/** A client as anybody could write it: GraphQL over HTTP to create, over WebSocket to follow. */
-export const openDemoClient = (url: string, signal: AbortSignal) => {
+/** A client that uses only the public API: creates over HTTP, follows over WebSocket. The signal ends it. */
+export function openDemoClient(url: string, signal: AbortSignal) {
   const webSocketUrl = `${url.replace('http', 'ws')}/graphql`
   const client = createClient({ url: webSocketUrl, webSocketImpl: WebSocket, retryAttempts: 0 })
   const leave = () => client.dispose()
@@ -45,15 +44,15 @@ export const openDemoClient = (url: string, signal: AbortSignal) => {
         body: JSON.stringify({ query: CREATE, variables: { input: { videoUrl, audioUrl } } }),
         signal,
       })
-      const { createLipSync } = dataOf((await response.json()) as Answer<{ createLipSync: CreatePayload }>)
+      const { createLipSync } = dataOf((await response.json()) as Response<{ createLipSync: CreatePayload }>)
       return dataOf({ data: createLipSync.task, errors: createLipSync.errors })
     },
 
-    /** Every transition of the task from its first to its final one, and its progress in between. */
+    /** Yields every transition of the task, from the first to the final one, and its progress in between. */
     async *follow(id: string): AsyncGenerator<DemoTask> {
-      const answers = client.iterate<{ taskUpdated: DemoEvent }>({ query: FOLLOW, variables: { id, after: '0' } })
-      for await (const answer of answers) {
-        const { task, ...then } = dataOf(answer).taskUpdated
+      const responses = client.iterate<{ taskUpdated: DemoEvent }>({ query: FOLLOW, variables: { id, after: '0' } })
+      for await (const response of responses) {
+        const { task, ...then } = dataOf(response).taskUpdated
         yield { ...task, ...then }
       }
     },
@@ -72,13 +71,13 @@ interface CreatePayload {
 
 type DemoEvent = Pick<DemoTask, 'stage' | 'progress'> & { readonly task: DemoTask }
 
-interface Answer<Data> {
+interface Response<Data> {
   readonly data?: Data | null
   readonly errors?: readonly { readonly message: string }[]
 }
 
-function dataOf<Data>({ data, errors }: Answer<Data>): Data {
+function dataOf<Data>({ data, errors }: Response<Data>): Data {
   if (!data || errors?.length)
-    throw new Error(`The gateway answered: ${errors?.map(error => error.message).join('; ')}`)
+    throw new Error(`The gateway returned errors: ${errors?.map(error => error.message).join('; ')}`)
   return data
 }

@@ -6,14 +6,14 @@ import { pino } from 'pino'
 import { createGateway } from '../create-gateway.js'
 import { type DemoTask, openDemoClient } from './demo-client.js'
 import { exitCodeOf, onInterrupt } from './interrupt.js'
-import { createProgress } from './progress.js'
+import { createTaskProgress } from './task-progress.js'
 
-/** Makes one lip sync of the bundled sample with a gateway of its own, seen as a client canSee it. */
-export const demo = async (): Promise<void> => {
+/** Makes one lip sync of the bundled sample with a gateway of its own, and shows it as a client sees it. */
+export async function demo(): Promise<void> {
   const interrupt = onInterrupt()
   const folder = mkdtempSync(join(tmpdir(), 'lipsync-demo-'))
   let keep = false
-  // However the demo ends, also at once by a second signal, an unfinished folder does not stay.
+  // Removes an unfinished folder however the demo ends, also at once by a second signal.
   process.once('exit', () => keep || rmSync(folder, { recursive: true, force: true, maxRetries: 5 }))
   try {
     const task = await makeLipSync(folder, interrupt)
@@ -24,30 +24,28 @@ export const demo = async (): Promise<void> => {
   video     ${join(folder, VIDEO)}
   cover     ${join(folder, COVER)}
   duration  ${task.result.durationSeconds} s
-  mouth     ${task.result.animation}: moved in ${Math.round(100 * task.result.animatedShare)} % of the frames
-  price     ${task.result.credits} credits, had JoggAI made it; the built-in engine costs nothing`)
+  mouth     ${task.result.animation}: moved in ${Math.round(100 * task.result.animatedShare)} % of the frames`)
   } catch (thrown) {
     if (!interrupt.aborted) throw thrown
-    console.log('Interrupted: nothing is left behind.')
+    console.log('Interrupted. The files of this run were removed.')
     process.exitCode = exitCodeOf(interrupt.reason)
   }
 }
 
 const VIDEO = 'lipsync.mp4'
 const COVER = 'cover.jpg'
-const logOf = (folder: string) => join(folder, 'gateway.log')
 
-/** The whole way of a task, up to its files in `folder`. Rejects when interrupted. */
-const makeLipSync = async (folder: string, interrupt: AbortSignal): Promise<DemoTask> => {
+/** Takes a task from its creation to its files in `folder`. Rejects when interrupted. */
+async function makeLipSync(folder: string, interrupt: AbortSignal): Promise<DemoTask> {
   const dataDir = join(folder, 'data')
   const log = pino({ base: null }, pino.destination({ dest: logOf(folder), sync: true }))
   const ffmpegPath = process.env.FFMPEG_PATH || undefined
   await using gateway = await createGateway({ upstream: 'engine', port: 0, dataDir, engine: { ffmpegPath }, log })
   const url = await gateway.listen()
   using client = openDemoClient(url, interrupt)
-  using progress = createProgress(process.stdout)
+  using progress = createTaskProgress(process.stdout)
 
-  progress.print(`The gateway serves ${url}/graphql for as long as this takes; its engine is the built-in one.`)
+  progress.print(`The gateway serves ${url}/graphql during the demo, with the built-in engine.`)
   const created = await client.create(`${url}/media/sample/presenter.mp4`, `${url}/media/sample/speech.m4a`)
   progress.print(`Task ${created.id}\n`)
   let task = created
@@ -63,8 +61,12 @@ const makeLipSync = async (folder: string, interrupt: AbortSignal): Promise<Demo
   return task
 }
 
-const download = async (url: string, file: string, signal: AbortSignal): Promise<void> => {
+async function download(url: string, file: string, signal: AbortSignal): Promise<void> {
   const { ok, status, body } = await fetch(url, { signal })
-  if (!ok || !body) throw new Error(`${url} answered ${status}`)
+  if (!ok || !body) throw new Error(`${url} returned status ${status}`)
   await writeFile(file, body, { signal })
+}
+
+function logOf(folder: string): string {
+  return join(folder, 'gateway.log')
 }

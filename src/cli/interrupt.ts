@@ -2,13 +2,11 @@ import { constants } from 'node:os'
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
-/**
- * `npm start` passes Ctrl-C on to a child that has it from the terminal already: signals this close together are one.
- */
+/** On Ctrl-C, a child of `npm start` gets two signals: one from the terminal and one from npm. They count as one. */
 const SAME_MS = 500
 
-/** Aborts at the first signal that asks the process to end. A second one ends it at once. */
-export const onInterrupt = (): AbortSignal => {
+/** Returns a signal that aborts when the process is first asked to end. The second time, the process ends at once. */
+export function onInterrupt(): AbortSignal {
   const controller = new AbortController()
   let firstAt = 0
   for (const name of SIGNALS)
@@ -21,5 +19,7 @@ export const onInterrupt = (): AbortSignal => {
   return controller.signal
 }
 
-/** The exit code by which a shell knows that a signal ended a process. */
-export const exitCodeOf = (signal: (typeof SIGNALS)[number]): number => 128 + constants.signals[signal]
+/** The exit code that means to a shell that a signal ended the process. */
+export function exitCodeOf(signal: (typeof SIGNALS)[number]): number {
+  return 128 + constants.signals[signal]
+}

@@ -11,6 +11,8 @@ export interface GraphQLContextParts {
   /** The tasks that the caller may see. */
   readonly tasks: TaskService
   readonly status: () => Promise<GatewayStatus>
+  /** Returns a signal that aborts when the client leaves; absent where that cannot be known. */
+  readonly leaving?: (() => AbortSignal) | undefined
   readonly mintWatchToken: (
     restriction: TaskRestriction,
     ttlSeconds: number,
@@ -32,21 +34,32 @@ export function createGraphQLContext(parts: GraphQLContextParts): GraphQLContext
   const { tasks } = parts
   // Nothing is cached, because the context of a subscription lives long: each event has to see tasks as they are then.
   const options = { cache: false, maxBatchSize: BATCH }
-  const loader = new DataLoader<string, Task | null>(async ids => {
-    const found = await tasks.getMany([...new Set(ids)])
-    return ids.map(id => found.get(id) ?? null)
-  }, options)
-  const liveLoader = new DataLoader<Task, LiveState | null>(async batch => {
-    const found = await tasks.liveStates([...new Map(batch.map(task => [task.id, task])).values()])
-    return batch.map(task => found.get(task.id) ?? null)
-  }, options)
+  let loader: DataLoader<string, Task | null> | null = null
+  let liveLoader: DataLoader<Task, LiveState | null> | null = null
   const liveStates = new WeakMap<Task, Promise<LiveState | null>>()
+
+  // Made when it is needed: most subscriptions share what another one executed.
+  function tasksById(): DataLoader<string, Task | null> {
+    loader ??= new DataLoader(async ids => {
+      const found = await tasks.getMany([...new Set(ids)])
+      return ids.map(id => found.get(id) ?? null)
+    }, options)
+    return loader
+  }
+
+  function liveStatesByTask(): DataLoader<Task, LiveState | null> {
+    liveLoader ??= new DataLoader(async batch => {
+      const found = await tasks.liveStates([...new Map(batch.map(task => [task.id, task])).values()])
+      return batch.map(task => found.get(task.id) ?? null)
+    }, options)
+    return liveLoader
+  }
 
   return {
     ...parts,
-    loadTask: id => loader.load(id),
+    loadTask: id => tasksById().load(id),
     loadLiveState(task) {
-      const state = liveStates.get(task) ?? liveLoader.load(task)
+      const state = liveStates.get(task) ?? liveStatesByTask().load(task)
       liveStates.set(task, state)
       return state
     },

@@ -59,8 +59,8 @@ builder.relayMutationField(
   {
     nullable: true,
     description: 'Accepts a task. Once this returns, the task is stored and will be driven to its end.',
-    resolve: (_, { input: { waitSeconds, ...input } }, { tasks }) =>
-      payloadOf(() => tasks.create(input, { waitSeconds })),
+    resolve: (_, { input: { waitSeconds, ...input } }, { tasks, leaving }) =>
+      payloadOf(() => tasks.create(input, waitSeconds === 0 ? {} : { waitSeconds, signal: leaving?.() })),
   },
   taskPayload('The result of `createLipSync`.'),
 )

@@ -46,8 +46,8 @@ builder.queryFields(t => ({
       id: t.arg.id({ required: true, description: 'The id of the task.' }),
       waitSeconds: t.arg.int({ required: true, defaultValue: 0, description: WAIT }),
     },
-    resolve: (_, { id, waitSeconds }, { tasks, loadTask }) =>
-      waitSeconds === 0 ? loadTask(id) : tasks.wait(id, { seconds: waitSeconds }),
+    resolve: (_, { id, waitSeconds: seconds }, { tasks, loadTask, leaving }) =>
+      seconds === 0 ? loadTask(id) : tasks.wait(id, { seconds, signal: leaving?.() }),
   }),
   lipSyncTasks: t.connection(
     {

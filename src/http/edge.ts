@@ -4,7 +4,7 @@ import cors from 'cors'
 import type { Logger } from 'pino'
 import type { Authenticator } from '../auth/authenticator.js'
 import { GatewayError } from '../errors.js'
-import { describeError } from './describe-error.js'
+import { describeError, type ErrorDescription } from './describe-error.js'
 import { SECURITY_HEADERS } from './headers.js'
 import { readJsonBody } from './json-body.js'
 import type { Origins } from './origins.js'
@@ -58,14 +58,7 @@ export function createEdge({ router, webSocket, authenticator, origins, publicUr
     const description = describeError(thrown, log)
     if (res.headersSent) return void res.destroy()
     if (!req.complete) res.setHeader('connection', 'close')
-    switch (errors) {
-      case 'graphql':
-        return sendGraphQLError(res, description, req.headers.accept)
-      case 'json':
-        return sendError(res, description)
-      case 'jogg':
-        return sendJoggError(res, description)
-    }
+    SEND_ERROR[errors](res, description, req.headers.accept)
   }
 
   async function callerOf(req: IncomingMessage, route: CallerRoute) {
@@ -105,9 +98,10 @@ export function createEdge({ router, webSocket, authenticator, origins, publicUr
       open.add(res)
       res.once('close', () => open.delete(res))
       if (isStopping) res.setHeader('connection', 'close')
-      SECURITY_HEADERS[kindOf(match, req)](req, res)
+      SECURITY_HEADERS[kindOf(match, req)](res)
       res.setHeader('vary', 'Origin')
       if (errorsOf(match) === 'graphql') res.setHeader('cache-control', 'no-store')
+      if (req.headers.origin === undefined) return void serve(match, req, res)
       allowOrigin(req, res, thrown => {
         if (thrown) fail(thrown, { req, res, errors: errorsOf(match) })
         else void serve(match, req, res)
@@ -159,6 +153,14 @@ interface Exchange {
   readonly req: IncomingMessage
   readonly res: ServerResponse
   readonly errors: ErrorProtocol
+}
+
+const SEND_ERROR: Readonly<
+  Record<ErrorProtocol, (res: ServerResponse, description: ErrorDescription, accept: string | undefined) => void>
+> = {
+  graphql: sendGraphQLError,
+  json: (res, description) => sendError(res, description),
+  jogg: (res, description) => sendJoggError(res, description),
 }
 
 const CORS = { methods: ['GET', 'POST', 'PUT'], maxAge: 600 }

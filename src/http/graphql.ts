@@ -1,65 +1,73 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { type ExecutionArgs, GraphQLError, getOperationAST, NoSchemaIntrospectionCustomRule } from 'graphql'
+import { type ExecutionArgs, type ExecutionResult, GraphQLError, OperationTypeNode } from 'graphql'
 import type { SubscribePayload } from 'graphql-ws'
-import { createYoga, type Plugin } from 'graphql-yoga'
+import { createYoga } from 'graphql-yoga'
 import type { Logger } from 'pino'
 import type { Session } from '../auth/session.js'
 import type { SessionExpiry } from '../auth/session-expiry.js'
 import { GatewayError } from '../errors.js'
 import { type GraphQLContext, schema } from '../graphql/index.js'
 import { createDocumentCaches } from './document-cache.js'
-import { toGraphQLError, withoutHttp, withoutSuggestion } from './graphql-error.js'
+import { toGraphQLError, withoutSuggestion } from './graphql-error.js'
+import { createPreparation, type PreparedOperation } from './operations/preparation.js'
+import { type OrdinaryRequest, ordinaryRequest } from './ordinary-request.js'
 import type { QueryBudget } from './query-budget.js'
 import { requestLimits } from './request-limits.js'
+import { createSharedSubscribe, type ResultStream } from './shared-subscribe.js'
+import {
+  chargeOperations,
+  dataDecidesStatus,
+  hideSchema,
+  jsonVariables,
+  type ServerContext,
+  subscribeBy,
+} from './yoga-plugins.js'
 
 /** An operation, and the `execute` and `subscribe` to run it with. */
 export type Operation = ExecutionArgs & {
-  execute: typeof import('graphql').execute
-  subscribe: typeof import('graphql').subscribe
+  execute(): Promise<ExecutionResult>
+  subscribe(): Promise<ResultStream | ExecutionResult>
 }
 
 export interface GraphQLParts {
-  /** Builds the GraphQL context of a session. */
-  contextOf(session: Session): GraphQLContext
+  /** Builds the GraphQL context of a session. `leaving` returns a signal that aborts when the client leaves. */
+  contextOf(session: Session, leaving?: () => AbortSignal): GraphQLContext
   sessions: SessionExpiry
   budget: QueryBudget
   /** Whether introspection and suggestions of names are on. */
   explorer: boolean
   log: Logger
+  /** Reads the requests that are executed in front of Yoga. @default ordinaryRequest */
+  readOrdinary?: typeof ordinaryRequest
 }
 
 /** The one GraphQL engine behind HTTP, event streams and WebSockets. */
 export interface GraphQLServer {
   /** Serves a request of an identified caller. `body` is the parsed JSON of a POST. */
   handle(req: IncomingMessage, res: ServerResponse, session: Session, body: unknown): Promise<void>
-  /** Parses and validates an operation of a WebSocket. Throws, or returns the errors in it. */
-  prepare(
-    params: SubscribePayload,
-    req: IncomingMessage,
-    session: Session,
-  ): Promise<Operation | readonly GraphQLError[]>
+  /** Prepares an operation of a WebSocket. Throws, or returns the errors in it. */
+  prepare(params: SubscribePayload, session: Session): Promise<Operation | readonly GraphQLError[]>
   /** An error as clients see it, with `extensions.http` for the HTTP server. */
   publicError(thrown: unknown): GraphQLError
 }
 
-interface ServerContext {
-  req: IncomingMessage
-  session: Session
-  /** Absent for an operation of a WebSocket. */
-  res?: ServerResponse
-}
-
+/**
+ * Yoga owns the schema, its plugins and all that GraphQL over HTTP allows. In front of it, an ordinary request whose
+ * operation has a result without errors gets its response without Yoga, which costs several times what the operation
+ * does. All other requests go through Yoga, so every error is rendered there.
+ */
 export function createGraphQLServer(parts: GraphQLParts): GraphQLServer {
-  const { contextOf, sessions, budget, explorer, log } = parts
+  const { contextOf, sessions, budget, explorer, log, readOrdinary = ordinaryRequest } = parts
 
   function publicError(thrown: unknown): GraphQLError {
     const error = toGraphQLError(thrown, log)
     return explorer ? error : withoutSuggestion(error)
   }
 
+  const subscribe = createSharedSubscribe(publicError)
   const yoga = createYoga<ServerContext, GraphQLContext>({
     schema,
-    context: ({ session }) => contextOf(session),
+    context: ({ session, res }) => contextOf(session, res && leavingOf(res)),
     // The edge has routed the request, whatever path the gateway is mounted at.
     graphqlEndpoint: '*',
     logging: {
@@ -80,39 +88,116 @@ export function createGraphQLServer(parts: GraphQLParts): GraphQLServer {
       ...requestLimits,
       jsonVariables,
       chargeOperations(budget, publicError),
+      subscribeBy(subscribe),
       dataDecidesStatus,
       ...(explorer ? [] : [hideSchema]),
     ],
   })
+  const { parse, validate } = yoga.getEnveloped({})
+  const preparation = createPreparation({ schema, parse, validate })
 
   /** Cuts a response that outlives its session, as an event stream can. */
   function watchResponse(res: ServerResponse, session: Session): void {
     const stopWatching = sessions.add(session, () => res.destroy())
     res.once('close', stopWatching)
   }
+
+  /** Returns null for a mistake in the operation, and for a subscription. */
+  function findExecutable({ query, operationName }: OrdinaryRequest): PreparedOperation | null {
+    try {
+      const operation = preparation.prepare(query, operationName)
+      if (!operation || !('execute' in operation)) return null
+      return operation.node.operation === OperationTypeNode.SUBSCRIPTION ? null : operation
+    } catch {
+      return null
+    }
+  }
+
+  /** Charges an operation to its caller and executes it. Throws what the budget throws. */
+  async function execute(
+    operation: PreparedOperation,
+    variableValues: OrdinaryRequest['variables'],
+    session: Session,
+    leaving?: () => AbortSignal,
+  ): Promise<ExecutionResult> {
+    const contextValue = contextOf(session, leaving)
+    const execution = { contextValue, variableValues }
+    const leave = budget.enter(contextValue.caller.id, { schema, document: operation.document, ...execution })
+    try {
+      return await operation.execute(execution)
+    } finally {
+      leave()
+    }
+  }
+
+  async function executeMasked(...operation: Parameters<typeof execute>): Promise<ExecutionResult> {
+    const result = await execute(...operation).catch((thrown): ExecutionResult => ({ errors: [thrown] }))
+    return result.errors ? { ...result, errors: result.errors.map(publicError) } : result
+  }
+
+  /** Charges a subscription to its caller and starts it. */
+  async function subscribeMasked(
+    operation: PreparedOperation,
+    args: ExecutionArgs & { contextValue: GraphQLContext },
+  ): Promise<ResultStream | ExecutionResult> {
+    try {
+      const leave = budget.enter(args.contextValue.caller.id, args)
+      return await subscribe(args, event => operation.execute({ ...args, rootValue: event })).finally(leave)
+    } catch (thrown) {
+      return { errors: [publicError(thrown)] }
+    }
+  }
+
+  /** Returns undefined when the operation was not executed. */
+  async function executeOrdinary(
+    request: OrdinaryRequest,
+    session: Session,
+    res: ServerResponse,
+  ): Promise<ExecutionResult | undefined> {
+    const operation = findExecutable(request)
+    return operation ? execute(operation, request.variables, session, leavingOf(res)).catch(leaveToYoga) : undefined
+  }
+
   return {
     publicError,
     async handle(req, res, session, body) {
       if (res.closed) return
       watchResponse(res, session)
-      if (req.method === 'POST') Object.assign(req, { body: operationIn(body) })
-      await yoga(req, res, { req, res, session })
+      if (req.method !== 'POST') return void (await yoga(req, res, { session, res }))
+      const params = operationIn(body)
+      const request = readOrdinary(req.headers, params)
+      const executed = request ? await executeOrdinary(request, session, res) : undefined
+      if (request && executed && !executed.errors) return sendResult(res, request.type, executed)
+      Object.assign(req, { body: params })
+      await yoga(req, res, { session, res, executed })
     },
-    async prepare(params, req, session) {
-      const { schema, execute, subscribe, contextFactory, parse, validate } = yoga.getEnveloped({
-        req,
-        params,
-        session,
-      })
-      const document = parse(params.query)
-      const errors: readonly GraphQLError[] = validate(schema, document)
-      if (errors.length > 0) return errors
-      const { operationName, variables: variableValues } = params
-      if (!getOperationAST(document, operationName)) throw unknownOperation()
-      const contextValue = await contextFactory()
-      return { schema, document, operationName, variableValues, contextValue, execute, subscribe }
+    async prepare({ query, operationName, variables: variableValues }, session) {
+      const operation = preparation.prepare(query, operationName)
+      if (!operation) throw unknownOperation()
+      if (!('execute' in operation)) return operation
+      const args = { schema, document: operation.document, variableValues, contextValue: contextOf(session) }
+      return {
+        ...args,
+        execute: () => executeMasked(operation, variableValues, session),
+        subscribe: () => subscribeMasked(operation, args),
+      }
     },
   }
+}
+
+/** Made when it is asked for, because few operations wait. */
+function leavingOf(res: ServerResponse): () => AbortSignal {
+  return () => {
+    const left = new AbortController()
+    if (res.closed) left.abort()
+    else res.once('close', () => left.abort())
+    return left.signal
+  }
+}
+
+/** The budget did not admit it; Yoga asks it again and renders the refusal. */
+function leaveToYoga(thrown: unknown): undefined {
+  if (!(thrown instanceof GatewayError)) throw thrown
 }
 
 function operationIn(body: unknown): object {
@@ -120,63 +205,10 @@ function operationIn(body: unknown): object {
   throw new GatewayError('BAD_REQUEST', 'The body must be a JSON object with `query`; batches are not supported.')
 }
 
-/** The variables of a GET request are JSON inside the query string. */
-const jsonVariables: Plugin = {
-  onRequestParse({ requestParser, setRequestParser }) {
-    if (!requestParser) return
-    setRequestParser(async request => {
-      try {
-        return await requestParser(request)
-      } catch (thrown) {
-        if (thrown instanceof SyntaxError) throw new GatewayError('BAD_REQUEST', 'The variables are not valid JSON.')
-        throw thrown
-      }
-    })
-  },
-}
-
-/** Charges each operation to its caller, whichever transport brought it. */
-function chargeOperations(
-  budget: QueryBudget,
-  publicError: (thrown: unknown) => GraphQLError,
-): Plugin<ServerContext, ServerContext> {
-  function enter(args: ExecutionArgs): (() => void) | GraphQLError {
-    const { caller } = args.contextValue as GraphQLContext
-    try {
-      return budget.enter(caller.id, args)
-    } catch (thrown) {
-      return publicError(thrown)
-    }
-  }
-  return {
-    onExecute({ args, setResultAndStopExecution }) {
-      const leave = enter(args)
-      if (leave instanceof GraphQLError) return setResultAndStopExecution({ errors: [leave] })
-      return { onExecuteDone: leave }
-    },
-    onSubscribe({ args, setResultAndStopExecution }) {
-      const leave = enter(args)
-      if (leave instanceof GraphQLError) return setResultAndStopExecution({ errors: [leave] })
-      return { onSubscribeResult: leave, onSubscribeError: leave }
-    },
-  }
-}
-
-/** A response with data is a success, whatever one of its fields failed with. */
-const dataDecidesStatus: Plugin = {
-  onExecutionResult({ result, setResult }) {
-    if (!result || Array.isArray(result) || !('data' in result) || !result.errors) return
-    const hasData = Object.values(result.data ?? {}).some(value => value !== null)
-    if (hasData) setResult({ ...result, errors: result.errors.map(withoutHttp) })
-  },
-}
-
-/** Hides the schema from callers that do not know it, in introspection and in error messages. */
-const hideSchema: Plugin = {
-  onValidate({ addValidationRule }) {
-    addValidationRule(NoSchemaIntrospectionCustomRule)
-    return ({ result, setResult }) => setResult([...result].map(withoutSuggestion))
-  },
+function sendResult(res: ServerResponse, type: OrdinaryRequest['type'], result: ExecutionResult): void {
+  const body = JSON.stringify(result)
+  res.writeHead(200, { 'content-type': `${type}; charset=utf-8`, 'content-length': Buffer.byteLength(body) })
+  res.end(body)
 }
 
 function unknownOperation(): GraphQLError {

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import helmet, { type HelmetOptions } from 'helmet'
 
 /** Sets the security headers of one kind of response. */
-export type HeaderSetter = (req: IncomingMessage, res: ServerResponse) => void
+export type HeaderSetter = (res: ServerResponse) => void
 
 /** Kinds of responses by what a browser may do with them. */
 export type ResponseKind = 'data' | 'media' | 'page' | 'graphiql'
@@ -40,10 +40,19 @@ export const SECURITY_HEADERS: Readonly<Record<ResponseKind, HeaderSetter>> = {
   }),
 }
 
+/** The headers of a kind are the same for all responses, so they are computed once. */
 function setterOf(options: Pick<HelmetOptions, 'contentSecurityPolicy' | 'crossOriginResourcePolicy'>): HeaderSetter {
-  const set = helmet({ ...COMMON, ...options })
-  return (req, res) =>
-    set(req, res, thrown => {
-      if (thrown) throw thrown
-    })
+  const headers = new Map<string, string>()
+  const recorder = {
+    setHeader: (name: string, value: string) => headers.set(name, value),
+    removeHeader: () => {},
+  }
+  helmet({ ...COMMON, ...options })({} as IncomingMessage, recorder as unknown as ServerResponse, thrown => {
+    if (thrown) throw thrown
+  })
+  return res => {
+    // Of a host application.
+    res.removeHeader('X-Powered-By')
+    for (const [name, value] of headers) res.setHeader(name, value)
+  }
 }

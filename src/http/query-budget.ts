@@ -1,5 +1,14 @@
 import { complexityFromQuery } from '@pothos/plugin-complexity'
-import { type DocumentNode, type ExecutionArgs, getOperationAST, Kind } from 'graphql'
+import {
+  type DocumentNode,
+  type ExecutionArgs,
+  type GraphQLSchema,
+  getOperationAST,
+  Kind,
+  TypeInfo,
+  visit,
+  visitWithTypeInfo,
+} from 'graphql'
 import type { Clock } from '../clock.js'
 import { GatewayError } from '../errors.js'
 import { createRateWindow } from '../rate-window.js'
@@ -50,14 +59,33 @@ function overBudget(retryAfter: number): GatewayError {
 
 /** An operation whose cost cannot be computed is not executed either: its variables are missing or invalid. */
 function pointsOf({ schema, document, operationName, variableValues, contextValue }: Operation): number {
+  const known = constantPoints.get(document)
+  if (known !== undefined) return known
   try {
     const variables = variableValues ?? {}
     const ctx = contextValue as object
     const { complexity } = complexityFromQuery(onlyOperation(document, operationName), { schema, variables, ctx })
-    return Math.max(MIN_POINTS, complexity)
+    const points = Math.max(MIN_POINTS, complexity)
+    if (isConstant(schema, document)) constantPoints.set(document, points)
+    return points
   } catch {
     return MIN_POINTS
   }
+}
+
+/** The points of operations that cost the same with any variables. */
+const constantPoints = new WeakMap<DocumentNode, number>()
+
+/** Whether a document has one operation, whose variables are in no argument that its cost depends on. */
+function isConstant(schema: GraphQLSchema, document: DocumentNode): boolean {
+  if (document.definitions.filter(node => node.kind === Kind.OPERATION_DEFINITION).length !== 1) return false
+  const types = new TypeInfo(schema)
+  let isConstant = true
+  const Variable = () => {
+    if (typeof types.getFieldDef()?.extensions.complexity === 'function') isConstant = false
+  }
+  visit(document, visitWithTypeInfo(types, { Variable }))
+  return isConstant
 }
 
 /** The document without the operations that are not executed: the cost is computed of its first one. */

@@ -1,11 +1,14 @@
 import type { IncomingMessage } from 'node:http'
-import { GraphQLError, type GraphQLFormattedError } from 'graphql'
+import { type ExecutionResult, GraphQLError, type GraphQLFormattedError } from 'graphql'
 import { makeServer, type Server } from 'graphql-ws'
+import { isAsyncIterable } from 'graphql-yoga'
 import type { WebSocket } from 'ws'
 import type { Session } from '../auth/session.js'
 import type { SessionExpiry } from '../auth/session-expiry.js'
 import type { GraphQLServer, Operation } from './graphql.js'
 import { withoutHttp } from './graphql-error.js'
+import type { ResultStream } from './shared-subscribe.js'
+import { deliverResults } from './socket-delivery.js'
 import { SESSION_OVER, type SocketLogin, TOO_MANY } from './socket-login.js'
 
 /** What belongs to one socket. */
@@ -34,8 +37,8 @@ export function createSocketServer(parts: SocketServerParts): SocketServer {
   const { graphql, login, sessions, initTimeoutMs, maxOperations } = parts
   return makeServer<Record<string, unknown>, SocketContext>({
     connectionInitWaitTimeout: initTimeoutMs,
-    execute: args => (args as Operation).execute(args),
-    subscribe: args => (args as Operation).subscribe(args),
+    execute: args => (args as Operation).execute(),
+    subscribe: args => (args as Operation).subscribe(),
 
     async onConnect({ connectionParams, extra }) {
       const session = await login(connectionParams, extra.socket, extra.request)
@@ -45,7 +48,7 @@ export function createSocketServer(parts: SocketServerParts): SocketServer {
       return true
     },
 
-    async onSubscribe({ subscriptions, extra: { socket, request, session } }, _id, params) {
+    async onSubscribe({ subscriptions, extra: { socket, session } }, _id, params) {
       if (Object.keys(subscriptions).length > maxOperations) {
         socket.close(TOO_MANY, `Limit of ${maxOperations} operations at a time reached`)
         return [new GraphQLError('Too many operations at a time.')]
@@ -55,13 +58,19 @@ export function createSocketServer(parts: SocketServerParts): SocketServer {
         socket.close(SESSION_OVER, 'Login revoked')
         return [new GraphQLError('The login was revoked.')]
       }
-      return graphql.prepare(params, request, session).catch(thrown => [graphql.publicError(thrown)])
+      return graphql.prepare(params, session).catch(thrown => [graphql.publicError(thrown)])
     },
 
-    onNext: (_context, _id, _params, _args, result) =>
-      result.errors && { ...result, errors: result.errors.map(formatted) },
+    onOperation: ({ extra: { socket } }, id, _params, _args, result) =>
+      isAsyncIterable(result) ? deliverResults(result as ResultStream, { socket, id, toPayload }) : undefined,
+    onNext: (_context, _id, _params, _args, result) => toPayload(result as ExecutionResult),
     onError: (_context, _id, _params, errors) => errors.map(error => formatted(graphql.publicError(error))),
   })
+}
+
+/** A result as clients see it. */
+function toPayload(result: ExecutionResult): object {
+  return result.errors ? { ...result, errors: result.errors.map(formatted) } : result
 }
 
 function formatted(error: GraphQLError): GraphQLFormattedError {

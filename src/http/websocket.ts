@@ -10,6 +10,7 @@ import { addressKey } from '../net/address.js'
 import { createSlots, type Slots } from '../slots.js'
 import type { GraphQLServer } from './graphql.js'
 import type { Origins } from './origins.js'
+import { sendFlushed } from './socket-delivery.js'
 import { keepAlive, waitForReader } from './socket-health.js'
 import { createSocketLogin } from './socket-login.js'
 import { createSocketServer } from './socket-server.js'
@@ -132,12 +133,4 @@ export function createWebSocketHandler(parts: WebSocketParts): WebSocketHandler 
       await allClosed
     },
   }
-}
-
-/** Resolves when the data is flushed, so that a client that does not read delays its own subscriptions and no others. */
-function sendFlushed(socket: WebSocket, data: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    if (socket.readyState !== socket.OPEN) return resolve()
-    socket.send(data, error => (error ? reject(error) : resolve()))
-  })
 }

@@ -40,7 +40,7 @@ const create: Operation = {
   headers: createHeaders,
   body: createBody,
   data: z.union([createdBodySchema, taskBodySchema]),
-  outcomes: ['PARAMETER_ERROR', 'INSUFFICIENT_CREDIT', 'NO_PERMISSION', 'RATE_LIMITED', 'UNCERTAIN'],
+  outcomes: ['PARAMETER_ERROR', 'INSUFFICIENT_CREDIT', 'UNCERTAIN'],
   stores: true,
   async respond(request) {
     const { tasks, signal, header } = request
@@ -69,7 +69,7 @@ const status: Operation = {
   summary: 'Returns a task. Served from the store: the upstream is not asked.',
   headers: waitHeaders,
   data: taskBodySchema,
-  outcomes: ['NOT_FOUND', 'NO_PERMISSION'],
+  outcomes: ['NOT_FOUND'],
   respond: async request => taskResponse(request, await request.tasks.get(request.params.task_id ?? '')),
 }
 
@@ -82,7 +82,7 @@ const lookUp: Operation = {
   query: lookUpQuery,
   headers: waitHeaders,
   data: taskBodySchema,
-  outcomes: ['NOT_FOUND', 'PARAMETER_ERROR', 'NO_PERMISSION'],
+  outcomes: ['NOT_FOUND', 'PARAMETER_ERROR'],
   async respond(request) {
     const { video_url, audio_url, playback_type } = parse(lookUpQuery, Object.fromEntries(request.query))
     const inputs = { videoUrl: video_url, audioUrl: audio_url, playbackType: playback_type || ('normal' as const) }

@@ -3,8 +3,8 @@ import { OUTCOMES, type Outcome } from './envelope.js'
 import type { Operation } from './operation.js'
 import { OPERATIONS, V1_PREFIX, V2_PREFIXES } from './operations.js'
 
-/** Describes every operation, besides its own outcomes. */
-const COMMON_OUTCOMES: readonly Outcome[] = ['INVALID_KEY', 'SYSTEM_ERROR']
+/** The outcomes of every request: the edge refuses wrong keys, too many of them, and web pages of other origins. */
+const COMMON_OUTCOMES: readonly Outcome[] = ['INVALID_KEY', 'RATE_LIMITED', 'NO_PERMISSION', 'SYSTEM_ERROR']
 
 /**
  * The OpenAPI 3.1 description of what is served, made from the schemas that parse and render it.
@@ -77,7 +77,7 @@ function parametersOf(place: 'query' | 'header', schema: z.ZodObject | undefined
 
 /** The responses by HTTP status: several outcomes may share one. */
 function responsesOf({ data, outcomes }: Operation): object {
-  const all = [...outcomes, ...COMMON_OUTCOMES]
+  const all = [...new Set([...outcomes, ...COMMON_OUTCOMES])]
   const statuses = [...new Set<number>([...all.map(outcome => OUTCOMES[outcome].status), ...(data ? [200] : [])])]
   return Object.fromEntries(
     statuses.sort().map(status => {

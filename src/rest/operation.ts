@@ -33,7 +33,7 @@ export interface Operation {
   readonly body?: z.ZodObject
   /** The `data` of a success. */
   readonly data?: z.ZodType
-  /** The outcomes besides success, a wrong key and a system error. */
+  /** The outcomes besides success and those of every request. */
   readonly outcomes: readonly Outcome[]
   /** The largest body. @default 100_000 */
   readonly maxBodyBytes?: number

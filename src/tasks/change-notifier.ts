@@ -1,4 +1,4 @@
-import type { Stage } from './task.js'
+import type { Stage, Task } from './task.js'
 
 /**
  * In-process notifications that a task changed. Subscribers read the log for what happened, so that a lost or duplicated
@@ -16,45 +16,59 @@ export interface ChangeNotifier {
   refreshed(taskId: string | null): void
   /** Calls `listener` after each refresh of this task; null: of all queued tasks. Returns a function that stops it. */
   onRefresh(taskId: string | null, listener: () => void): () => void
+  /**
+   * Calls `listener` at each transition and refresh, before the listeners of the two, with the id of the task; null: all
+   * queued tasks. Returns a function that stops it.
+   */
+  onChange(listener: (taskId: string | null) => void): () => void
   /** The number of transitions reported so far. A read of the log at a lower number may be outdated. */
   version(): number
   /** The number of listeners. */
   listeners(): number
 }
 
-/** The transitions to listen to: those of one task, of one caller's tasks, or all. */
-export type Topic = 'all' | { readonly taskId: string } | { readonly caller: string }
+/** The transitions to listen to: those of one task, of one caller's tasks, of those with a reference, or all. */
+export type Topic =
+  | 'all'
+  | { readonly taskId: string }
+  | { readonly caller: string; readonly reference?: string | undefined }
+/** What followers select by, of a task that changed, in its new stage. */
+export type ChangedTask = Pick<Task, 'id' | 'caller' | 'stage' | 'reference' | 'retryOf' | 'createdAt'>
 export type TransitionListener = (task: ChangedTask, from: Stage | null) => void
-
-/** The task that changed, and its new stage. */
-export interface ChangedTask {
-  readonly id: string
-  readonly caller: string
-  readonly stage: Stage
-}
 
 export function createChangeNotifier(): ChangeNotifier {
   const transitions = createTopics<[ChangedTask, Stage | null]>()
   const refreshes = createTopics<[]>()
+  const changes = createTopics<[string | null]>()
   let version = 0
   return {
     transitioned(task, from) {
       // Before any listener is called, so that the order of the listeners does not matter to a reader of the log.
       version++
-      for (const topic of ['all', { caller: task.caller }, { taskId: task.id }] as const)
-        transitions.publish(keyOf(topic), task, from)
+      changes.publish('all', task.id)
+      const { id, caller, reference } = task
+      const topics: Topic[] = ['all', { caller }, { taskId: id }]
+      if (reference !== null) topics.push({ caller, reference })
+      for (const topic of topics) transitions.publish(keyOf(topic), task, from)
     },
     onTransition: (topic, listener) => transitions.subscribe(keyOf(topic), listener),
-    refreshed: taskId => refreshes.publish(refreshKeyOf(taskId)),
+    refreshed(taskId) {
+      changes.publish('all', taskId)
+      refreshes.publish(refreshKeyOf(taskId))
+    },
     onRefresh: (taskId, listener) => refreshes.subscribe(refreshKeyOf(taskId), listener),
+    onChange: listener => changes.subscribe('all', listener),
     version: () => version,
-    listeners: () => transitions.size() + refreshes.size(),
+    listeners: () => transitions.size() + refreshes.size() + changes.size(),
   }
 }
 
 function keyOf(topic: Topic): string {
   if (topic === 'all') return 'all'
-  return 'taskId' in topic ? `task ${topic.taskId}` : `caller ${topic.caller}`
+  if ('taskId' in topic) return `task ${topic.taskId}`
+  const { caller, reference } = topic
+  // As JSON, so that no topic of one caller is a topic of another.
+  return JSON.stringify(reference === undefined ? [caller] : [caller, reference])
 }
 
 function refreshKeyOf(taskId: string | null): string {

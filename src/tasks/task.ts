@@ -204,7 +204,7 @@ export function advance<N extends Stage, S extends PreviousStage<N>>(
   return { ...task, ...fields, lookupFirst, stage } as unknown as TaskIn<N>
 }
 
-export function statusOf(task: Task): Status {
+export function statusOf(task: Pick<Task, 'stage'>): Status {
   return STATUS_OF[task.stage]
 }
 

@@ -5,10 +5,13 @@ import { isCallerName } from '../../src/auth/caller-name.js'
 import { anyText } from '../support/auth.js'
 
 const alphabet = [...'0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz']
-const letters = (length: number) =>
-  fc.string({ unit: fc.constantFrom(...alphabet), minLength: length, maxLength: length })
+function letters(length: number) {
+  return fc.string({ unit: fc.constantFrom(...alphabet), minLength: length, maxLength: length })
+}
 const parts = fc.record({ id: letters(12), secret: letters(43) })
-const textOf = ({ id, secret }: { id: string; secret: string }) => `lsg_${id}_${secret}`
+function textOf({ id, secret }: { id: string; secret: string }) {
+  return `lsg_${id}_${secret}`
+}
 
 test('a new key parses back into its parts, and no two are alike', () => {
   const keys = Array.from({ length: 200 }, createApiKey)

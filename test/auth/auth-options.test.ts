@@ -5,7 +5,7 @@ import { createLog } from '../../src/log.js'
 
 const SECRET = 'a secret of the platform, of 32 bytes or more'
 const ISSUER = { JWT_ISSUER: 'https://id.example', JWT_AUDIENCE: 'lipsync' }
-const mistakesOf = (env: Record<string, string>): string[] => {
+function mistakesOf(env: Record<string, string>): string[] {
   try {
     configFromEnv(env)
     return []

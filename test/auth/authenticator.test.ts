@@ -8,17 +8,18 @@ import { AUDIO, startTestGateway, VIDEO } from '../support/gateway.js'
 type Gateway = Awaited<ReturnType<typeof startGatewayWithKeys>>
 
 const ANY = '{ lipSyncTasks { edges { node { id } } } }'
-const create = async (gw: Gateway, headers: Record<string, string>, reference?: string): Promise<string> => {
+async function create(gw: Gateway, headers: Record<string, string>, reference?: string): Promise<string> {
   const query = 'mutation ($input: CreateLipSyncInput!) { createLipSync(input: $input) { task { id } } }'
   const { data } = await gw.graphql(query, { input: { videoUrl: VIDEO, audioUrl: AUDIO, reference } }, headers)
   return data.createLipSync.task.id
 }
-const mint = async (gw: Gateway, headers: Record<string, string>, args: string): Promise<string> =>
-  (await gw.graphql(`mutation { createWatchToken(input: { ${args} }) { watchToken { token } } }`, {}, headers)).data
-    .createWatchToken.watchToken.token
+async function mint(gw: Gateway, headers: Record<string, string>, args: string): Promise<string> {
+  return (await gw.graphql(`mutation { createWatchToken(input: { ${args} }) { watchToken { token } } }`, {}, headers))
+    .data.createWatchToken.watchToken.token
+}
 
 /** Opens a raw socket, sends `connection_init` and reports the outcome. */
-const connect = async (gw: Gateway, credential: string) => {
+async function connect(gw: Gateway, credential: string) {
   const socket = new WebSocket(`${gw.url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws')
   await once(socket, 'open')
   const closed = once(socket, 'close').then(([closeCode, reason]) => [closeCode, String(reason)])

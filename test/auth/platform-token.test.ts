@@ -14,23 +14,29 @@ const ISSUER = 'https://id.example'
 const AUDIENCE = 'lipsync'
 const NOW = createManualClock().now() / 1_000
 
-const settings = (key: JwtSettings['key'], fields: Partial<JwtSettings> = {}): JwtSettings => ({
-  key,
-  issuer: ISSUER,
-  audience: AUDIENCE,
-  callerClaim: 'sub',
-  scopeClaim: 'scope',
-  ...fields,
-})
+function settings(key: JwtSettings['key'], fields: Partial<JwtSettings> = {}): JwtSettings {
+  return {
+    key,
+    issuer: ISSUER,
+    audience: AUDIENCE,
+    callerClaim: 'sub',
+    scopeClaim: 'scope',
+    ...fields,
+  }
+}
 
 const CLAIMS = { iss: ISSUER, aud: AUDIENCE, sub: 'user-1', exp: NOW + 600, scope: 'read create' }
-const bytes = (text: string) => new TextEncoder().encode(text)
+function bytes(text: string) {
+  return new TextEncoder().encode(text)
+}
 type SigningKey = Parameters<SignJWT['sign']>[0]
-const sign = (
+function sign(
   claims: JWTPayload,
   key: SigningKey = bytes(SECRET),
   header: { alg: string; kid?: string } = { alg: 'HS256' },
-) => new SignJWT(claims).setProtectedHeader(header).sign(key)
+) {
+  return new SignJWT(claims).setProtectedHeader(header).sign(key)
+}
 
 describe('with a shared secret', () => {
   const start = (fields: Partial<JwtSettings> = {}) => startAuth({ jwt: settings({ secret: SECRET }, fields) })

@@ -8,10 +8,12 @@ import { EXPIRED, HERE, LIMITS, NOT_VALID, startAuth } from '../support/auth.js'
 const SECRET = 'a secret of the platform, of 32 bytes or more'
 const JWT = { key: { secret: SECRET }, issuer: 'i', audience: 'a', callerClaim: 'sub', scopeClaim: 'scope' }
 const ONLY = { taskIds: ['t1', 't2'] }
-const wrongField = (field: string) => expect.objectContaining({ code: 'BAD_USER_INPUT', details: { field } })
+function wrongField(field: string) {
+  return expect.objectContaining({ code: 'BAD_USER_INPUT', details: { field } })
+}
 
 /** A gateway with a key whose owner is logged in. */
-const startWithKey = async (fields: Parameters<ReturnType<typeof startAuth>['createKey']>[0] = {}) => {
+async function startWithKey(fields: Parameters<ReturnType<typeof startAuth>['createKey']>[0] = {}) {
   const parts = startAuth()
   const key = await parts.createKey(fields)
   return { ...parts, key, session: await parts.auth.authenticate(key.text, HERE) }

@@ -12,7 +12,7 @@ then checks its promises. Exits with 1 when one was broken.
   --tasks N     orders, 1 to 1000 (default: 120)
   --kills N     kills with -9, 0 to 100 (default: 15); other misfortunes happen a fifth as often
   --seconds N   the longest it may take, 5 to 900 (default: 300)
-  --speed N     how much faster than real time it goes, 1 to 60 (default: 30)
+  --speed N     how much faster than real time it goes, 1 to 60 (default: 20)
   --only NAME   one of ${MISFORTUNES.join(', ')};
                 may be repeated (default: all)
   --keep        keeps the folder with the database and the gateway's log
@@ -60,7 +60,7 @@ function readOptions(): ChaosOptions | null {
     tasks: wholeNumber('tasks', values.tasks, 1, 1_000, 120),
     kills: wholeNumber('kills', values.kills, 0, 100, 15),
     seconds: wholeNumber('seconds', values.seconds, 5, 900, 300),
-    speed: wholeNumber('speed', values.speed, 1, 60, 30),
+    speed: wholeNumber('speed', values.speed, 1, 60, 20),
     only: values.only?.map(misfortune) ?? MISFORTUNES,
     keep: values.keep ?? false,
   }

@@ -16,7 +16,7 @@ afterAll(() => rmSync(folder, { recursive: true }))
 let folders = 0
 
 /** The command on a database of its own. `run` returns what it printed; `explained` holds its explanations. */
-const startCommand = (env: Record<string, string> = { DATA_DIR: join(folder, String(folders++)) }) => {
+function startCommand(env: Record<string, string> = { DATA_DIR: join(folder, String(folders++)) }) {
   const clock = createManualClock()
   const explained: string[] = []
   const run = async (...args: string[]) => {
@@ -36,10 +36,10 @@ const startCommand = (env: Record<string, string> = { DATA_DIR: join(folder, Str
   return { clock, explained, run, env }
 }
 
-const withAuth = async <T>(
+async function withAuth<T>(
   { env, clock }: ReturnType<typeof startCommand>,
   use: (auth: ReturnType<typeof createAuthenticator>) => Promise<T>,
-): Promise<T> => {
+): Promise<T> {
   const database = openDatabase(`file:${join(env.DATA_DIR!, 'gateway.db')}`)
   const parts = {
     keys: createKeyStore(database),

@@ -18,7 +18,9 @@ beforeAll(async () => {
 afterAll(() => gw[Symbol.asyncDispose]())
 
 const QUERY = '/graphql?query={__typename}'
-const hostOf = (url: string) => new URL(url).host
+function hostOf(url: string) {
+  return new URL(url).host
+}
 
 describe('methods', () => {
   test.each(['/health', '/ready', '/'])('%s is read-only', async path => {

@@ -14,10 +14,15 @@ beforeAll(async () => {
 afterAll(() => gw[Symbol.asyncDispose]())
 
 /** `fetch` decompresses; the headers still show what was sent. */
-const open = (path: string, headers: Record<string, string> = {}) => fetch(gw.url + path, { headers })
-const page = () => open('/graphql', { accept: 'text/html' })
-const fileOf = (html: string, ending: string): string =>
-  `/${new RegExp(`graphql/graphiql-[\\w-]+\\.${ending}`).exec(html)?.[0] ?? 'nothing'}`
+function open(path: string, headers: Record<string, string> = {}) {
+  return fetch(gw.url + path, { headers })
+}
+function page() {
+  return open('/graphql', { accept: 'text/html' })
+}
+function fileOf(html: string, ending: string): string {
+  return `/${new RegExp(`graphql/graphiql-[\\w-]+\\.${ending}`).exec(html)?.[0] ?? 'nothing'}`
+}
 
 test('the page is small and refers to files that browsers keep', async () => {
   const answer = await page()

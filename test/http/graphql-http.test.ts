@@ -12,17 +12,19 @@ afterAll(() => gw[Symbol.asyncDispose]())
 const SPEC = 'application/graphql-response+json'
 const JSON_TYPE = 'application/json'
 
-const post = async (body: string, headers: Record<string, string> = {}) => {
+async function post(body: string, headers: Record<string, string> = {}) {
   const all = { 'content-type': JSON_TYPE, ...headers }
   const response = await fetch(`${gw.url}/graphql`, { method: 'POST', headers: all, body })
   const text = await response.text()
   return { status: response.status, type: response.headers.get('content-type'), text, json: text && JSON.parse(text) }
 }
 
-const get = (params: Record<string, string>) => fetch(`${gw.url}/graphql?${new URLSearchParams(params)}`)
+function get(params: Record<string, string>) {
+  return fetch(`${gw.url}/graphql?${new URLSearchParams(params)}`)
+}
 
 const CREATE = `mutation { createLipSync(input: { videoUrl: "${VIDEO}", audioUrl: "${VIDEO}" }) { task { id } } }`
-const created = async () => {
+async function created() {
   const { data } = await gw.graphql('{ lipSyncTasks { edges { node { id } } } }')
   return data.lipSyncTasks.edges.length
 }

@@ -13,7 +13,9 @@ beforeAll(async () => {
 })
 afterAll(() => gw[Symbol.asyncDispose]())
 
-const ask = (path: string, init: RequestInit = {}) => fetch(`${gw.url}${path}`, init)
+function ask(path: string, init: RequestInit = {}) {
+  return fetch(`${gw.url}${path}`, init)
+}
 
 test('/health is 200 while the process runs', async () => {
   const answer = await ask('/health')

@@ -11,7 +11,7 @@ afterEach(() => {
 })
 
 /** A WebSocket server that pings its clients by a manual clock. */
-const startServer = async () => {
+async function startServer() {
   const clock = createManualClock()
   const server = new WebSocketServer({ port: 0, host: '127.0.0.1', handleProtocols: () => 'graphql-transport-ws' })
   closing.push(() => server.close())

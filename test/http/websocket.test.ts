@@ -10,7 +10,7 @@ beforeAll(async () => {
 })
 afterAll(() => gw[Symbol.asyncDispose]())
 
-const opened = async ({ url } = gw) => {
+async function opened({ url } = gw) {
   const client = await openSocket(url)
   await client.init()
   return client

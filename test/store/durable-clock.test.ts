@@ -5,7 +5,9 @@ import { createManualClock } from '../support/manual-clock.js'
 import { newTask, queue, submitted } from '../support/store-contract.js'
 
 const HOUR_MS = 3_600_000
-const urlOf = (file: string) => `file:${file}`
+function urlOf(file: string) {
+  return `file:${file}`
+}
 
 /** A machine's clock at some wall time and some time after its boot. */
 function machine(wall: number, sinceBoot: number) {

@@ -15,27 +15,29 @@ afterEach(() => {
 afterAll(() => rmSync(folder, { recursive: true }))
 
 let files = 0
-const open = (url: string, onQuery?: (sql: string) => void) => {
+function open(url: string, onQuery?: (sql: string) => void) {
   const database = openDatabase(url, '.', onQuery)
   opened.push(database)
   return createKeyStore(database)
 }
 /** Two connections to the same database, as two processes have them. */
-const openTwice = () => {
+function openTwice() {
   const url = `file:${join(folder, `${files++}.db`)}`
   return { url, one: open(url), other: open(url) }
 }
 
-const key = (fields: Partial<NewApiKey> = {}): NewApiKey => ({
-  id: 'k1',
-  caller: 'acme',
-  hash: 'h',
-  scopes: ['read', 'create'],
-  limits: { createsPerMinute: 5, monthlyCredits: null },
-  createdAt: 1_000,
-  expiresAt: 9_000,
-  ...fields,
-})
+function key(fields: Partial<NewApiKey> = {}): NewApiKey {
+  return {
+    id: 'k1',
+    caller: 'acme',
+    hash: 'h',
+    scopes: ['read', 'create'],
+    limits: { createsPerMinute: 5, monthlyCredits: null },
+    createdAt: 1_000,
+    expiresAt: 9_000,
+    ...fields,
+  }
+}
 const FRESH = { revokedAt: null, lastUsedAt: null }
 
 describe('keys', () => {

@@ -15,11 +15,13 @@ import { createManualClock } from '../support/manual-clock.js'
 import { queue } from '../support/store-contract.js'
 
 const silent = pino({ level: 'silent' })
-const urlOf = (file: string) => `file:${file}`
+function urlOf(file: string) {
+  return `file:${file}`
+}
 
 test('rejects a second gateway on a database, naming the process and its host', async () => {
   const file = await newDatabase()
-  const first = startChild('store-host.ts', urlOf(file))
+  const first = startChild('store-host.js', urlOf(file))
   expect(await first.message).toBe('open')
   const opening = openTestStore(urlOf(file))
   await expect(opening).rejects.toThrow(`${file} is in use by another gateway: process ${first.pid} on ${hostname()}, `)
@@ -28,7 +30,7 @@ test('rejects a second gateway on a database, naming the process and its host', 
 
 test('takes over at once after the other gateway was killed', async () => {
   const file = await newDatabase()
-  const first = startChild('store-host.ts', urlOf(file))
+  const first = startChild('store-host.js', urlOf(file))
   await first.message
   await first.kill()
   await using store = await openTestStore(urlOf(file))
@@ -37,7 +39,7 @@ test('takes over at once after the other gateway was killed', async () => {
 
 test('exactly one of several gateways that start at once on an empty folder opens it', async () => {
   const file = join(dirname(await newDatabase()), 'new', 'gateway.db')
-  const started = await Promise.all([1, 2, 3].map(() => startChild('store-host.ts', urlOf(file)).message))
+  const started = await Promise.all([1, 2, 3].map(() => startChild('store-host.js', urlOf(file)).message))
   expect(started.filter(message => message === 'open')).toHaveLength(1)
   for (const message of started.filter(said => said !== 'open')) expect(message).toMatch('is in use by another gateway')
 })
@@ -61,7 +63,7 @@ test('opens the keys beside a running gateway', async () => {
 test('a lock of another program does not block the event loop; the write succeeds when it is released', async () => {
   const file = await newDatabase()
   await using store = await openTestStore(urlOf(file))
-  const holder = startChild('lock-holder.ts', file)
+  const holder = startChild('lock-holder.js', file)
   expect(await holder.message).toBe('locked')
   let [late, ticks] = [0, 0]
   let last = performance.now()
@@ -134,7 +136,7 @@ test('reports a full disk as such', async () => {
 
 test.each(['000', '077'])('keeps its files to their owner, with the umask %s', async umask => {
   const file = join(dirname(await newDatabase()), 'made', 'gateway.db')
-  const host = startChild('store-host.ts', urlOf(file), umask)
+  const host = startChild('store-host.js', urlOf(file), umask)
   expect(await host.message).toBe('open')
   const modeOf = async (path: string) => ((await stat(path)).mode & 0o777).toString(8)
   expect(await modeOf(dirname(file))).toBe('700')

@@ -1,25 +1,11 @@
-import { appendFileSync, copyFileSync, readFileSync } from 'node:fs'
+import fs, { appendFileSync, copyFileSync, readFileSync } from 'node:fs'
 import { setTimeout as wait } from 'node:timers/promises'
+import { promisify } from 'node:util'
 import fc from 'fast-check'
-import { expect, test, vi } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import type { TaskStore } from '../../src/tasks/task-store.js'
 import { meddle, newDatabase, openTestStore } from '../support/database.js'
 import { newTask, queue, submitted } from '../support/store-contract.js'
-
-const disk = vi.hoisted(() => ({ flush: async (flush: () => Promise<void>): Promise<void> => flush() }))
-
-/** Every flush of the write-ahead log passes through `disk.flush`. */
-vi.mock('node:fs', async importOriginal => {
-  const fs = await importOriginal<typeof import('node:fs')>()
-  const flush = (file: number) =>
-    new Promise<void>((resolve, reject) => fs.fdatasync(file, error => (error ? reject(error) : resolve())))
-  return {
-    ...fs,
-    fdatasync(file: number, done: (error?: Error) => void) {
-      disk.flush(() => flush(file)).then(() => done(), done)
-    },
-  }
-})
 
 const ROUNDS = 12
 const STAGES = ['queued', 'submitting', 'submitted']
@@ -35,7 +21,7 @@ test('after a power cut at any moment, the disk has every task and every step th
   await using store = await openTestStore(`file:${file}`)
   const copies: Copy[] = []
   let flushed: Copy | null = null
-  disk.flush = async flush => {
+  interceptFlushes(async flush => {
     const copy = { path: `${file}.${copies.length}`, reported: new Map() }
     for (const part of ['', '-wal']) copyFileSync(file + part, copy.path + part)
     copies.push(copy)
@@ -43,7 +29,7 @@ test('after a power cut at any moment, the disk has every task and every step th
     await Promise.all([flush(), wait(1)])
     copy.reported = new Map(flushed?.reported)
     flushed = copy
-  }
+  })
   const report = (id: string, stage: string) => void flushed?.reported.set(id, stage)
 
   for (let round = 0; round < ROUNDS; round++) {
@@ -58,6 +44,15 @@ test('after a power cut at any moment, the disk has every task and every step th
   for (const [index, part] of parts.entries()) addTornWrites(copies[index]!.path, copies[index + 1]!.path, part)
   for (const { path, reported } of copies) expect(missing(reported, path)).toEqual([])
 })
+
+/** Passes every flush of the write-ahead log through `around`. */
+function interceptFlushes(around: (flush: () => Promise<void>) => Promise<void>) {
+  const flush = promisify(fs.fdatasync)
+  const spy = vi.spyOn(fs, 'fdatasync').mockImplementation((file, done) => {
+    around(() => flush(file)).then(() => done(null), done)
+  })
+  onTestFinished(() => spy.mockRestore())
+}
 
 async function live(tasks: TaskStore, name: string, report: (id: string, stage: string) => void) {
   const queued = await queue(tasks, newTask({ videoUrl: `https://m.example/${name}` }))

@@ -71,6 +71,13 @@ test('no statement reads a table row by row or sorts it', async () => {
   await store[Symbol.asyncDispose]()
 })
 
+test('the look-up by inputs walks its own index', async () => {
+  const { connection, store, statements } = await openObserved()
+  const sql = [...statements].find(text => /where \("tasks"."caller" = \? and "tasks"."inputs_hash" = \?\)/.test(text))
+  expect(planOf(connection, sql!)).toEqual(['SEARCH tasks USING INDEX tasks_by_inputs (caller=? AND inputs_hash=?)'])
+  await store[Symbol.asyncDispose]()
+})
+
 test('every selection of the log walks an index of its own', async () => {
   const { connection, statements } = await openObserved()
   const plans = [...statements]

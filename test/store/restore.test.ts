@@ -4,8 +4,12 @@ import { meddle, newDatabase, openTestStore } from '../support/database.js'
 import { createManualClock } from '../support/manual-clock.js'
 import { newTask, queue, submitted, submitting } from '../support/store-contract.js'
 
-const urlOf = (file: string) => `file:${file}`
-const input = (n: number) => newTask({ videoUrl: `https://m.example/${n}` })
+function urlOf(file: string) {
+  return `file:${file}`
+}
+function input(n: number) {
+  return newTask({ videoUrl: `https://m.example/${n}` })
+}
 
 /** Opens the store, lets `act` use it, and closes it. */
 async function run<T>(file: string, act: (store: Awaited<ReturnType<typeof openTestStore>>) => Promise<T>) {

@@ -15,7 +15,9 @@ import { describeStore, newTask, queue } from '../support/store-contract.js'
 const folder = mkdtempSync(join(tmpdir(), 'store-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 let files = 0
-const newFile = () => `file:${join(folder, `${files++}.db`)}`
+function newFile() {
+  return `file:${join(folder, `${files++}.db`)}`
+}
 
 describeStore('SQLite in memory', async () => (await openTestStore()).tasks)
 describeStore('SQLite in a file', async () => (await openTestStore(newFile())).tasks)

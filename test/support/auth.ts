@@ -27,7 +27,7 @@ export function from(address: string, headers: Client['headers'] = { host: 'loca
 export const HERE = from('127.0.0.1')
 
 /** An authenticator on a store in memory and a manual clock. */
-export const startAuth = (parts: Partial<AuthenticatorParts> = {}) => {
+export function startAuth(parts: Partial<AuthenticatorParts> = {}) {
   const clock = createManualClock()
   const keys = createKeyStore(openDatabase(':memory:'))
   const lines: Record<string, unknown>[] = []
@@ -61,5 +61,6 @@ export const NOT_VALID = { code: 'UNAUTHENTICATED', message: 'The credential is 
 export const EXPIRED = { code: 'UNAUTHENTICATED', message: 'The credential has expired.', expired: true }
 
 /** Texts of any UTF-16, well-formed or not. (fast-check's own `binary` takes seconds to begin.) */
-export const anyText = (size: { minLength?: number } = {}) =>
-  fc.string({ ...size, unit: fc.nat(0xffff).map(code => String.fromCharCode(code)) })
+export function anyText(size: { minLength?: number } = {}) {
+  return fc.string({ ...size, unit: fc.nat(0xffff).map(code => String.fromCharCode(code)) })
+}

@@ -9,7 +9,7 @@ import { createKeyStore } from '../../src/store/sqlite/keys.js'
 import { startTestGateway } from './gateway.js'
 
 /** A test gateway on a database in a file, whose keys are created and revoked from outside, as by the command line. */
-export const startGatewayWithKeys = async (options: GatewayOptions = {}) => {
+export async function startGatewayWithKeys(options: GatewayOptions = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'callers-'))
   const databaseUrl = `file:${join(folder, 'gateway.db')}`
   const beside = openDatabase(databaseUrl)

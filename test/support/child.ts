@@ -1,12 +1,11 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
+import { compiled } from './compiled.js'
 
 /** Runs a script of this folder as a process that ends with the test at the latest. */
 export function startChild(script: string, ...args: string[]) {
-  const path = fileURLToPath(new URL(script, import.meta.url))
-  const child = fork(path, args, { execArgv: ['--import', 'tsx'] })
+  const child = fork(compiled(`test/support/${script}`), args, { execArgv: ['--expose-gc'] })
   const exited = once(child, 'exit')
   const kill = async () => {
     child.kill('SIGKILL')

@@ -9,18 +9,19 @@ import { Database } from '../../src/store/sqlite/load-sqlite.js'
 import { createManualClock } from './manual-clock.js'
 
 /** A store, in memory unless a file is given, on a manual clock. */
-export const openTestStore = (databaseUrl = ':memory:', clock = createManualClock(), restored?: boolean) =>
-  openStore({ databaseUrl, dataDir: tmpdir(), restored }, clock, pino({ level: 'silent' }))
+export function openTestStore(databaseUrl = ':memory:', clock = createManualClock(), restored?: boolean) {
+  return openStore({ databaseUrl, dataDir: tmpdir(), restored }, clock, pino({ level: 'silent' }))
+}
 
 /** A file for a database, in a folder that is removed after the test. */
-export const newDatabase = async (): Promise<string> => {
+export async function newDatabase(): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), 'gateway-'))
   onTestFinished(() => rm(dir, { recursive: true }))
   return join(dir, 'gateway.db')
 }
 
 /** Does something to a database from outside. */
-export const meddle = <T>(file: string, act: (database: Connection['sqlite']) => T): T => {
+export function meddle<T>(file: string, act: (database: Connection['sqlite']) => T): T {
   const database = new Database(file)
   try {
     return act(database)

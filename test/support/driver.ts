@@ -121,4 +121,6 @@ export function newTask(clock: { now(): number; monotonic(): number }, inputs: P
   } as const
 }
 
-const same = <T>(value: T): T => value
+function same<T>(value: T): T {
+  return value
+}

@@ -29,7 +29,7 @@ const CREATE = `mutation ($input: CreateLipSyncInput!) { createLipSync(input: $i
 const FOLLOW = `subscription ($id: ID!) { taskUpdated(id: $id, after: "0") { ${FIELDS} } }`
 
 /** A whole gateway with the built-in engine in a temporary folder, and a real graphql-ws client. */
-export const startEngineGateway = async (options: GatewayOptions = {}) => {
+export async function startEngineGateway(options: GatewayOptions = {}) {
   const folder = await temporaryFolder()
   const config = resolveConfig({ upstream: 'engine', port: 0, dataDir: folder.path, ...options })
   const log = pino({ level: 'silent' })

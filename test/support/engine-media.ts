@@ -9,7 +9,7 @@ import { type FfmpegArg, QUIET, readFrom, writeTo } from '../../src/upstream/eng
 import { createWasmFfmpeg } from '../../src/upstream/engine/worker/ffmpeg/wasm-ffmpeg.js'
 
 /** A folder that is deleted at the end of the scope. */
-export const temporaryFolder = async (): Promise<{ path: string } & AsyncDisposable> => {
+export async function temporaryFolder(): Promise<{ path: string } & AsyncDisposable> {
   const path = await mkdtemp(join(tmpdir(), 'lipsync-engine-'))
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) }
 }
@@ -22,14 +22,14 @@ export const hasNative = spawnSync('ffmpeg', ['-version']).status === 0
 const made = new Map<string, Promise<Buffer>>()
 
 /** Makes a file from FFmpeg's own sources, once for all tests, and returns its bytes. `args` end with the format: `-f mp4`. */
-export const make = (...args: FfmpegArg[]): Promise<Buffer> => {
+export function make(...args: FfmpegArg[]): Promise<Buffer> {
   const key = JSON.stringify(args)
   const file = made.get(key) ?? makeNow(args)
   made.set(key, file)
   return file
 }
 
-const makeNow = async (args: readonly FfmpegArg[]): Promise<Buffer> => {
+async function makeNow(args: readonly FfmpegArg[]): Promise<Buffer> {
   await using folder = await temporaryFolder()
   const path = join(folder.path, 'made')
   const { exitCode, log } = await wasm.run([...QUIET, ...args, writeTo(path)])
@@ -37,7 +37,9 @@ const makeNow = async (args: readonly FfmpegArg[]): Promise<Buffer> => {
   return await readFile(path)
 }
 
-const lavfi = (graph: string) => ['-f', 'lavfi', '-i', graph]
+function lavfi(graph: string) {
+  return ['-f', 'lavfi', '-i', graph]
+}
 const X264 = ['-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p']
 
 export interface Clip {
@@ -50,17 +52,24 @@ export interface Clip {
 }
 
 /** A moving test picture, without sound. */
-export const clip = ({ size = '64x48', fps = 25, seconds = 1, options = X264, format = 'mp4' }: Clip = {}) =>
-  make(...lavfi(`testsrc2=s=${size}:r=${fps}:d=${seconds}`), ...options, '-f', format)
+export function clip({ size = '64x48', fps = 25, seconds = 1, options = X264, format = 'mp4' }: Clip = {}) {
+  return make(...lavfi(`testsrc2=s=${size}:r=${fps}:d=${seconds}`), ...options, '-f', format)
+}
 
 const STEP = 20
 
 /** A video whose frame n is n steps of grey above black, so that each frame can be identified. */
-export const brightening = (frames: number) =>
-  make(...lavfi(`nullsrc=s=64x48:r=25:d=${frames / 25},geq=lum=16+${STEP}*N:cb=128:cr=128`), ...X264, '-f', 'mp4')
+export function brightening(frames: number) {
+  return make(
+    ...lavfi(`nullsrc=s=64x48:r=25:d=${frames / 25},geq=lum=16+${STEP}*N:cb=128:cr=128`),
+    ...X264,
+    '-f',
+    'mp4',
+  )
+}
 
 /** The same MP4, rotated by 90 degrees by the matrix in its track header. */
-export const turned = (mp4: Buffer): Buffer => {
+export function turned(mp4: Buffer): Buffer {
   const file = Buffer.from(mp4)
   const matrix = file.indexOf('tkhd') + 44
   for (const [at, value] of [0, 0x10000, 0, -0x10000, 0].entries()) file.writeInt32BE(value, matrix + 4 * at)
@@ -68,12 +77,14 @@ export const turned = (mp4: Buffer): Buffer => {
 }
 
 /** A tone. */
-export const tone = (seconds = 1, options: string[] = [], format = 'wav') =>
-  make(...lavfi(`sine=d=${seconds}:f=440`), ...options, '-f', format)
+export function tone(seconds = 1, options: string[] = [], format = 'wav') {
+  return make(...lavfi(`sine=d=${seconds}:f=440`), ...options, '-f', format)
+}
 
 /** A moving test picture with a tone. */
-export const film = (seconds = 1) =>
-  make(...lavfi(`testsrc2=s=64x48:r=25:d=${seconds}`), ...lavfi(`sine=d=${seconds}`), ...X264, '-f', 'mp4')
+export function film(seconds = 1) {
+  return make(...lavfi(`testsrc2=s=64x48:r=25:d=${seconds}`), ...lavfi(`sine=d=${seconds}`), ...X264, '-f', 'mp4')
+}
 
 export interface Probe {
   readonly seconds: number
@@ -91,7 +102,7 @@ export interface Probe {
 }
 
 /** Returns what a decoder finds in a file, so that an output is not judged by what the engine says. */
-export const probe = async (path: string): Promise<Probe> => {
+export async function probe(path: string): Promise<Probe> {
   await using folder = await temporaryFolder()
   const samples = join(folder.path, 'samples')
   const pixels: number[] = []
@@ -120,7 +131,7 @@ export const probe = async (path: string): Promise<Probe> => {
 type Serve = Buffer | string | ((req: IncomingMessage, res: ServerResponse) => void)
 
 /** A web server on loopback that serves files by path. */
-export const serve = async (files: Record<string, Serve>) => {
+export async function serve(files: Record<string, Serve>) {
   const server = createServer((req, res) => {
     const file = files[new URL(req.url ?? '/', 'http://host').pathname]
     if (file === undefined) res.writeHead(404).end()
@@ -142,7 +153,7 @@ export const serve = async (files: Record<string, Serve>) => {
 }
 
 /** A handler that holds its requests, which the test can wait for and respond to. */
-export const holding = () => {
+export function holding() {
   const requests: ServerResponse[] = []
   let wake = () => {}
   return {
@@ -157,4 +168,6 @@ export const holding = () => {
   }
 }
 
-export const gone = async (res: ServerResponse) => void (res.closed || (await once(res, 'close')))
+export async function gone(res: ServerResponse) {
+  res.closed || (await once(res, 'close'))
+}

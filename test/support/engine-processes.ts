@@ -3,10 +3,8 @@ import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { setTimeout } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import type { SubmitRequest } from '../../src/tasks/driver/upstream.js'
-
-const hostEntry = fileURLToPath(new URL('engine-host.ts', import.meta.url))
+import { compiled } from './compiled.js'
 
 /** Starts a process that runs the engine, and resolves when it has started the job. Leaving the scope kills it. */
 export const startHost = async (
@@ -14,9 +12,8 @@ export const startHost = async (
   job: SubmitRequest,
   ffmpegPath = '',
 ): Promise<{ pid: number } & AsyncDisposable> => {
-  const host = spawn(process.execPath, ['--import', 'tsx', hostEntry, folder, JSON.stringify(job), ffmpegPath], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
+  const args = [compiled('test/support/engine-host.js'), folder, JSON.stringify(job), ffmpegPath]
+  const host = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
   for await (const line of createInterface({ input: host.stdout })) if (line.includes('job started')) break
   return {
     pid: host.pid ?? 0,

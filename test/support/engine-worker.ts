@@ -8,10 +8,12 @@ import { makeLipSync } from '../../src/upstream/engine/worker/make-lip-sync.js'
 import type { LipSyncOutcome, WorkerInput } from '../../src/upstream/engine/worker/messages.js'
 
 /** The default limits, some of them changed. */
-export const testLimits = (changed: Partial<JobLimits> = {}): JobLimits => ({
-  ...jobLimits(resolveConfig().engine),
-  ...changed,
-})
+export function testLimits(changed: Partial<JobLimits> = {}): JobLimits {
+  return {
+    ...jobLimits(resolveConfig().engine),
+    ...changed,
+  }
+}
 
 export interface LipSyncInputs {
   readonly video: Buffer
@@ -21,11 +23,11 @@ export interface LipSyncInputs {
 }
 
 /** Writes the inputs into a folder, and returns the message for a worker that works there. */
-export const writeWorkerInput = async (
+export async function writeWorkerInput(
   folder: string,
   { video, audio, playbackType = 'normal', limits }: LipSyncInputs,
   ffmpegPath: string | null = null,
-): Promise<WorkerInput> => {
+): Promise<WorkerInput> {
   const at = (name: string) => join(folder, name)
   const work = at('work')
   await mkdir(work, { recursive: true })
@@ -36,11 +38,11 @@ export const writeWorkerInput = async (
 }
 
 /** Makes a lip sync in this process and a folder. */
-export const makeIn = async (
+export async function makeIn(
   folder: string,
   ffmpeg: Ffmpeg,
   inputs: LipSyncInputs,
-): Promise<LipSyncOutcome & WorkerInput['outputs']> => {
+): Promise<LipSyncOutcome & WorkerInput['outputs']> {
   const input = await writeWorkerInput(folder, inputs)
   return { ...(await makeLipSync(input, ffmpeg)), ...input.outputs }
 }

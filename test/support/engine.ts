@@ -12,12 +12,14 @@ import { testLimits } from './engine-worker.js'
 
 export const never = new AbortController().signal
 
-export const submitRequestOf = (videoUrl: string, audioUrl: string, taskId: string = randomUUID()): SubmitRequest => ({
-  taskId,
-  videoUrl,
-  audioUrl,
-  playbackType: 'normal',
-})
+export function submitRequestOf(videoUrl: string, audioUrl: string, taskId: string = randomUUID()): SubmitRequest {
+  return {
+    taskId,
+    videoUrl,
+    audioUrl,
+    playbackType: 'normal',
+  }
+}
 
 interface Line {
   readonly msg: string
@@ -27,8 +29,8 @@ interface Line {
 type EngineOptions = Partial<Omit<EngineUpstreamOptions, 'limits'>> & { limits?: Partial<JobLimits> }
 
 /** The engine in a folder, with the default limits; it may fetch from loopback addresses. */
-export const openEngine = ({ dataDir = '', limits, ...options }: EngineOptions) =>
-  openEngineUpstream({
+export function openEngine({ dataDir = '', limits, ...options }: EngineOptions) {
+  return openEngineUpstream({
     dataDir,
     media: createMediaStore(dataDir),
     ffmpegPath: null,
@@ -39,9 +41,10 @@ export const openEngine = ({ dataDir = '', limits, ...options }: EngineOptions) 
     limits: testLimits(limits),
     ...options,
   })
+}
 
 /** The engine in a temporary folder, or in a given one, with the lines of its log. */
-export const startEngine = async (options: EngineOptions = {}) => {
+export async function startEngine(options: EngineOptions = {}) {
   const folder = options.dataDir ? null : await temporaryFolder()
   const dataDir = options.dataDir ?? folder?.path ?? ''
   const lines: Line[] = []

@@ -8,12 +8,12 @@ export interface StreamEvent {
 }
 
 /** A subscription over SSE. Reads nothing before it is asked to. */
-export const openEventStream = async (
+export async function openEventStream(
   url: string,
   query: string,
   variables: object = {},
   credential: Record<string, string> = {},
-) => {
+) {
   const headers = { 'content-type': 'application/json', accept: 'text/event-stream', ...credential }
   const asking: ClientRequest = request(`${url}/graphql`, { method: 'POST', headers, agent: false })
   asking.end(JSON.stringify({ query, variables }))

@@ -44,7 +44,9 @@ export type SeenEvent = Pick<SeenTask, 'cursor' | 'stage' | 'status' | 'progress
 }
 
 /** The task as it is now, with the fields of the event in their place. */
-export const flatten = ({ task, ...event }: SeenEvent): SeenTask & { reason: string | null } => ({ ...task, ...event })
+export function flatten({ task, ...event }: SeenEvent): SeenTask & { reason: string | null } {
+  return { ...task, ...event }
+}
 
 /** A mistake of a caller, as payloads return it. */
 export interface SeenUserError {
@@ -68,11 +70,11 @@ interface GraphQLResponse {
 type Jogg = Awaited<ReturnType<typeof startJogg>>
 
 /** A gateway without its surroundings: the clock, the upstream and the log are the caller's. */
-export const openTestGateway = async (
+export async function openTestGateway(
   clock: ReturnType<typeof createManualClock>,
   jogg: Jogg,
   options: GatewayOptions,
-) => {
+) {
   const lines: Record<string, unknown>[] = []
   const log = pino({ level: 'debug', base: null }, { write: line => void lines.push(JSON.parse(line)) })
   const config = resolveConfig({
@@ -88,7 +90,7 @@ export const openTestGateway = async (
 }
 
 /** The whole gateway on real sockets: SQLite in memory, a free port, a manual clock, a scripted JoggAI. */
-export const startTestGateway = async (options: GatewayOptions = {}) => {
+export async function startTestGateway(options: GatewayOptions = {}) {
   let settled = (): Promise<unknown> => Promise.resolve()
   const clock = createManualClock(undefined, () => settled())
   const jogg = await startJogg({ now: clock.now })

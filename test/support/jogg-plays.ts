@@ -42,44 +42,63 @@ export interface Moment {
   accepting?: boolean
 }
 
-const play = (on: Call, how: Play['play']): Play => ({ on, play: how })
+function play(on: Call, how: Play['play']): Play {
+  return { on, play: how }
+}
 
 /** The next submit is accepted under this id. */
-export const accepted = (taskId: string) => play('submit', scene => scene.send(scene.honest(taskId)))
+export function accepted(taskId: string) {
+  return play('submit', scene => scene.send(scene.honest(taskId)))
+}
 
 /** Moves the job that the next status call asks about, just before the call. */
-const moves = (move: (jobs: JoggJobs, taskId: string) => void) =>
-  play('status', scene => {
+function moves(move: (jobs: JoggJobs, taskId: string) => void) {
+  return play('status', scene => {
     if (scene.taskId && scene.jobs.look(scene.taskId)) move(scene.jobs, scene.taskId)
     scene.send(scene.honest())
   })
-export const pending = () => moves(() => {})
-export const processing = () => moves((jobs, taskId) => jobs.process(taskId))
-export const success = (finish?: Finish) => moves((jobs, taskId) => jobs.finish(taskId, finish))
-export const failed = (message: string) => moves((jobs, taskId) => jobs.fail(taskId, message))
-export const vanished = () => moves((jobs, taskId) => jobs.vanish(taskId))
+}
+export function pending() {
+  return moves(() => {})
+}
+export function processing() {
+  return moves((jobs, taskId) => jobs.process(taskId))
+}
+export function success(finish?: Finish) {
+  return moves((jobs, taskId) => jobs.finish(taskId, finish))
+}
+export function failed(message: string) {
+  return moves((jobs, taskId) => jobs.fail(taskId, message))
+}
+export function vanished() {
+  return moves((jobs, taskId) => jobs.vanish(taskId))
+}
 
 /** Sends exactly this answer. */
-export const answers = (on: Call, answer: JoggAnswer, { accepting = false }: Moment = {}) =>
-  play(on, scene => {
+export function answers(on: Call, answer: JoggAnswer, { accepting = false }: Moment = {}) {
+  return play(on, scene => {
     if (accepting) scene.honest()
     scene.send(answer)
   })
+}
 
 /** Answers with an error of JoggAI, by default with HTTP 200. */
-export const code = (
+export function code(
   on: Call,
   number: number,
   msg: string,
   { http = 200, ...moment }: Moment & { http?: number } = {},
-) => answers(on, { http, body: { code: number, msg, data: null } }, moment)
+) {
+  return answers(on, { http, body: { code: number, msg, data: null } }, moment)
+}
 
 /** Answers with an HTTP status and the page of a proxy in front of JoggAI. */
-export const htmlPage = (on: Call, http: number, moment?: Moment) =>
-  answers(on, { http, headers: { 'content-type': 'text/html' }, body: `<html><h1>${http}</h1></html>` }, moment)
+export function htmlPage(on: Call, http: number, moment?: Moment) {
+  return answers(on, { http, headers: { 'content-type': 'text/html' }, body: `<html><h1>${http}</h1></html>` }, moment)
+}
 
 /** Refuses for the rate limit. `retryAfter` is in seconds; `where` is its place in the answer. */
-export const rateLimited = (on: Call, retryAfter?: number, where: 'body' | 'data' | 'header' = 'body') => {
+export function rateLimited(on: Call, retryAfter?: number, where: 'body' | 'data' | 'header' = 'body') {
   const say = (place: typeof where) => (place === where && retryAfter !== undefined ? { retryAfter } : null)
   return answers(on, {
     http: 429,
@@ -89,36 +108,44 @@ export const rateLimited = (on: Call, retryAfter?: number, where: 'body' | 'data
 }
 
 /** Answers as if the path did not exist. */
-export const notOffered = (on: Call) => htmlPage(on, 404)
+export function notOffered(on: Call) {
+  return htmlPage(on, 404)
+}
 
 /** Answers with bytes that are not HTTP. */
-export const garbage = (on: Call, { accepting = false }: Moment = {}) =>
-  play(on, scene => {
+export function garbage(on: Call, { accepting = false }: Moment = {}) {
+  return play(on, scene => {
     if (accepting) scene.honest()
     scene.sendRaw('\u0000\u0001 not HTTP \r\n\r\n')
   })
+}
 
 /** Resets the connection instead of answering. */
-export const resets = (on: Call, { accepting = false }: Moment = {}) =>
-  play(on, scene => {
+export function resets(on: Call, { accepting = false }: Moment = {}) {
+  return play(on, scene => {
     if (accepting) scene.honest()
     scene.reset()
   })
+}
 
 /** Sends nothing until it is released, then answers honestly. */
-export const hangs = (on: Call, { accepting = false }: Moment = {}) =>
-  play(on, async scene => {
+export function hangs(on: Call, { accepting = false }: Moment = {}) {
+  return play(on, async scene => {
     const answer = accepting ? scene.honest() : undefined
     await scene.held()
     scene.send(answer ?? scene.honest())
   })
+}
 
 /** Begins an honest answer and stops in the middle of the body. */
-export const stalls = (on: Call) => play(on, scene => scene.sendHalf(scene.honest()))
+export function stalls(on: Call) {
+  return play(on, scene => scene.sendHalf(scene.honest()))
+}
 
 /** Begins an honest answer and resets the connection in the middle of the body. */
-export const breaksOff = (on: Call) =>
-  play(on, scene => {
+export function breaksOff(on: Call) {
+  return play(on, scene => {
     scene.sendHalf(scene.honest())
     scene.reset()
   })
+}

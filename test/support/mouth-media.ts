@@ -16,7 +16,7 @@ export const MEDIA = {
   otherSpeech: new URL('media/other-speech.m4a', import.meta.url),
 }
 
-const decode = async (file: URL | string, args: readonly string[]): Promise<Buffer> => {
+async function decode(file: URL | string, args: readonly string[]): Promise<Buffer> {
   const chunks: Buffer[] = []
   const ffmpeg = await createWasmFfmpeg()
   const path = typeof file === 'string' ? file : fileURLToPath(file)
@@ -28,7 +28,7 @@ const decode = async (file: URL | string, args: readonly string[]): Promise<Buff
 }
 
 /** Returns all frames of a video in I420, scaled to a size. */
-export const decodeFrames = async (file: URL | string, width: number, height: number): Promise<Uint8Array[]> => {
+export async function decodeFrames(file: URL | string, width: number, height: number): Promise<Uint8Array[]> {
   const scale = ['-vf', `scale=${width}:${height}`]
   const all = await decode(file, [...scale, '-f', 'rawvideo', '-pix_fmt', 'yuv420p'])
   const size = (width * height * 3) / 2
@@ -36,13 +36,13 @@ export const decodeFrames = async (file: URL | string, width: number, height: nu
 }
 
 /** Mono, -1 to 1, 16 kHz. */
-export const decodeSpeech = async (file: URL | string): Promise<Float32Array> => {
+export async function decodeSpeech(file: URL | string): Promise<Float32Array> {
   const bytes = await decode(file, ['-f', 'f32le', '-ac', '1', '-ar', String(SPEECH_RATE)])
   return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length))
 }
 
 /** The root mean square of the samples that are heard during each frame. */
-export const loudnessPerFrame = (pcm: Float32Array, frames: number): number[] => {
+export function loudnessPerFrame(pcm: Float32Array, frames: number): number[] {
   const perFrame = SPEECH_RATE / FPS
   return Array.from({ length: frames }, (_, frame) => {
     const part = pcm.subarray(frame * perFrame, (frame + 1) * perFrame)
@@ -51,12 +51,12 @@ export const loudnessPerFrame = (pcm: Float32Array, frames: number): number[] =>
 }
 
 /** The gap between the inner lips divided by the eye distance, by the landmarks of a frame. */
-export const readGap = (
+export function readGap(
   tracker: ReturnType<typeof createFaceTracker>,
   data: Uint8Array,
   width: number,
   height: number,
-) => {
+) {
   const { face } = tracker.track({ data, width, height })
   if (!face) throw new Error('no face found in the output')
   const [upper, lower] = [contourPoint(face, 'upperInner', 5), contourPoint(face, 'lowerInner', 5)]
@@ -64,7 +64,7 @@ export const readGap = (
 }
 
 /** Pearson's correlation of a and b, with b `lag` frames earlier than a. */
-export const correlation = (a: readonly number[], b: readonly number[], lag = 0): number => {
+export function correlation(a: readonly number[], b: readonly number[], lag = 0): number {
   const pairs = a
     .map((value, i) => [value, b[i - lag]] as const)
     .filter((pair): pair is [number, number] => pair[1] !== undefined)
@@ -80,5 +80,8 @@ export const correlation = (a: readonly number[], b: readonly number[], lag = 0)
 }
 
 /** The lag in frames, -4 to 4, at which b correlates best with a. */
-export const bestLag = (a: readonly number[], b: readonly number[]): number =>
-  [-4, -3, -2, -1, 0, 1, 2, 3, 4].reduce((best, lag) => (correlation(a, b, lag) > correlation(a, b, best) ? lag : best))
+export function bestLag(a: readonly number[], b: readonly number[]): number {
+  return [-4, -3, -2, -1, 0, 1, 2, 3, 4].reduce((best, lag) =>
+    correlation(a, b, lag) > correlation(a, b, best) ? lag : best,
+  )
+}

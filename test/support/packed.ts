@@ -20,7 +20,7 @@ const SETTINGS = '--strict --target es2022 --lib es2023,esnext.disposable --modu
  *
  * @param beside what the app itself has installed
  */
-export const installPacked = async (beside: readonly string[]) => {
+export async function installPacked(beside: readonly string[]) {
   const folder = await mkdtemp(join(tmpdir(), 'lipsync-packed-'))
   const { stdout } = await exec('npm', ['pack', '--json', '--pack-destination', folder], { cwd: ROOT })
   const [{ filename, files }] = JSON.parse(stdout)
@@ -74,7 +74,7 @@ export const installPacked = async (beside: readonly string[]) => {
 }
 
 /** A process and what it prints. */
-const watch = (child: ChildProcess) => {
+function watch(child: ChildProcess) {
   let stdout = ''
   let stderr = ''
   const told = new EventEmitter()
@@ -99,7 +99,7 @@ const watch = (child: ChildProcess) => {
 }
 
 /** A port that was free just now. */
-export const freePort = async (): Promise<number> => {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo

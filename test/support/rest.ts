@@ -32,7 +32,7 @@ const compiled = new Map<object, ValidateFunction>()
 /** Sends a request as it is, and holds the response against the description of the API. */
 export async function rest(url: string, path: string, { method = 'GET', headers = {}, body }: RestRequest = {}) {
   const text = body === undefined || typeof body === 'string' ? body : JSON.stringify(body)
-  const type = body === undefined || typeof body === 'string' ? {} : { 'content-type': 'application/json' }
+  const type: Record<string, string> = text === body ? {} : { 'content-type': 'application/json' }
   const answer = await ask(`${url}${path}`, {
     method,
     headers: { ...type, ...headers },

@@ -17,7 +17,7 @@ export interface SocketOptions {
 }
 
 /** A WebSocket that speaks the protocol by hand, for wrong messages too. Rejects when the handshake is rejected. */
-export const openSocket = async (url: string, { protocol = 'graphql-transport-ws', origin }: SocketOptions = {}) => {
+export async function openSocket(url: string, { protocol = 'graphql-transport-ws', origin }: SocketOptions = {}) {
   const socket = new WebSocket(`${url.replace('http', 'ws')}/graphql`, protocol || [], origin ? { origin } : {})
   const arrived: Message[] = []
   const waiting: ((message: Message) => void)[] = []
@@ -54,7 +54,7 @@ export const openSocket = async (url: string, { protocol = 'graphql-transport-ws
 }
 
 /** A bare connection after a WebSocket handshake, which sends nothing by itself. */
-export const openRawSocket = async (url: string): Promise<Socket> => {
+export async function openRawSocket(url: string): Promise<Socket> {
   const { hostname, port } = new URL(url)
   const socket = connect(Number(port), hostname)
   socket.on('error', () => {})

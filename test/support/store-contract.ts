@@ -148,6 +148,31 @@ export function describeStore(name: string, open: () => Promise<TaskStore>) {
       expect(await tryToSubmit(store, first, 6)).toBeNull()
     })
 
+    test("finds a caller's latest task by its inputs, in every stage and whatever the wall clock said", async () => {
+      await using opened = await openWith()
+      const { store } = opened
+      const inputs = {
+        videoUrl: 'https://m.example/v?a=1',
+        audioUrl: 'https://m.example/a',
+        playbackType: 'normal',
+        videoSha256: null,
+        audioSha256: null,
+      } as const
+      await queue(store, newTask({ ...inputs, createdAt: 9_000 }))
+      const latest = await queue(store, newTask({ ...inputs, createdAt: 1_000, platform: 'n8n' }))
+      await queue(store, newTask({ ...inputs, caller: 'them' }))
+      expect(await store.latestByInputs('me', inputs)).toEqual(latest)
+      expect(latest.platform).toBe('n8n')
+      for (const other of [
+        { videoUrl: 'https://m.example/v?A=1' },
+        { audioUrl: '' },
+        { playbackType: 'normal_reverse' },
+      ] as const)
+        expect(await store.latestByInputs('me', { ...inputs, ...other })).toBeNull()
+      const done = await succeeded(store, latest, 'up')
+      expect(await store.latestByInputs('me', inputs)).toEqual(done)
+    })
+
     test('returns several tasks at once, and leaves out unknown ids', async () => {
       await using opened = await openWith()
       const tasks = [await queue(opened.store), await queue(opened.store)]

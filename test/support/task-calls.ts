@@ -1,4 +1,6 @@
+import { expect } from 'vitest'
 import type { startTestGateway } from './gateway.js'
+import { SLACK_MS } from './manual-clock.js'
 
 type TestGateway = Awaited<ReturnType<typeof startTestGateway>>
 
@@ -17,4 +19,11 @@ export async function act(gw: TestGateway, call: string) {
     `mutation { it: ${call} { errors { code stage } task { id stage status retryOf { id } failure { code } } } }`,
   )
   return errors?.[0]?.extensions ?? data.it.errors[0] ?? data.it.task
+}
+
+/** Expects a moment: exactly under the manual clock, and late by no more than its readings took under the ticking one. */
+export function expectMoment(actual: number | string | null | undefined, expected: number): void {
+  const ms = new Date(actual ?? Number.NaN).getTime()
+  expect(ms).toBeGreaterThanOrEqual(expected)
+  expect(ms).toBeLessThanOrEqual(expected + SLACK_MS)
 }

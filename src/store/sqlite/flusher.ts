@@ -1,4 +1,4 @@
-import { closeSync, fdatasync, openSync } from 'node:fs'
+import fs from 'node:fs'
 import { promisify } from 'node:util'
 
 /**
@@ -43,10 +43,10 @@ export function createFlusher(flush: () => Promise<void>, close: () => void = ()
 }
 
 export function openFlusher(path: string): Flusher {
-  const file = openSync(path, 'r+')
+  const file = fs.openSync(path, 'r+')
   return createFlusher(
-    () => sync(file),
-    () => closeSync(file),
+    () => promisify(fs.fdatasync)(file),
+    () => fs.closeSync(file),
   )
 }
 
@@ -54,5 +54,3 @@ export function openFlusher(path: string): Flusher {
 export function createNoFlusher(): Flusher {
   return createFlusher(async () => {})
 }
-
-const sync = promisify(fdatasync)

@@ -1,12 +1,19 @@
 import { randomBytes } from 'node:crypto'
-import { and, asc, eq, isNull, lte, or } from 'drizzle-orm'
+import { and, asc, eq, isNull, lte, or, sql } from 'drizzle-orm'
 import { type KeyStore, TOUCH_EVERY_MS } from '../../auth/ports.js'
 import type { Connection } from './connection.js'
 import { apiKeys, secrets } from './tables.js'
 
 /** The API keys of callers, and the gateway's own secrets. */
 export function createKeyStore({ db, read, write }: Connection): KeyStore {
-  const find = (id: string) => db.select().from(apiKeys).where(eq(apiKeys.id, id)).get() ?? null
+  // Each request reads these.
+  const byId = db
+    .select()
+    .from(apiKeys)
+    .where(eq(apiKeys.id, sql.placeholder('id')))
+    .prepare()
+  const any = db.select({ id: apiKeys.id }).from(apiKeys).limit(1).prepare()
+  const find = (id: string) => byId.get({ id }) ?? null
   const findSecret = (name: string) => db.select().from(secrets).where(eq(secrets.name, name)).get()?.value
 
   return {
@@ -25,13 +32,14 @@ export function createKeyStore({ db, read, write }: Connection): KeyStore {
 
     async touch(id, at) {
       // Read first: even an update that changes nothing needs the write lock.
+      const key = await read(() => find(id))
+      if (!key || (key.lastUsedAt !== null && key.lastUsedAt > at - TOUCH_EVERY_MS)) return
       const isStale = or(isNull(apiKeys.lastUsedAt), lte(apiKeys.lastUsedAt, at - TOUCH_EVERY_MS))
       const stale = and(eq(apiKeys.id, id), isStale)
-      if (!(await read(() => db.select({ id: apiKeys.id }).from(apiKeys).where(stale).get()))) return
       await write(() => void db.update(apiKeys).set({ lastUsedAt: at }).where(stale).run())
     },
 
-    everCreated: () => read(() => db.select({ id: apiKeys.id }).from(apiKeys).limit(1).get() !== undefined),
+    everCreated: () => read(() => any.get() !== undefined),
 
     async secret(name) {
       const known = await read(() => findSecret(name))

@@ -8,6 +8,9 @@ import { Database } from './load-sqlite.js'
 
 const ownerSchema = z.object({ pid: z.number(), host: z.string(), startedAt: z.string() })
 
+/** A connection that is garbage collected closes, and its lock is released: what is held is referred to here. */
+const held = new Set<InstanceType<typeof Database>>()
+
 /**
  * Makes this process the only gateway on the database: an exclusive transaction on `<database>.lock`, held until the
  * returned function is called. The operating system releases it when the process dies, however it dies. `<database>.owner`
@@ -24,6 +27,7 @@ export function lockDatabase(path: string, now: number): () => void {
     const error = toStoreError(thrown, lockPath)
     throw error.kind === 'busy' ? inUse(path, ownerPath, thrown) : error
   }
+  held.add(lock)
   const owner: z.infer<typeof ownerSchema> = {
     pid: process.pid,
     host: hostname(),
@@ -33,6 +37,7 @@ export function lockDatabase(path: string, now: number): () => void {
   writeFileSync(ownerPath, JSON.stringify(owner))
   return () => {
     rmSync(ownerPath, { force: true })
+    held.delete(lock)
     lock.close()
   }
 }

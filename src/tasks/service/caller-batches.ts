@@ -54,6 +54,10 @@ export function callerBatches(
     return batch
   }
 
+  async function lastSeq(id: string): Promise<number> {
+    return Math.max(...(await store.page({ batchId: id, limit: PAGE })).map(task => task.seq))
+  }
+
   return {
     async createBatch(input, { platform = null } = {}) {
       requireScope(caller, 'create')
@@ -114,7 +118,10 @@ export function callerBatches(
           const { tasks } = await store.batchCounts(id)
           return tasks.PENDING + tasks.PROCESSING === 0
         }
-        return follow(parts, { whose: { filter: { caller: batch.caller, batchId: id } }, after: from, isOver })
+        const filter = { caller: batch.caller, batchId: id }
+        // The last event is delivered even when the cursor is at or after it.
+        const start = (await isOver()) ? Math.min(from, (await lastSeq(id)) - 1) : from
+        return follow(parts, { whose: { filter }, after: start, isOver })
       })
     },
   }

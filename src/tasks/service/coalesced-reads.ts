@@ -1,5 +1,5 @@
 import type { ChangeNotifier } from '../change-notifier.js'
-import type { TaskLog, Transition } from '../task-store.js'
+import type { LogQuery, TaskLog, Transition } from '../task-store.js'
 
 /** How many different reads are remembered between two transitions. */
 const MAX_READS = 1_000
@@ -15,11 +15,15 @@ export function coalesceReads(
   notifier: Pick<ChangeNotifier, 'version'>,
 ): TaskLog['transitionsAfter'] {
   const reads = new Map<string, Promise<Transition[]>>()
+  /** A follower reads with the same query object each time. */
+  const textOf = new WeakMap<LogQuery, string>()
   let version = notifier.version()
   return (seq, query) => {
     if (version !== notifier.version() || reads.size >= MAX_READS) reads.clear()
     version = notifier.version()
-    const key = JSON.stringify([seq, query])
+    const text = textOf.get(query) ?? JSON.stringify(query)
+    textOf.set(query, text)
+    const key = `${seq} ${text}`
     const running = reads.get(key)
     if (running) return running
     const read = log.transitionsAfter(seq, query)

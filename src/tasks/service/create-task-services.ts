@@ -11,6 +11,7 @@ import { callerAccount } from './caller-account.js'
 import { callerUploads, type UploadLinks } from './caller-uploads.js'
 import { coalesceReads } from './coalesced-reads.js'
 import { createRateLimit } from './create-rate.js'
+import { shareEvents } from './shared-events.js'
 import { taskActions } from './task-actions.js'
 import { taskCreation } from './task-creation.js'
 import { createTaskCreator } from './task-creator.js'
@@ -47,11 +48,15 @@ export interface ServiceParts {
   stopping: AbortSignal
 }
 
-/** Creates the task service of each caller. */
+/** Returns the task service of a caller: the same one for the same object. */
 export function createTaskServices(parts: ServiceParts): (caller: Caller) => TaskService {
-  const { store, notifier, clock, publicLink } = parts
+  const { store, notifier, clock, publicLink, stopping } = parts
   const rate = createRateLimit(clock)
   const presenter = createTaskPresenter(store.epoch, publicLink)
+  const stops = new Set<() => void>()
+  stopping.addEventListener('abort', () => {
+    for (const stop of stops) stop()
+  })
   const shared = {
     ...parts,
     rate,
@@ -59,20 +64,27 @@ export function createTaskServices(parts: ServiceParts): (caller: Caller) => Tas
     uploadedInputs: createUploadedInputs(parts),
     creator: createTaskCreator({ ...parts, rate }),
     subscriptions: createSlots(),
-    toEvent: presenter.toEvent,
+    toEvent: shareEvents(presenter.toEvent, notifier),
+    onStop(stop: () => void) {
+      stops.add(stop)
+      return () => void stops.delete(stop)
+    },
     transitionsAfter: coalesceReads(store, notifier),
   }
+  const services = new WeakMap<Caller, TaskService>()
   return caller => {
     const actions = taskActions(shared, caller)
-    return {
-    ...taskReads(shared, caller),
-    ...taskCreation(shared, caller),
-    ...actions,
-    ...taskFollowing(shared, caller),
-    ...taskWaiting(shared, caller),
-    ...callerAccount(shared, caller),
-    ...callerUploads(shared, caller),
-    ...callerBatches(shared, caller, actions),
+    const service = services.get(caller) ?? {
+      ...taskReads(shared, caller),
+      ...taskCreation(shared, caller),
+      ...actions,
+      ...taskFollowing(shared, caller),
+      ...taskWaiting(shared, caller),
+      ...callerAccount(shared, caller),
+      ...callerUploads(shared, caller),
+      ...callerBatches(shared, caller, actions),
     }
+    services.set(caller, service)
+    return service
   }
 }

@@ -1,8 +1,7 @@
-import { Repeater } from '@repeaterjs/repeater'
 import { giveWay } from '../../event-loop.js'
-import type { ChangeNotifier } from '../change-notifier.js'
-import { isFinal, type Task } from '../task.js'
-import type { TaskFilter, TaskLog, TaskReader, Transition } from '../task-store.js'
+import type { ChangedTask, ChangeNotifier, Topic } from '../change-notifier.js'
+import { isFinal } from '../task.js'
+import type { LogQuery, TaskFilter, TaskLog, TaskReader, Transition } from '../task-store.js'
 import { createSignal } from './signal.js'
 
 /** What to follow, and from where. */
@@ -10,8 +9,8 @@ export interface FollowQuery {
   /** One task, until it is final; or the tasks of a caller, without an end. */
   readonly whose: { readonly taskId: string } | { readonly filter: TaskFilter & { readonly caller: string } }
   /** Selects the transitions to deliver, by the task. @default all */
-  readonly matches?: (task: Task) => boolean
-  /** Called after a final transition: whether no other follows. @default only that of a single task */
+  readonly matches?: (task: ChangedTask) => boolean
+  /** Called after a final transition: whether none can follow. @default only that of a single task */
   readonly isOver?: () => Promise<boolean>
   /** The number of the last transition that is not delivered. */
   readonly after: number
@@ -23,8 +22,8 @@ export interface FollowParts<Event> {
   readonly notifier: ChangeNotifier
   /** Renders a transition as followers receive it. */
   toEvent(transition: Transition): Event
-  /** Ends all followers. */
-  readonly stopping: AbortSignal
+  /** Calls `listener` when all followers must end. Returns a function that stops it. */
+  onStop(listener: () => void): () => void
 }
 
 /** What wakes a follower: a transition, new live values of its task, or new queue positions. */
@@ -42,72 +41,139 @@ const PAGE = 50
  * leaves ends the wait at once.
  */
 export function follow<Event>(parts: FollowParts<Event>, query: FollowQuery): AsyncIterableIterator<Event> {
-  const { store, transitionsAfter, notifier, toEvent, stopping } = parts
+  const { store, transitionsAfter, notifier, toEvent, onStop } = parts
   const { whose, matches = () => true, isOver } = query
   const taskId = 'taskId' in whose ? whose.taskId : null
+  // One object for all reads, by which they are recognised.
+  const page: LogQuery = { ...whose, limit: PAGE }
 
-  return new Repeater<Event, void, void>(async (push, stop) => {
-    const signal = createSignal<Kind>()
-    const unsubscribe = listen(notifier, whose, signal.raise)
-    stopping.addEventListener('abort', signal.close)
-    void stop.then(signal.close)
-    let cursor = query.after
+  const signal = createSignal<Kind>()
+  let cursor = query.after
+  /** What was read and is not delivered yet. */
+  let unread: Transition[] = []
+  /** Whether the log may have more than was read. */
+  let hasMore = true
+  let isLast = false
+  let unsubscribe: (() => void) | null = null
+  let leaveQueue: (() => void) | null = null
 
-    /** Delivers the transitions after the cursor. Returns whether the follower is done. */
-    async function deliver(): Promise<boolean> {
-      for (let page = await read(cursor); !signal.isClosed(); page = await read(cursor)) {
-        for (const transition of page) {
-          await giveWay()
-          if (signal.isClosed()) return true
-          if (matches(transition.task)) await push(toEvent(transition))
-          cursor = transition.task.seq
-          if (taskId !== null && isFinal(transition.task)) return true
-          if (isOver && isFinal(transition.task) && (await isOver()) && (await read(cursor)).length === 0) return true
-        }
-        if (page.length < PAGE) return false
+  function start(): void {
+    const unlisten = listen(notifier, { whose, matches }, signal.raise)
+    const unstop = onStop(end)
+    unsubscribe = () => {
+      unlisten()
+      unstop()
+      followQueue(false)
+    }
+    // Its stage is not known yet when it has no transition after the cursor.
+    followQueue(taskId !== null)
+  }
+
+  function end(): void {
+    signal.close()
+    unread = []
+    unsubscribe?.()
+    unsubscribe = null
+  }
+
+  /** Listens to the moves of the queue only while the task is in it. */
+  function followQueue(isQueued: boolean): void {
+    if (isQueued) leaveQueue ??= notifier.onRefresh(null, () => signal.raise('queue refresh'))
+    else {
+      leaveQueue?.()
+      leaveQueue = null
+    }
+  }
+
+  /** Returns the next transition after the cursor that matches; null when there is none yet, or the follower ended. */
+  async function nextTransition(): Promise<Transition | null> {
+    while (!signal.isClosed()) {
+      const transition = unread.shift()
+      if (transition) {
+        await giveWay()
+        const { task } = transition
+        cursor = task.seq
+        isLast = isFinal(task) && (taskId !== null || (await isEnd()))
+        if (taskId !== null) followQueue(task.stage === 'queued')
+        if (matches(task)) return transition
+      } else if (hasMore) {
+        const read = await transitionsAfter(cursor, page)
+        hasMore = read.length === PAGE
+        unread = [...read]
+      } else return null
+    }
+    return null
+  }
+
+  /** Whether nothing follows the cursor, and nothing will. */
+  async function isEnd(): Promise<boolean> {
+    if (!isOver || unread.length > 0 || !(await isOver())) return false
+    return (await transitionsAfter(cursor, page)).length === 0
+  }
+
+  /** Returns the latest transition again, for its live values, unless there is a later one. */
+  async function latestAgain(id: string, kinds: ReadonlySet<Kind>): Promise<Transition | null> {
+    if (!kinds.has('refresh') && !kinds.has('queue refresh')) return null
+    const task = await store.get(id)
+    if (task?.seq !== cursor) return null
+    followQueue(task.stage === 'queued')
+    if (task.stage !== 'queued' && !kinds.has('refresh')) return null
+    const [latest] = await transitionsAfter(cursor - 1, page)
+    return latest?.task.seq === cursor ? latest : null
+  }
+
+  async function next(): Promise<IteratorResult<Event, void>> {
+    if (!unsubscribe && !signal.isClosed()) start()
+    while (!signal.isClosed() && !isLast) {
+      let transition = await nextTransition()
+      if (!transition && !isLast) {
+        const kinds = await signal.wait()
+        if (!kinds) break
+        hasMore = kinds.has('transition')
+        transition = await nextTransition()
+        if (!transition && taskId !== null) transition = await latestAgain(taskId, kinds)
       }
-      return true
+      if (transition && !signal.isClosed()) return { value: toEvent(transition), done: false }
     }
+    end()
+    return { value: undefined, done: true }
+  }
 
-    function read(after: number): Promise<Transition[]> {
-      return transitionsAfter(after, { ...whose, limit: PAGE })
-    }
-
-    /** Delivers the latest transition again, for its live values, unless there is a later one to be delivered. */
-    async function deliverAgain(id: string, kinds: ReadonlySet<Kind>): Promise<void> {
-      if (!kinds.has('refresh') && !kinds.has('queue refresh')) return
-      const task = await store.get(id)
-      if (task?.seq !== cursor || (task.stage !== 'queued' && !kinds.has('refresh'))) return
-      const [latest] = await read(cursor - 1)
-      if (latest?.task.seq === cursor && matches(latest.task)) await push(toEvent(latest))
-    }
-
-    signal.raise('transition')
-    try {
-      for (let kinds = await signal.wait(); kinds; kinds = await signal.wait()) {
-        const before = cursor
-        if (kinds.has('transition') && (await deliver())) return
-        if (taskId !== null && cursor === before) await deliverAgain(taskId, kinds)
-      }
-    } finally {
-      unsubscribe()
-      stopping.removeEventListener('abort', signal.close)
-      stop()
-    }
-  })
+  let last: Promise<unknown> = Promise.resolve()
+  return {
+    next() {
+      const step = last.then(next)
+      last = step.catch(end)
+      return step
+    },
+    async return() {
+      end()
+      return { value: undefined, done: true }
+    },
+    [Symbol.asyncIterator]() {
+      return this
+    },
+  }
 }
 
-function listen(notifier: ChangeNotifier, whose: FollowQuery['whose'], raise: (kind: Kind) => void): () => void {
-  const onTransition = () => raise('transition')
-  const subscriptions =
-    'taskId' in whose
-      ? [
-          notifier.onTransition(whose, onTransition),
-          notifier.onRefresh(whose.taskId, () => raise('refresh')),
-          notifier.onRefresh(null, () => raise('queue refresh')),
-        ]
-      : [notifier.onTransition({ caller: whose.filter.caller }, onTransition)]
+function listen(
+  notifier: ChangeNotifier,
+  { whose, matches }: Required<Pick<FollowQuery, 'whose' | 'matches'>>,
+  raise: (kind: Kind) => void,
+): () => void {
+  const onTransition = (task: ChangedTask) => {
+    if (matches(task)) raise('transition')
+  }
+  const subscriptions = topicsOf(whose).map(topic => notifier.onTransition(topic, onTransition))
+  if ('taskId' in whose) subscriptions.push(notifier.onRefresh(whose.taskId, () => raise('refresh')))
   return () => {
     for (const unsubscribe of subscriptions) unsubscribe()
   }
+}
+
+/** The topics of all transitions that a follower may deliver, and of as few others as possible. */
+function topicsOf(whose: FollowQuery['whose']): Topic[] {
+  if ('taskId' in whose) return [whose]
+  const { caller, ids, reference } = whose.filter
+  return ids ? [...new Set(ids)].map(taskId => ({ taskId })) : [{ caller, reference }]
 }

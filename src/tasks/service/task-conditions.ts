@@ -1,4 +1,5 @@
-import { statusOf, type Task } from '../task.js'
+import type { ChangedTask } from '../change-notifier.js'
+import { statusOf } from '../task.js'
 import type { TaskFilter } from '../task-store.js'
 import type { TaskConditions } from './task-service.js'
 
@@ -11,7 +12,7 @@ export function withReference<Filter extends TaskFilter>(filter: Filter, conditi
 }
 
 /** Whether a task matches the conditions that are not part of a `TaskFilter`: all but the reference and the batch. */
-export function matchesConditions(task: Task, conditions: TaskConditions): boolean {
+export function matchesConditions(task: ChangedTask, conditions: TaskConditions): boolean {
   const { statuses, stages, retryOf, createdAfter, createdBefore } = conditions
   if (statuses && statuses.length > 0 && !statuses.includes(statusOf(task))) return false
   if (stages && stages.length > 0 && !stages.includes(task.stage)) return false

@@ -1,7 +1,8 @@
 import { GatewayError } from '../../errors.js'
 import { acquireAll, type Slots } from '../../slots.js'
 import type { Caller } from '../caller.js'
-import { isFinal, type Task } from '../task.js'
+import type { ChangedTask } from '../change-notifier.js'
+import { isFinal } from '../task.js'
 import type { TaskLog, TaskReader } from '../task-store.js'
 import { parseCursor } from './cursor.js'
 import { type FollowParts, follow } from './follow.js'
@@ -43,7 +44,7 @@ export function taskFollowing(parts: TaskFollowingParts, caller: Caller): TaskFo
         const from = after === undefined ? end : parseCursor(after, store.epoch, end)
         const visible = ownTasks(caller)
         const filter = withReference(visible, conditions)
-        const matches = (task: Task) => filter !== null && matchesConditions(task, conditions)
+        const matches = (task: ChangedTask) => filter !== null && matchesConditions(task, conditions)
         return follow(parts, { whose: { filter: { ...(filter ?? visible), caller: caller.id } }, matches, after: from })
       })
     },

@@ -26,7 +26,7 @@ function followLog() {
     {
       store: { get: async () => null },
       notifier,
-      stopping: new AbortController().signal,
+      onStop: () => () => {},
       toEvent: ({ task }) => task.seq,
       async transitionsAfter(seq, { limit }) {
         reads.count++

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { meddle, newDatabase } from '../../support/database.js'
 import { startTestGateway } from '../../support/gateway.js'
 import { success } from '../../support/jogg.js'
+import { SLACK_MS } from '../../support/manual-clock.js'
 
 test('links to files of the gateway are absolute in every response with a task', async () => {
   const file = await newDatabase()
@@ -12,7 +13,7 @@ test('links to files of the gateway are absolute in every response with a task',
   })
   gw.jogg.plays(success())
   const { id } = await gw.createLipSync()
-  await gw.clock.advance(3_000)
+  await gw.clock.advance(3_000 + SLACK_MS)
   for (const table of ['tasks', 'transitions'])
     meddle(file, database => database.exec(`UPDATE ${table} SET result_url = '/media/a.mp4' WHERE stage = 'success'`))
   const { tasks } = gw.gateway
