@@ -5,8 +5,8 @@ import { builder } from './builder.js'
 import type { GraphQLContext } from './context.js'
 import { LipSyncPlaybackType } from './enums.js'
 import { Node } from './node.js'
-import { conditionsOf, LipSyncTaskConnection, LipSyncTaskFilter, pageComplexity, readPage } from './task-list.js'
 import { LipSyncTask } from './task.js'
+import { conditionsOf, LipSyncTaskConnection, LipSyncTaskFilter, pageComplexity, readPage } from './task-list.js'
 import { LipSyncStatusCount } from './usage.js'
 import { LipSyncUserError, type Payload, payloadOf } from './user-error.js'
 
@@ -107,7 +107,8 @@ const batchPayload = (description: string) => ({
     }),
     errors: t.expose('errors', {
       type: [LipSyncUserError],
-      description: 'Every mistake in the input, with the index of its track in the path; empty when it was carried out.',
+      description:
+        'Every mistake in the input, with the index of its track in the path; empty when it was carried out.',
     }),
   }),
 })
@@ -124,7 +125,11 @@ builder.relayMutationField(
         defaultValue: 'normal',
         description: 'How a video that is shorter than the audio is extended.',
       }),
-      tracks: t.field({ type: [LipSyncTrack], required: true, description: '1 to 500 audio tracks, one for each task.' }),
+      tracks: t.field({
+        type: [LipSyncTrack],
+        required: true,
+        description: '1 to 500 audio tracks, one for each task.',
+      }),
     }),
   },
   {

@@ -8,7 +8,8 @@ import { webhookOperations } from './webhooks.js'
 /** Every operation of JoggAI's API that the gateway serves. */
 export const OPERATIONS: readonly Operation[] = [
   ...lipSyncOperations,
-  ...batchOperations, ...uploadOperations,
+  ...batchOperations,
+  ...uploadOperations,
   ...accountOperations,
   ...webhookOperations,
 ]

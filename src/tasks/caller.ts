@@ -25,7 +25,7 @@ export interface CallerLimits {
 }
 
 /** The tasks of its caller that a watch token shows. */
-export type TaskRestriction = 
+export type TaskRestriction =
   | { readonly taskIds: readonly string[] }
   | { readonly reference: string }
   | { readonly batchId: string }

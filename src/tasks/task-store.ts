@@ -74,7 +74,11 @@ export interface TaskWriter {
    * Writes the tasks of a batch, all or none, within one allowance. Returns the earlier tasks when all of them exist
    * already as one batch.
    */
-  createBatch(batch: Omit<Batch, 'size'>, tasks: readonly NewTask[], allowance: Allowance): Promise<Task[] | BatchRefusal>
+  createBatch(
+    batch: Omit<Batch, 'size'>,
+    tasks: readonly NewTask[],
+    allowance: Allowance,
+  ): Promise<Task[] | BatchRefusal>
   /**
    * Carries out one step: the task and its transition, in one transaction, if the task still is in the state `from`.
    * Returns null when the task has moved since.

@@ -11,7 +11,11 @@ export interface Transitions {
   /** Returns the new task, the earlier task with its idempotency key or of the same retry, or the limit it exceeds. */
   create(task: NewTask, allowance: Allowance): Promise<Task | LimitReached>
   /** Returns the tasks of the batch, new or earlier ones, or why it is refused as a whole. */
-  createBatch(batch: Omit<Batch, 'size'>, tasks: readonly NewTask[], allowance: Allowance): Promise<Task[] | BatchRefusal>
+  createBatch(
+    batch: Omit<Batch, 'size'>,
+    tasks: readonly NewTask[],
+    allowance: Allowance,
+  ): Promise<Task[] | BatchRefusal>
   /** Carries out one step. Returns null, without an effect, when the task has moved since it was read. */
   move<N extends Stage, S extends PreviousStage<N>>(
     task: TaskIn<S>,

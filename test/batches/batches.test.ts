@@ -31,7 +31,9 @@ async function taskCount(gw: Gateway, headers: Record<string, string> = {}): Pro
 
 test('a batch of 500 tracks is one task for each, in one request', async () => {
   await using gw = await startTestGateway()
-  const { batch, errors } = await createBatch(gw, { tracks: tracksOf(500, { audioUrl: `https://media.example/${'a'.repeat(1_900)}` }) })
+  const { batch, errors } = await createBatch(gw, {
+    tracks: tracksOf(500, { audioUrl: `https://media.example/${'a'.repeat(1_900)}` }),
+  })
   expect(errors).toEqual([])
   expect(batch.size).toBe(500)
   expect(await taskCount(gw)).toBe(500)
@@ -48,7 +50,12 @@ test('a repeated batch is the same batch', async () => {
 test('a batch is refused as a whole, with the index of each wrong track', async () => {
   await using gw = await startTestGateway()
   const tracks = tracksOf(4)
-  const wrong = [tracks[0], { ...tracks[1], audioUrl: 'ftp://x/y' }, tracks[2], { ...tracks[3], idempotencyKey: 'key-0', reference: 'x'.repeat(201) }]
+  const wrong = [
+    tracks[0],
+    { ...tracks[1], audioUrl: 'ftp://x/y' },
+    tracks[2],
+    { ...tracks[3], idempotencyKey: 'key-0', reference: 'x'.repeat(201) },
+  ]
   const { batch, errors } = await createBatch(gw, { tracks: wrong })
   expect(batch).toBeNull()
   expect(errors.map((error: { path: string[] }) => error.path)).toEqual(
@@ -90,7 +97,9 @@ test('the budget, the queue and the rate are checked for all tracks together', a
     expect((await createBatch(gw, { tracks }, headers)).errors).toMatchObject([error])
     expect(await taskCount(gw, headers)).toBe(0)
   }
-  const { headers } = await gw.createKey('fits', { limits: { monthlyCredits: 10, waitingTasks: 10, createsPerMinute: 10 } })
+  const { headers } = await gw.createKey('fits', {
+    limits: { monthlyCredits: 10, waitingTasks: 10, createsPerMinute: 10 },
+  })
   const { batch } = await createBatch(gw, { tracks }, headers)
   expect(batch).toMatchObject({ size: 10, creditsReserved: 10, progress: 0 })
   const more = await createBatch(gw, { tracks: [{ audioUrl: 'https://media.example/more.mp3' }] }, headers)
@@ -101,10 +110,13 @@ test('one cursor follows a batch to its end', async () => {
   await using gw = await startTestGateway()
   const { batch } = await createBatch(gw, { tracks: tracksOf(3) })
   await gw.createLipSync()
-  const query = 'subscription ($id: ID!, $after: String) { taskUpdated(batch: $id, after: $after) { cursor stage task { reference } } }'
+  const query =
+    'subscription ($id: ID!, $after: String) { taskUpdated(batch: $id, after: $after) { cursor stage task { reference } } }'
   const seen: { cursor: string; stage: string; task: { reference: string } }[] = []
   const follow = async (after?: string) => {
-    for await (const { data } of gw.client().iterate<{ taskUpdated: (typeof seen)[number] }>({ query, variables: { id: batch.id, after } }))
+    for await (const { data } of gw
+      .client()
+      .iterate<{ taskUpdated: (typeof seen)[number] }>({ query, variables: { id: batch.id, after } }))
       if (data) seen.push(data.taskUpdated)
   }
   const following = follow()
@@ -112,14 +124,22 @@ test('one cursor follows a batch to its end', async () => {
   for (const job of gw.jogg.jobs.accepted()) gw.jogg.finish(job.taskId)
   await gw.clock.advance(20_000)
   await following
-  expect(seen.filter(({ stage }) => stage === 'SUCCESS').map(({ task }) => task.reference).sort()).toEqual(['lang-0', 'lang-1', 'lang-2'])
+  expect(
+    seen
+      .filter(({ stage }) => stage === 'SUCCESS')
+      .map(({ task }) => task.reference)
+      .sort(),
+  ).toEqual(['lang-0', 'lang-1', 'lang-2'])
   const all = seen.splice(0)
   await follow(all[4]?.cursor)
   expect(seen).toEqual(all.slice(5))
   seen.splice(0)
   await follow(all.at(-1)?.cursor)
   expect(seen).toEqual(all.slice(-1))
-  const { data } = await gw.graphql(`query ($id: ID!) { lipSyncBatch(id: $id) { progress counts { status count } } node(id: $id) { __typename } }`, { id: batch.id })
+  const { data } = await gw.graphql(
+    `query ($id: ID!) { lipSyncBatch(id: $id) { progress counts { status count } } node(id: $id) { __typename } }`,
+    { id: batch.id },
+  )
   expect(data.lipSyncBatch.progress).toBe(1)
   expect(data.lipSyncBatch.counts).toContainEqual({ status: 'SUCCESS', count: 3 })
   expect(data.node).toEqual({ __typename: 'LipSyncBatch' })
@@ -129,10 +149,16 @@ test('canceling a batch cancels what is still queued', async () => {
   await using gw = await startTestGateway({ submits: { perMinute: 1 } })
   const { batch } = await createBatch(gw, { tracks: tracksOf(4) })
   await gw.clock.advance(10)
-  const { data } = await gw.graphql(`mutation ($id: ID!) { cancelLipSyncBatch(input: { id: $id }) { ${BATCH} errors { code } } }`, { id: batch.id })
+  const { data } = await gw.graphql(
+    `mutation ($id: ID!) { cancelLipSyncBatch(input: { id: $id }) { ${BATCH} errors { code } } }`,
+    { id: batch.id },
+  )
   expect(data.cancelLipSyncBatch.errors).toEqual([])
   expect(data.cancelLipSyncBatch.batch.counts).toEqual(
-    expect.arrayContaining([{ status: 'CANCELED', count: 3 }, { status: 'PENDING', count: 1 }]),
+    expect.arrayContaining([
+      { status: 'CANCELED', count: 3 },
+      { status: 'PENDING', count: 1 },
+    ]),
   )
 })
 
@@ -141,19 +167,32 @@ test('a watch token for a batch shows its tasks and no others', async () => {
   const { headers } = await gw.createKey('me')
   const { batch } = await createBatch(gw, { tracks: tracksOf(2) }, headers)
   await createBatch(gw, { tracks: [{ audioUrl: 'https://media.example/other.mp3' }] }, headers)
-  const mint = 'mutation ($id: ID!) { createWatchToken(input: { batchId: $id }) { watchToken { token } errors { code } } }'
+  const mint =
+    'mutation ($id: ID!) { createWatchToken(input: { batchId: $id }) { watchToken { token } errors { code } } }'
   const { data } = await gw.graphql(mint, { id: batch.id }, headers)
   const watcher = { authorization: `Bearer ${data.createWatchToken.watchToken.token}` }
-  const list = await gw.graphql('query ($id: ID!) { lipSyncTasks { edges { node { reference } } } lipSyncBatch(id: $id) { size } }', { id: batch.id }, watcher)
-  expect(list.data.lipSyncTasks.edges.map((edge: { node: { reference: string } }) => edge.node.reference).sort()).toEqual(['lang-0', 'lang-1'])
+  const list = await gw.graphql(
+    'query ($id: ID!) { lipSyncTasks { edges { node { reference } } } lipSyncBatch(id: $id) { size } }',
+    { id: batch.id },
+    watcher,
+  )
+  expect(
+    list.data.lipSyncTasks.edges.map((edge: { node: { reference: string } }) => edge.node.reference).sort(),
+  ).toEqual(['lang-0', 'lang-1'])
   expect(list.data.lipSyncBatch).toEqual({ size: 2 })
-  expect((await gw.graphql(mint, { id: 'unknown' }, headers)).data.createWatchToken.errors).toMatchObject([{ code: 'NOT_FOUND' }])
+  expect((await gw.graphql(mint, { id: 'unknown' }, headers)).data.createWatchToken.errors).toMatchObject([
+    { code: 'NOT_FOUND' },
+  ])
 })
 
 test('callers cannot see the batches of others', async () => {
   await using gw = await startGatewayWithKeys()
   const [mine, other] = [await gw.createKey('me'), await gw.createKey('other')]
   const { batch } = await createBatch(gw, { tracks: tracksOf(2) }, mine.headers)
-  const { data } = await gw.graphql('query ($id: ID!) { lipSyncBatch(id: $id) { size } }', { id: batch.id }, other.headers)
+  const { data } = await gw.graphql(
+    'query ($id: ID!) { lipSyncBatch(id: $id) { size } }',
+    { id: batch.id },
+    other.headers,
+  )
   expect(data.lipSyncBatch).toBeNull()
 })

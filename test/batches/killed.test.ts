@@ -41,7 +41,9 @@ test('a batch of 500 under kill -9 is there as a whole or not at all, and paid o
   }
 
   const last = await start()
-  await expect.poll(() => jogg.jobs.accepted().length, { timeout: 60_000, interval: 200 }).toBeGreaterThanOrEqual(ROUNDS * TRACKS - UNKNOWN)
+  await expect
+    .poll(() => jogg.jobs.accepted().length, { timeout: 60_000, interval: 200 })
+    .toBeGreaterThanOrEqual(ROUNDS * TRACKS - UNKNOWN)
   await last.child.kill()
   const paid = jogg.jobs.accepted().map(({ inputs }) => `${inputs.videoUrl} ${inputs.audioUrl}`)
   expect(new Set(paid).size).toBe(paid.length)

@@ -1,7 +1,14 @@
 import { expect, test } from 'vitest'
 import { AUDIO } from '../support/gateway.js'
+import type { Scene } from '../support/jogg.js'
 import { history } from '../support/task-calls.js'
 import { put, sampleAudio, sampleVideo, startUploadGateway, type UploadGateway } from '../support/uploads.js'
+
+/** Accepts the job, and resets the connection instead of an answer. */
+const lostAnswer = ({ honest, reset }: Scene): void => {
+  honest()
+  reset()
+}
 
 const calls = ({ jogg }: UploadGateway) => jogg.requests.filter(({ call }) => call !== 'status').map(({ call }) => call)
 
@@ -76,7 +83,7 @@ test('a copy that fails holds up only its own caller, and is made again', async 
 test('a look-up after a lost answer names the links that were submitted', async () => {
   await using gw = await startUploadGateway()
   const videoUrl = await gw.upload(await sampleVideo(), 'a.mp4')
-  gw.jogg.plays({ on: 'submit', play: ({ honest, reset }) => (honest(), reset()) })
+  gw.jogg.plays({ on: 'submit', play: lostAnswer })
   const task = await gw.createLipSync({ videoUrl })
   await gw.clock.advance(60_000)
   const [submit, find] = ['submit', 'find'].map(call => gw.jogg.requests.find(request => request.call === call))

@@ -82,9 +82,7 @@ export const tasks = sqliteTable(
       .on(t.caller, t.reference, t.stage, t.createdAt, t.id)
       .where(sql`reference IS NOT NULL`),
     index('tasks_by_batch').on(t.batchId, t.createdAt, t.id).where(sql`batch_id IS NOT NULL`),
-    index('tasks_by_batch_and_stage')
-      .on(t.batchId, t.stage, t.createdAt, t.id)
-      .where(sql`batch_id IS NOT NULL`),
+    index('tasks_by_batch_and_stage').on(t.batchId, t.stage, t.createdAt, t.id).where(sql`batch_id IS NOT NULL`),
     index('tasks_by_uploaded_video').on(t.videoSha256, t.stage).where(sql`video_sha256 IS NOT NULL`),
     index('tasks_by_uploaded_audio').on(t.audioSha256, t.stage).where(sql`audio_sha256 IS NOT NULL`),
     index('tasks_by_inputs').on(t.caller, t.inputsHash, t.createdSeq),

@@ -16,10 +16,7 @@ const batchInput = z
   .object({
     videoUrl,
     playbackType,
-    tracks: z
-      .array(z.object(track))
-      .min(1, 'is empty')
-      .max(MOST_TRACKS, `has more than ${MOST_TRACKS} tracks`),
+    tracks: z.array(z.object(track)).min(1, 'is empty').max(MOST_TRACKS, `has more than ${MOST_TRACKS} tracks`),
   })
   .superRefine(({ tracks }, { addIssue }) => {
     const seen = new Set<string>()
@@ -31,7 +28,9 @@ const batchInput = z
     }
   })
 
+export type ParsedBatchInput = z.output<typeof batchInput>
+
 /** Checks the input of a batch. Throws `BAD_USER_INPUT` with the problems of every track. */
-export function parseBatchInput(input: CreateBatchInput): z.output<typeof batchInput> {
+export function parseBatchInput(input: CreateBatchInput): ParsedBatchInput {
   return parse(batchInput, input)
 }

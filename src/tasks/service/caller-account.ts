@@ -14,7 +14,11 @@ import { toCredits } from './task-view.js'
 import { parseWatchRequest } from './watch-request.js'
 
 export interface CallerAccountParts {
-  store: Pick<TaskReader, 'getMany'> & Pick<SubmitQueue, 'callerQueues'> & UsageStore & Pick<UploadStore, 'keptUploads'> & Pick<BatchReader, 'batch'>
+  store: Pick<TaskReader, 'getMany'> &
+    Pick<SubmitQueue, 'callerQueues'> &
+    UsageStore &
+    Pick<UploadStore, 'keptUploads'> &
+    Pick<BatchReader, 'batch'>
   clock: Pick<Clock, 'now'>
   rate: Pick<CreateRate, 'left'>
   /** The subscriptions of all callers. */

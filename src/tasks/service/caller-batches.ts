@@ -1,16 +1,16 @@
-import { giveWay } from '../../event-loop.js'
 import { GatewayError } from '../../errors.js'
+import { giveWay } from '../../event-loop.js'
 import type { Batch } from '../batch.js'
 import type { Caller } from '../caller.js'
 import type { BatchReader, TaskLog, TaskReader } from '../task-store.js'
-import { parseBatchInput } from './batch-input.js'
+import { type ParsedBatchInput, parseBatchInput } from './batch-input.js'
 import { differenceOf } from './choices.js'
 import { parseCursor } from './cursor.js'
 import { follow } from './follow.js'
 import { invalidInput, type Problem } from './invalid-input.js'
 import { requireScope } from './permissions.js'
-import type { TaskActions } from './task-actions.js'
 import { notFound } from './task-access.js'
+import type { TaskActions } from './task-actions.js'
 import type { Order, TaskCreator } from './task-creator.js'
 import { countedSubscription, type TaskFollowingParts } from './task-following.js'
 import type { TaskService } from './task-service.js'
@@ -18,7 +18,7 @@ import type { UploadedInputs } from './uploaded-inputs.js'
 
 export interface CallerBatchesParts extends TaskFollowingParts {
   store: TaskReader & TaskLog & BatchReader
-  creator: Pick<TaskCreator, 'createBatch'>
+  creator: Pick<TaskCreator, 'createBatch' | 'track'>
   uploadedInputs: Pick<UploadedInputs, 'claim'>
   /** The price of an output, in hundredths of a credit. */
   priceOf(durationMs: number): number
@@ -58,40 +58,55 @@ export function callerBatches(
     return Math.max(...(await store.page({ batchId: id, limit: PAGE })).map(task => task.seq))
   }
 
+  async function createParsed(parsed: ParsedBatchInput, platform: string | null): Promise<Batch> {
+    const { videoUrl, playbackType, tracks } = parsed
+    /** The video is the same for all tracks. */
+    const claimed = new Map()
+    const orders: Order[] = []
+    const missing: Problem[] = []
+    for (const [index, { audioUrl, reference, idempotencyKey, expectedDurationSeconds }] of tracks.entries()) {
+      const { inputs, problems } = await uploadedInputs.claim({ videoUrl, audioUrl, playbackType }, claimed)
+      missing.push(
+        ...problems.filter(({ path }) => index === 0 || path[0] !== 'videoUrl').map(problem => within(problem, index)),
+      )
+      const expectedMs = expectedDurationSeconds === null ? estimateMs : expectedDurationSeconds * 1_000
+      const reservedCents = priceOf(Math.max(expectedMs, 1))
+      const origin = { idempotencyKey, retryOf: null, reservedCents, platform, batchId: null }
+      orders.push({ ...inputs, reference, ...origin })
+      await giveWay()
+    }
+    const repeated =
+      missing.length > 0 &&
+      (await store.earlier({ caller: caller.id, retryOf: null, idempotencyKey: orders[0]?.idempotencyKey ?? null }))
+    // The files of a batch that exists already may be gone.
+    if (missing.length > 0 && !repeated) throw invalidInput(missing)
+    const tasks = await creator.createBatch(caller, orders)
+    const differing = tasks.flatMap((task, index): Problem[] => {
+      const order = orders[index]
+      const field = order && differenceOf(task, order)
+      if (!field) return []
+      const message = `tracks.${index}.idempotencyKey was used with another ${field}`
+      return [{ path: ['tracks', String(index), 'idempotencyKey'], message }]
+    })
+    if (differing.length > 0)
+      throw new GatewayError('IDEMPOTENCY_MISMATCH', 'Idempotency keys were used with other input.', {
+        field: 'tracks',
+        problems: differing,
+      })
+    const batch = await store.batch(tasks[0]?.batchId ?? '')
+    if (!batch) throw notFound()
+    return batch
+  }
+
   return {
     async createBatch(input, { platform = null } = {}) {
       requireScope(caller, 'create')
-      const { videoUrl, playbackType, tracks } = parseBatchInput(input)
-      const orders: Order[] = []
-      const missing: Problem[] = []
-      for (const [index, { audioUrl, reference, idempotencyKey, expectedDurationSeconds }] of tracks.entries()) {
-        const { inputs, problems } = await uploadedInputs.claim({ videoUrl, audioUrl, playbackType })
-        missing.push(...problems.filter(({ path }) => index === 0 || path[0] !== 'videoUrl').map(problem => within(problem, index)))
-        const expectedMs = expectedDurationSeconds === null ? estimateMs : expectedDurationSeconds * 1_000
-        const reservedCents = priceOf(Math.max(expectedMs, 1))
-        const origin = { idempotencyKey, retryOf: null, reservedCents, platform, batchId: null }
-        orders.push({ ...inputs, reference, ...origin })
-        await giveWay()
-      }
-      const repeated = missing.length > 0 && (await store.earlier({ caller: caller.id, retryOf: null, idempotencyKey: orders[0]?.idempotencyKey ?? null }))
-      // The files of a batch that exists already may be gone.
-      if (missing.length > 0 && !repeated) throw invalidInput(missing)
-      const tasks = await creator.createBatch(caller, orders)
-      const differing = tasks.flatMap((task, index): Problem[] => {
-        const order = orders[index]
-        const field = order && differenceOf(task, order)
-        if (!field) return []
-        const message = `tracks.${index}.idempotencyKey was used with another ${field}`
-        return [{ path: ['tracks', String(index), 'idempotencyKey'], message }]
-      })
-      if (differing.length > 0)
-        throw new GatewayError('IDEMPOTENCY_MISMATCH', 'Idempotency keys were used with other input.', {
-          field: 'tracks',
-          problems: differing,
-        })
-      const batch = await store.batch(tasks[0]?.batchId ?? '')
-      if (!batch) throw notFound()
-      return batch
+      const parsed = parseBatchInput(input)
+      const { videoUrl, playbackType, tracks } = parsed
+      const creating = createParsed(parsed, platform)
+      // Look-ups by the inputs of the tracks wait from here on.
+      for (const { audioUrl } of tracks) creator.track(caller.id, { videoUrl, audioUrl, playbackType }, creating)
+      return creating
     },
 
     batch: findBatch,

@@ -21,9 +21,7 @@ export function canSee({ id, scopes, restriction }: Caller, task: Task): boolean
 /** Returns the filter for the caller's own tasks, within its restriction. */
 export function ownTasks({ id, restriction }: Caller): TaskFilter {
   if (restriction === null) return { caller: id }
-  return 'taskIds' in restriction
-    ? { caller: id, ids: restriction.taskIds }
-    : { caller: id, ...restriction }
+  return 'taskIds' in restriction ? { caller: id, ids: restriction.taskIds } : { caller: id, ...restriction }
 }
 
 /** All watch tokens of a caller together may use this many times its limit. */

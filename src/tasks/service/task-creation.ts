@@ -3,7 +3,7 @@ import type { Caller } from '../caller.js'
 import type { Task } from '../task.js'
 import type { TaskReader } from '../task-store.js'
 import { differenceOf } from './choices.js'
-import { type CreateInput, parseCreateInput, parseDuration } from './create-input.js'
+import { type CreateInput, type ParsedCreateInput, parseCreateInput, parseDuration } from './create-input.js'
 import { invalidInput } from './invalid-input.js'
 import { requireScope } from './permissions.js'
 import type { TaskCreator } from './task-creator.js'
@@ -14,7 +14,7 @@ import type { UploadedInputs } from './uploaded-inputs.js'
 
 export interface TaskCreationParts extends TaskWaitingParts {
   store: TaskWaitingParts['store'] & Pick<TaskReader, 'earlier'>
-  creator: Pick<TaskCreator, 'create'>
+  creator: Pick<TaskCreator, 'create' | 'track'>
   uploadedInputs: Pick<UploadedInputs, 'claim'>
   /** The price of an output, in hundredths of a credit. */
   priceOf(durationMs: number): number
@@ -29,7 +29,13 @@ export function taskCreation(parts: TaskCreationParts, caller: Caller): TaskCrea
   const { creator, presenter, priceOf, estimateMs, subscriptions } = parts
 
   async function create(input: CreateInput, platform: string | null): Promise<Task> {
-    const { expectedDurationSeconds, idempotencyKey, ...given } = parseCreateInput(input)
+    const parsed = parseCreateInput(input)
+    // A look-up by these inputs waits from here on.
+    return creator.track(caller.id, parsed, createParsed(parsed, platform))
+  }
+
+  async function createParsed(parsed: ParsedCreateInput, platform: string | null): Promise<Task> {
+    const { expectedDurationSeconds, idempotencyKey, ...given } = parsed
     const { inputs: choices, problems } = await parts.uploadedInputs.claim(given)
     const repeats = { caller: caller.id, idempotencyKey, retryOf: null }
     // The files of a task that exists already may be gone.

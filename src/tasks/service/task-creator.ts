@@ -26,6 +26,8 @@ export interface TaskCreator {
   create(caller: Caller, order: Order): Promise<Task>
   /** Returns the tasks of a new batch, or of the earlier one with the same idempotency keys. */
   createBatch(caller: Caller, orders: readonly Order[]): Promise<Task[]>
+  /** Counts a create as under way until it ends, from before its inputs are looked at. */
+  track<T>(callerId: string, inputs: Inputs, create: Promise<T>): Promise<T>
   /** Resolves when no create of the caller with these inputs is under way any more. */
   settled(callerId: string, inputs: Inputs): Promise<void>
 }
@@ -79,7 +81,14 @@ export function createTaskCreator(parts: TaskCreatorParts): TaskCreator {
       const batch = { id: uuidv7(), caller: caller.id, createdAt: now }
       const times = { createdAt: now, queuedAt: now, queuedMono }
       const tasks = orders.map(
-        (order): NewTask => ({ ...order, ...times, id: uuidv7(), caller: caller.id, stage: 'queued', batchId: batch.id }),
+        (order): NewTask => ({
+          ...order,
+          ...times,
+          id: uuidv7(),
+          caller: caller.id,
+          stage: 'queued',
+          batchId: batch.id,
+        }),
       )
       const creating = transitions.createBatch(batch, tasks, allowanceOf(caller))
       const first = creating.then(created => (Array.isArray(created) && created[0]) || null)
@@ -95,6 +104,8 @@ export function createTaskCreator(parts: TaskCreatorParts): TaskCreator {
         })),
       })
     },
+
+    track: tracked,
 
     async settled(callerId, inputs) {
       await Promise.allSettled(underWay.get(keyOf(callerId, inputs)) ?? [])

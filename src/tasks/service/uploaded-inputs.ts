@@ -12,12 +12,24 @@ export interface UploadedInputsParts {
   assetOf(url: string): { readonly mediaId: string; readonly exists: () => Promise<boolean> } | null
 }
 
+interface Claim {
+  readonly sha256: string | null
+  readonly isMissing: boolean
+}
+
 /** Finds out which inputs were uploaded, and with which content. */
 export interface UploadedInputs {
   /** For a look-up: also the content of uploads that have expired. */
   hashed<I extends Inputs>(inputs: I): Promise<I & HashedInputs>
-  /** For a create: keeps the files for another while. Returns the problem of each link that leads to no file. */
-  claim<I extends Inputs>(inputs: I): Promise<{ readonly inputs: I & HashedInputs; readonly problems: Problem[] }>
+  /**
+   * For a create: keeps the files for another while. Returns the problem of each link that leads to no file.
+   *
+   * @param claimed what was claimed before, for several tasks with the same file
+   */
+  claim<I extends Inputs>(
+    inputs: I,
+    claimed?: Map<string, Promise<Claim>>,
+  ): Promise<{ readonly inputs: I & HashedInputs; readonly problems: Problem[] }>
 }
 
 export function createUploadedInputs({ store, clock, uploadTtlMs, assetOf }: UploadedInputsParts): UploadedInputs {
@@ -26,7 +38,7 @@ export function createUploadedInputs({ store, clock, uploadTtlMs, assetOf }: Upl
     return asset && ((await store.upload(asset.mediaId))?.sha256 ?? null)
   }
 
-  async function keep(url: string): Promise<{ readonly sha256: string | null; readonly isMissing: boolean }> {
+  async function keep(url: string): Promise<Claim> {
     const asset = assetOf(url)
     if (!asset) return { sha256: null, isMissing: false }
     const kept = await store.keepUpload(asset.mediaId, clock.monotonic() + uploadTtlMs)
@@ -41,9 +53,14 @@ export function createUploadedInputs({ store, clock, uploadTtlMs, assetOf }: Upl
       return { ...inputs, videoSha256, audioSha256 }
     },
 
-    async claim(inputs) {
+    async claim(inputs, claimed = new Map()) {
+      const once = (url: string) => {
+        const claim = claimed.get(url) ?? keep(url)
+        claimed.set(url, claim)
+        return claim
+      }
       const names = ['videoUrl', 'audioUrl'] as const
-      const [video, audio] = [await keep(inputs.videoUrl), await keep(inputs.audioUrl)]
+      const [video, audio] = [await once(inputs.videoUrl), await once(inputs.audioUrl)]
       const problems = names
         .filter(name => (name === 'videoUrl' ? video : audio).isMissing)
         .map(name => ({

@@ -22,7 +22,11 @@ const watchRequest = z
   })
   .superRefine((given, { addIssue }) => {
     if (Object.values(given).filter(value => value != null).length !== 1)
-      addIssue({ code: 'custom', path: ['taskIds'], message: 'or reference or batchId is required, and only one of them' })
+      addIssue({
+        code: 'custom',
+        path: ['taskIds'],
+        message: 'or reference or batchId is required, and only one of them',
+      })
   })
   .transform(({ taskIds, reference, batchId }): TaskRestriction => {
     if (reference != null) return { reference }
