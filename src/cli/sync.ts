@@ -8,7 +8,7 @@ import { pino } from 'pino'
 import { createGateway } from '../create-gateway.js'
 import { createGatewayClient, type GatewayClient, type ShownTask } from './gateway-client.js'
 import { exitCodeOf, onInterrupt } from './interrupt.js'
-import { createProgress } from './progress.js'
+import { createTaskProgress } from './task-progress.js'
 
 export interface SyncFlags {
   readonly output: string
@@ -65,7 +65,7 @@ async function run(
   interrupt: AbortSignal,
 ): Promise<ShownTask> {
   // The result is on the standard output, so the progress is on the other.
-  using progress = createProgress(process.stderr as NodeJS.WriteStream & { fd: 2 })
+  using progress = createTaskProgress(process.stderr)
   const [videoUrl = '', audioUrl = ''] = await Promise.all(
     inputs.map(input => (isLink(input) ? input : client.upload(input))),
   )
