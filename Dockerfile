@@ -15,6 +15,7 @@ WORKDIR /app
 COPY --from=build /app/node_modules node_modules
 COPY --from=build /app/dist dist
 COPY package.json schema.graphql LICENSE README.md CHANGELOG.md ./
+COPY drizzle/postgres drizzle/postgres
 COPY drizzle/sqlite drizzle/sqlite
 COPY src/sample/*.mp4 src/sample/*.m4a src/sample/
 RUN mkdir /data && chown node:node /data

@@ -108,7 +108,7 @@ async function measure(count: number, runSeconds: number): Promise<void> {
   const syncParts = { due: createHistogram(), savePollStates: createHistogram() }
   const timed: TaskStore = {
     ...store,
-    due: (...query) => timeSync('due', () => store.due(...query)),
+    takeDue: query => timeSync('due', () => store.takeDue(query)),
     savePollStates: states => timeSync('savePollStates', () => store.savePollStates(states)),
   }
   await fillStore()
@@ -192,14 +192,14 @@ async function measure(count: number, runSeconds: number): Promise<void> {
           retryOf: null,
           platform: null,
           videoSha256: null,
-    batchId: null,
+          batchId: null,
           audioSha256: null,
           reservedCents: 48,
           createdAt: now.at,
           queuedAt: now.at,
           queuedMono: now.mono,
         },
-        { waitingTasks: null, monthlyCents: null },
+        { createsPerMinute: null, waitingTasks: null, monthlyCents: null },
       )
       if ('refused' in task || task.stage !== 'queued') throw new Error('the task was refused')
       const attempt = {

@@ -40,14 +40,14 @@ for (let i = 0; i < count; i++)
       retryOf: null,
       platform: null,
       videoSha256: null,
-    batchId: null,
+      batchId: null,
       audioSha256: null,
       reservedCents: 48,
       createdAt: clock.now(),
       queuedAt: clock.now(),
       queuedMono: clock.monotonic(),
     },
-    { waitingTasks: null, monthlyCents: null },
+    { createsPerMinute: null, waitingTasks: null, monthlyCents: null },
   )
 
 const submits: number[] = []

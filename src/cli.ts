@@ -70,8 +70,7 @@ program
   .action(async () => {
     const config = configFromEnv(process.env)
     const { migrateDatabase } = await import('./store/open-store.js')
-    migrateDatabase(config)
-    console.log(`Up to date: ${config.databaseUrl}`)
+    console.log(`Up to date: ${await migrateDatabase(config)}`)
   })
 
 program

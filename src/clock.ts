@@ -7,6 +7,13 @@ import { setTimeout as timer } from 'node:timers/promises'
  * Every duration, deadline, due time, window and age is measured in monotonic time.
  */
 export interface Clock {
+  /**
+   * Whether the gateways on one database read the same clock anyway. Otherwise a store that several of them share takes its
+   * monotonic time from the database.
+   *
+   * @default false
+   */
+  readonly isShared?: boolean
   /** Wall time in milliseconds since the Unix epoch. May jump forward and back. */
   now(): number
   /** Milliseconds that only go forward, from an arbitrary origin, whatever happens to the wall clock. */

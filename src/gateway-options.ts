@@ -14,7 +14,10 @@ export interface GatewayOptions {
   publicUrl?: string | null | undefined
   /** Folder of the database and the media files. @default `./data` */
   dataDir?: string | undefined
-  /** SQLite database: `file:` and a path, or `:memory:`. @default `gateway.db` in the data folder */
+  /**
+   * Database: `file:` and a path, or `:memory:`, for SQLite; `postgres://user:password@host/database` for
+   * Postgres, on which several gateways may run. @default `gateway.db` in the data folder
+   */
   databaseUrl?: string | null | undefined
   /**
    * The database was restored from a backup: looks up every queued task at the upstream before it is submitted.

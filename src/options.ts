@@ -20,10 +20,16 @@ export const optionsSchema = z.strictObject({
     defaultText: '`http://HOST:PORT`',
   }),
   dataDir: option(text().default('./data'), { description: 'Folder of the database and the media files.' }),
-  databaseUrl: option(orNone(text().regex(/^(file:.+|:memory:)$/, 'must be file: and a path, or :memory:')), {
-    description: 'SQLite database: `file:` and a path, or `:memory:`.',
-    defaultText: '`gateway.db` in the data folder',
-  }),
+  databaseUrl: option(
+    orNone(
+      text().regex(/^(file:.+|:memory:|postgres(ql)?:\/\/.+)$/, 'must be file: and a path, :memory:, or postgres://…'),
+    ),
+    {
+      description:
+        'Database: `file:` and a path, or `:memory:`, for SQLite; `postgres://user:password@host/database` for Postgres, on which several gateways may run.',
+      defaultText: '`gateway.db` in the data folder',
+    },
+  ),
   restored: option(z.boolean(TRUE_OR_FALSE()).default(false), {
     description:
       'The database was restored from a backup: looks up every queued task at the upstream before it is submitted. Set it for one start only.',

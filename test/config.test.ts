@@ -90,7 +90,7 @@ describe('mistakes', () => {
       PORT: '0x1F',
       POLL_MIN_MS: '1.5',
       UPSTREAM: 'other',
-      DATABASE_URL: 'postgres://user:secret@db/x',
+      DATABASE_URL: 'mysql://user:secret@db/x',
       PUBLIC_URL: 'gateway.example',
       JOGG_BASE_URL: 'ftp://secret',
       CORS_ORIGINS: 'https://a.example/, *',
@@ -101,7 +101,7 @@ describe('mistakes', () => {
     expect(mistakesOf(() => configFromEnv(env)).sort()).toEqual(
       [
         'PORT: must be a whole number from 0 to 65535',
-        'DATABASE_URL: must be file: and a path, or :memory:',
+        'DATABASE_URL: must be file: and a path, :memory:, or postgres://…',
         'UPSTREAM: must be one of jogg, engine, or an Upstream',
         'JOGG_BASE_URL: must be an http or https URL, such as https://example.com',
         'PUBLIC_URL: must be an http or https URL, such as https://example.com',

@@ -41,7 +41,8 @@ const NEVER: readonly { from: string; to: readonly string[]; except?: readonly s
 /** Libraries that only one part of `src` may import. */
 const AT_HOME: Readonly<Record<string, RegExp>> = {
   'better-sqlite3': /^store\/sqlite\//,
-  'drizzle-orm': /^store\/sqlite\//,
+  'drizzle-orm': /^store\//,
+  pg: /^store\/postgres\//,
   '@pothos/core': /^graphql\//,
   'graphql-yoga': /^http\//,
   commander: /^cli/,

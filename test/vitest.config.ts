@@ -26,7 +26,7 @@ export default defineConfig({
     isolate: false,
     // Most of what takes long waits for processes and sockets.
     maxWorkers: availableParallelism(),
-    globalSetup: 'test/support/compiled.ts',
+    globalSetup: ['test/support/compiled.ts', 'test/support/postgres/global-setup.ts'],
     projects: [
       { extends: true, test: { name: 'gateway', include: ['test/**/*.test.ts'], exclude: [MEDIA, PROCESSES] } },
       { extends: true, test: { name: 'media', include: [MEDIA] } },

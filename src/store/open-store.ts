@@ -1,28 +1,23 @@
-import type { Logger } from 'pino'
+import { type Logger, pino } from 'pino'
 import type { KeyStore } from '../auth/ports.js'
 import type { Clock } from '../clock.js'
 import type { TaskStore } from '../tasks/task-store.js'
-import { startCheckpointer } from './sqlite/checkpointer.js'
+import { createTaskStore } from './create-task-store.js'
+import { createKeyStore } from './keys.js'
+import { describePostgres, isPostgresUrl } from './postgres/database-url.js'
+import { connectPostgres, openPostgres, prepareDatabase } from './postgres/open-postgres.js'
 import { openDatabase } from './sqlite/database.js'
-import { createDatabaseFile, databasePathOf, IN_MEMORY } from './sqlite/database-file.js'
-import { openGatewayState } from './sqlite/gateway-state.js'
-import { createKeyStore } from './sqlite/keys.js'
-import { lockDatabase } from './sqlite/lock.js'
-import { createSqliteStore } from './sqlite/sqlite-store.js'
+import { openSqlite } from './sqlite/open-sqlite.js'
+import type { Closers, StoreConfig } from './store-state.js'
 
-export interface StoreConfig {
-  /** `file:` and a path, or `:memory:`. */
-  readonly databaseUrl: string
-  /** Named in errors when the database is in it. */
-  readonly dataDir: string
-  /** Treats the database as one that was restored from a backup. @default false */
-  readonly restored?: boolean | undefined
-}
+export type { StoreConfig }
+
+const silent = pino({ level: 'silent' })
 
 export interface Store extends AsyncDisposable {
   readonly tasks: TaskStore
   readonly keys: KeyStore
-  /** The machine's clock, with a monotonic time that continues over restarts. */
+  /** The store's clock: a monotonic time that continues over restarts. On Postgres it is the database's. */
   readonly clock: Clock
   /** Identifies the log: cursors of another epoch are meaningless. */
   readonly epoch: string
@@ -31,34 +26,27 @@ export interface Store extends AsyncDisposable {
 }
 
 /**
- * Opens the database for a gateway, the only one that may run on it. Rejects with a `StoreError` that names the database
- * and, when another gateway runs on it, the process.
+ * Opens the database for a gateway. On SQLite it is the only one that may run on it. Rejects with a `StoreError` that
+ * names the database and, when another gateway holds it, the process.
  */
 export async function openStore(config: StoreConfig, systemClock: Clock, log: Logger): Promise<Store> {
-  const { databaseUrl, dataDir, restored = false } = config
-  const path = databasePathOf(databaseUrl)
-  const file = path === IN_MEMORY ? null : path
-  if (file) createDatabaseFile(file, dataDir)
-  const unlock = file ? lockDatabase(file, systemClock.now()) : () => {}
-  const closers = [unlock]
+  const closers: Closers = []
   const close = async () => {
     for (const closer of closers.splice(0).reverse()) await closer()
   }
   try {
-    const connection = openDatabase(databaseUrl, dataDir)
-    closers.push(connection.close)
-    if (file) {
-      const checkpointer = startCheckpointer(connection.sqlite, file, log)
-      closers.push(() => checkpointer[Symbol.asyncDispose]())
-    }
-    const state = await openGatewayState({ connection, path: file, systemClock, log, restored })
-    closers.push(() => state[Symbol.asyncDispose]())
+    const open = isPostgresUrl(config.databaseUrl) ? openPostgres : openSqlite
+    const { connection, state } = await open(config, systemClock, log, closers)
     return {
-      tasks: createSqliteStore(connection, state, close),
+      tasks: createTaskStore(connection, state, close),
       keys: createKeyStore(connection),
       clock: state.clock,
-      epoch: state.epoch,
-      restored: state.restored,
+      get epoch() {
+        return state.epoch
+      },
+      get restored() {
+        return state.restored
+      },
       [Symbol.asyncDispose]: close,
     }
   } catch (thrown) {
@@ -71,16 +59,19 @@ export async function openStore(config: StoreConfig, systemClock: Clock, log: Lo
 export async function openKeyStore(
   config: Pick<StoreConfig, 'databaseUrl' | 'dataDir'>,
 ): Promise<AsyncDisposable & { readonly keys: KeyStore }> {
-  const connection = openDatabase(config.databaseUrl, config.dataDir)
-  return {
-    keys: createKeyStore(connection),
-    async [Symbol.asyncDispose]() {
-      connection.close()
-    },
-  }
+  const connection = isPostgresUrl(config.databaseUrl)
+    ? await connectPostgres(config.databaseUrl, silent)
+    : openDatabase(config.databaseUrl, config.dataDir)
+  return { keys: createKeyStore(connection), [Symbol.asyncDispose]: connection.close }
 }
 
-/** Brings the tables of the database up to date. */
-export function migrateDatabase(config: Pick<StoreConfig, 'databaseUrl' | 'dataDir'>): void {
-  openDatabase(config.databaseUrl, config.dataDir).close()
+/** Brings the tables of the database up to date. Returns how people name the database: without its password. */
+export async function migrateDatabase(config: Pick<StoreConfig, 'databaseUrl' | 'dataDir'>): Promise<string> {
+  const { databaseUrl, dataDir } = config
+  if (!isPostgresUrl(databaseUrl)) {
+    await openDatabase(databaseUrl, dataDir).close()
+    return databaseUrl
+  }
+  await prepareDatabase(databaseUrl)
+  return `Postgres ${describePostgres(databaseUrl)}`
 }

@@ -1,4 +1,5 @@
 import type { Batch, BatchCounts } from './batch.js'
+import type { UpstreamErrorKind } from './driver/upstream.js'
 import type { PollState } from './poll-state.js'
 import type { HashedInputs, PreviousStage, Stage, Status, Task, TaskIn } from './task.js'
 import type { AssetStore, UploadStore } from './upload-store.js'
@@ -9,7 +10,8 @@ import type { AssetStore, UploadStore } from './upload-store.js'
  *
  * The rules every store keeps:
  * - A task and its transition are written in one transaction, and a move wins only against the state it names.
- * - A transition never becomes visible after a later one did. Followers read by `seq > cursor` and rely on it.
+ * - Of the tasks of one caller, a transition never becomes visible after a later one did. Followers read by
+ *   `seq > cursor` and rely on it. Over several callers there is no such order.
  * - Times named `…Mono` are monotonic milliseconds of the store's own clock, which continues over restarts.
  */
 export interface TaskStore
@@ -106,6 +108,8 @@ export type NewTask = Omit<TaskIn<'queued'>, 'seq' | 'lookupFirst'>
 
 /** What a caller may still use. Null: no limit. */
 export interface Allowance {
+  /** Creates in a minute, counted from the first. */
+  readonly createsPerMinute: number | null
   /** Tasks in the queue. */
   readonly waitingTasks: number | null
   /** Spent and reserved together in the month of the new task, in hundredths of a credit. */
@@ -113,6 +117,7 @@ export interface Allowance {
 }
 
 export type LimitReached =
+  | { readonly refused: 'createsPerMinute'; readonly retryAfterMs: number }
   | { readonly refused: 'waitingTasks' }
   | { readonly refused: 'monthlyCents'; readonly leftCents: number }
 
@@ -133,8 +138,8 @@ export interface TaskLog {
   readonly epoch: string
   /** The transitions after `seq`, in order. */
   transitionsAfter(seq: number, query: LogQuery): Promise<Transition[]>
-  /** The number of the last transition; 0 when the log is empty. */
-  lastSeq(): Promise<number>
+  /** The number of the last transition of a task or of a caller's tasks, or of all; 0 when there is none. */
+  lastSeq(selection: LogSelection): Promise<number>
 }
 
 /** A part of the log: the transitions of one task, or of the tasks that match a filter. */
@@ -152,7 +157,8 @@ export interface Transition {
 export interface SubmitQueue {
   /**
    * The task to submit next: callers take turns, and each caller's tasks are submitted in the order of their creation.
-   * Skips the tasks of `exceptCallers`, and tasks whose inputs equal those of a task with an unresolved submit. Null when no task may be submitted.
+   * Skips the tasks of `exceptCallers`, and tasks whose inputs equal those of a task with an unresolved submit. Null when
+   * no task may be submitted.
    */
   nextToSubmit(exceptCallers?: readonly string[]): Promise<TaskIn<'queued'> | null>
   /** The callers that have queued tasks. */
@@ -165,6 +171,15 @@ export interface SubmitQueue {
   oldestQueued(): Promise<{ readonly queuedAt: number; readonly queuedMono: number } | null>
   /** Tasks whose submit began and has no answer yet. */
   submitting(): Promise<TaskIn<'submitting'>[]>
+  /**
+   * Decides whether a submit may leave now, picks the task as `nextToSubmit` does and moves it to `submitting`, all in
+   * one transaction in which no other gateway does the same.
+   */
+  claimNext(request: ClaimRequest): Promise<Claim>
+  /** The pause of the queue, shared by all gateways on the database. */
+  pauseState(): Promise<PauseState>
+  /** Replaces it by what `change` returns, which may be called several times. Returns the new one. */
+  changePause(change: (state: PauseState) => PauseState): Promise<PauseState>
   /** The latest submits, the earliest begun first. */
   recentSubmits(limit: number): Promise<RecentSubmit[]>
   /** How many tasks are in each stage. */
@@ -186,13 +201,67 @@ export interface CallerQueue {
 export interface RecentSubmit {
   readonly taskId: string
   readonly begunMono: number
-  /** When its outcome was written; while it is under way, when it began. */
-  readonly endedMono: number
+  /** When its outcome was written; null while it is under way, so that it may still reach the upstream at any time. */
+  readonly endedMono: number | null
+}
+
+export interface ClaimRequest {
+  /** How many submits may leave in a window; null: no limit, and `recent` is empty. */
+  readonly window: number | null
+  /** The upstream at which the uploaded inputs of the task may have copies; null: it takes none. */
+  readonly copiesAt: string | null
+  /** Callers whose tasks are skipped. */
+  readonly exceptCallers: readonly string[]
+  /**
+   * Returns when the next submit may leave; null: now. At least the latest submits of a window are given. May be called
+   * several times, as may `attempt`.
+   */
+  waitUntil(seen: { readonly recent: readonly RecentCall[]; readonly pause: PauseState }): number | null
+  /** The step of the task that was picked. Null: one of its inputs has to be copied first. */
+  attempt(
+    task: TaskIn<'queued'>,
+    copies: CopiedInputs,
+  ): { readonly to: TaskIn<'submitting'>; readonly step: Step } | null
+}
+
+/** A submit, or a call that counts like one. */
+export type RecentCall = Pick<RecentSubmit, 'endedMono'>
+
+/** The links to the copies of uploaded inputs at the upstream; null: there is none. */
+export interface CopiedInputs {
+  readonly video: string | null
+  readonly audio: string | null
+}
+
+export type Claim =
+  | { readonly kind: 'claimed'; readonly from: TaskIn<'queued'>; readonly task: TaskIn<'submitting'> }
+  | { readonly kind: 'waits'; readonly until: number }
+  /** The submit of this task may leave once its inputs are copied. */
+  | { readonly kind: 'unprepared'; readonly task: TaskIn<'queued'> }
+  /** No task may be submitted. */
+  | { readonly kind: 'empty' }
+
+/** Why the submit queue is paused, and what led to it. Times are monotonic milliseconds. */
+export interface PauseState {
+  readonly pause: {
+    readonly kind: UpstreamErrorKind
+    readonly reason: string
+    readonly untilMono: number
+    /** From when on an answered check ends the pause. */
+    readonly endsByCheckMono: number
+  } | null
+  /** Consecutive submits that failed for a reason that does not lie in their inputs. */
+  readonly failures: number
+  /** Consecutive submits whose answer was lost. */
+  readonly lostAnswers: number
 }
 
 export interface PollQueue {
-  /** Tasks whose check is due, the longest overdue first, without those with the ids in `except`. */
-  due(nowMono: number, limit: number, except?: readonly string[]): Promise<Polled[]>
+  /**
+   * Takes tasks whose check is due, the longest overdue first, and returns them as they were. No other gateway on the
+   * database gets them before the lease is over, or before their poll state is saved.
+   */
+  takeDue(query: DueQuery): Promise<Polled[]>
   /** The poll states of the tasks with these ids. Ids without a task are left out. */
   pollStates(ids: readonly string[]): Promise<ReadonlyMap<string, PollState>>
   /** When the next check is due; null when no task is checked. */
@@ -202,6 +271,15 @@ export interface PollQueue {
    * durability: a power cut may undo it.
    */
   savePollStates(states: readonly Polled[]): Promise<void>
+}
+
+export interface DueQuery {
+  readonly nowMono: number
+  /** The checks of all tasks that are taken have to end within it. */
+  readonly leaseMs: number
+  readonly limit: number
+  /** The ids of tasks that are not taken. */
+  readonly except?: readonly string[] | undefined
 }
 
 export interface Polled {
@@ -234,11 +312,27 @@ export interface MonthlyUsage {
 }
 
 export interface GatewayState {
+  /** Whether other gateways may be open on the database. */
+  readonly isShared: boolean
   /**
    * Whether the database went back in time since the gateway last ran on it, as after restoring a backup. Its queued
    * tasks then have `lookupFirst`, because they may have been submitted since.
    */
   readonly restored: boolean
+  /** The gateways that are open on the database, and those that were lost within the last day, the oldest first. */
+  nodes(): Promise<GatewayNode[]>
   /** Rejects when nothing can be written. Writes at most once a second, however often it is called. */
   check(): Promise<void>
+}
+
+/** A gateway process on the database. */
+export interface GatewayNode {
+  readonly id: string
+  readonly host: string
+  readonly pid: number
+  readonly version: string
+  /** Milliseconds since the Unix epoch. */
+  readonly startedAt: number
+  /** Its latest sign of life, in monotonic milliseconds of the store's clock. */
+  readonly seenMono: number
 }

@@ -4,7 +4,17 @@ import type { Batch } from './batch.js'
 import type { ChangeNotifier } from './change-notifier.js'
 import { NOT_POLLED, type PollState } from './poll-state.js'
 import { advance, type FieldsTo, type PreviousStage, type Stage, type Task, type TaskIn } from './task.js'
-import type { Allowance, BatchRefusal, LimitReached, NewTask, TaskWriter } from './task-store.js'
+import type {
+  Allowance,
+  BatchRefusal,
+  Claim,
+  ClaimRequest,
+  CopiedInputs,
+  LimitReached,
+  NewTask,
+  SubmitQueue,
+  TaskWriter,
+} from './task-store.js'
 
 /** The only writer of tasks: each change is written first, then logged, then reported to the notifier. */
 export interface Transitions {
@@ -23,10 +33,26 @@ export interface Transitions {
     fields: FieldsTo<S, N>,
     step?: { readonly reason?: string; readonly poll?: PollState },
   ): Promise<TaskIn<N> | null>
+  /** Moves the task to submit next to `submitting`, if a submit may leave now. */
+  claimNext(request: {
+    readonly window: ClaimRequest['window']
+    readonly waitUntil: ClaimRequest['waitUntil']
+    readonly copiesAt: ClaimRequest['copiesAt']
+    readonly exceptCallers: ClaimRequest['exceptCallers']
+    /** Null: one of the inputs has to be copied first. */
+    attempt(
+      task: TaskIn<'queued'>,
+      copies: CopiedInputs,
+    ): {
+      readonly fields: FieldsTo<'queued', 'submitting'>
+      readonly poll: PollState
+      readonly reason: string | null
+    } | null
+  }): Promise<Claim>
 }
 
 export interface TransitionsParts {
-  store: TaskWriter
+  store: TaskWriter & Pick<SubmitQueue, 'claimNext'>
   notifier: ChangeNotifier
   clock: Clock
   log: Logger
@@ -59,6 +85,24 @@ export function createTransitions({ store, notifier, clock, log }: TransitionsPa
         notifier.transitioned(moved, task.stage)
       }
       return moved
+    },
+
+    async claimNext({ attempt, ...request }) {
+      const claim = await store.claimNext({
+        ...request,
+        attempt(queued, copies) {
+          const attempted = attempt(queued, copies)
+          if (!attempted) return null
+          const { fields, poll, reason } = attempted
+          const step = { at: clock.now(), mono: clock.monotonic(), reason, poll }
+          return { to: advance(queued, 'submitting', fields), step }
+        },
+      })
+      if (claim.kind === 'claimed') {
+        log.info({ taskId: claim.task.id, stage: 'submitting' }, 'task moved')
+        notifier.transitioned(claim.task, claim.from.stage)
+      }
+      return claim
     },
   }
 }

@@ -45,6 +45,8 @@ test('/ready is 200, with the reason while submits are paused', async () => {
 test('/ready is 503 and names the store when it cannot be written', async () => {
   const file = await newDatabase()
   await using broken = await startTestGateway({ databaseUrl: `file:${file}` })
+  // A round that read after the change below would keep the beginning in SQLite's cache.
+  await broken.gateway.settled()
   meddle(file, database => {
     database.exec('CREATE TABLE more (x)')
     database.pragma('wal_checkpoint(TRUNCATE)')

@@ -41,7 +41,7 @@ afterAll(() => packed?.[Symbol.asyncDispose]())
 
 test('the package contains what it needs and nothing else', () => {
   const rest = packed.files.filter(
-    file => !/^(dist\/[\w/.-]+\.(js|d\.ts|js\.map)|drizzle\/sqlite\/.+\.(sql|json))$/.test(file),
+    file => !/^(dist\/[\w/.-]+\.(js|d\.ts|js\.map)|drizzle\/(postgres|sqlite)\/.+\.(sql|json))$/.test(file),
   )
   expect(rest.sort()).toEqual([
     'CHANGELOG.md',

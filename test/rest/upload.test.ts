@@ -24,7 +24,10 @@ test.each(['/v2/upload/asset', '/open/v2/upload/asset', '/v1/upload/asset', '/v2
     expect(created.json).toMatchObject({ code: 0, data: { status: 'pending' } })
 
     // Other uploads of the same files are the same inputs.
-    const again = new URLSearchParams({ video_url: await upload('b.mp4', video), audio_url: await upload('b.m4a', audio) })
+    const again = new URLSearchParams({
+      video_url: await upload('b.mp4', video),
+      audio_url: await upload('b.m4a', audio),
+    })
     const found = await rest(gw.url, `/v2/lip_sync_video?${again}`)
     expect(found.json.data.task_id).toBe(created.json.data.task_id)
   },

@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
 import type { NewApiKey } from '../../src/auth/ports.js'
-import type { Connection } from '../../src/store/sqlite/connection.js'
+import { createKeyStore } from '../../src/store/keys.js'
+import type { SqliteConnection } from '../../src/store/sqlite/connection.js'
 import { openDatabase } from '../../src/store/sqlite/database.js'
-import { createKeyStore } from '../../src/store/sqlite/keys.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'keys-'))
-const opened: Connection[] = []
+const opened: SqliteConnection[] = []
 afterEach(() => {
   for (const { sqlite } of opened.splice(0)) sqlite.close()
 })

@@ -3,12 +3,13 @@ import { hostname } from 'node:os'
 import { dirname, join } from 'node:path'
 import { pino } from 'pino'
 import { expect, test } from 'vitest'
+import { NO_LOCKS } from '../../src/store/connection.js'
 import { openKeyStore, openStore } from '../../src/store/open-store.js'
 import { createConnection } from '../../src/store/sqlite/connection.js'
 import { openDatabase } from '../../src/store/sqlite/database.js'
 import { createNoFlusher } from '../../src/store/sqlite/flusher.js'
 import { openGatewayState } from '../../src/store/sqlite/gateway-state.js'
-import { secrets } from '../../src/store/sqlite/tables.js'
+import { done } from '../../src/store/statement.js'
 import { startChild } from '../support/child.js'
 import { meddle, newDatabase, openTestStore } from '../support/database.js'
 import { createManualClock } from '../support/manual-clock.js'
@@ -49,7 +50,7 @@ test('can be opened again after it was closed, in the same process too', async (
   await (await openTestStore(urlOf(file)))[Symbol.asyncDispose]()
   await using store = await openTestStore(urlOf(file))
   await expect(openTestStore(urlOf(file))).rejects.toThrow(`process ${process.pid} on`)
-  expect(await store.tasks.lastSeq()).toBe(0)
+  expect(await store.tasks.lastSeq({ filter: {} })).toBe(0)
 })
 
 test('opens the keys beside a running gateway', async () => {
@@ -84,14 +85,14 @@ test('a lock of another program does not block the event loop; the write succeed
 
 test('rejects a write that stays locked too long, naming the database', async () => {
   const file = await newDatabase()
-  const { sqlite, db } = openDatabase(urlOf(file))
-  const { write } = createConnection(sqlite, db, file, createNoFlusher(), [1, 1])
+  const { sqlite } = openDatabase(urlOf(file))
+  const { write } = createConnection(sqlite, file, createNoFlusher(), { retryDelaysMs: [1, 1] })
   const other = openDatabase(urlOf(file)).sqlite
   other.exec('BEGIN IMMEDIATE')
   const busy = { kind: 'busy', message: `The database ${file} is locked by another program.` }
-  await expect(write(() => {})).rejects.toMatchObject(busy)
+  await expect(write(NO_LOCKS, () => done(undefined))).rejects.toMatchObject(busy)
   other.close()
-  await write(() => {})
+  await write(NO_LOCKS, () => done(undefined))
   sqlite.close()
 })
 
@@ -121,14 +122,12 @@ test.each(['file:x.db?mode=ro', 'file://host/x.db', 'file:x.db#y'])('rejects the
 
 test('reports a full disk as such', async () => {
   const file = await newDatabase()
-  const { sqlite, db, write } = openDatabase(urlOf(file))
+  const { sqlite, prepareSql, write } = openDatabase(urlOf(file))
+  const insert = prepareSql('INSERT INTO secrets (name, value) VALUES (@name, @value)')
   // The largest size that SQLite is allowed stands for the size of the disk.
   sqlite.pragma(`max_page_count = ${sqlite.pragma('page_count', { simple: true })}`)
-  const filling = write(() => {
-    for (let i = 0; i < 1_000; i++)
-      db.insert(secrets)
-        .values({ name: `${i}`, value: 'x'.repeat(1_000) })
-        .run()
+  const filling = write(NO_LOCKS, function* () {
+    for (let i = 0; i < 1_000; i++) yield* insert.run({ name: `${i}`, value: 'x'.repeat(1_000) })
   })
   await expect(filling).rejects.toMatchObject({ kind: 'full', message: `The disk of the database ${file} is full.` })
   sqlite.close()
@@ -155,7 +154,7 @@ test('probes whether it can write at most once a second, for all callers togethe
   await clock.advance(1_000)
   await state.check()
   expect(changes()).toBe(before + 2)
-  connection.close()
+  await connection.close()
   await clock.advance(1_000)
   await expect(state.check()).rejects.toMatchObject({ name: 'StoreError', kind: 'failed' })
 })

@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { generateSQLiteDrizzleJson, generateSQLiteMigration } from 'drizzle-kit/api'
 import { afterAll, expect, test } from 'vitest'
+import { createTaskStore } from '../../src/store/create-task-store.js'
 import { createConnection } from '../../src/store/sqlite/connection.js'
 import { openDatabase } from '../../src/store/sqlite/database.js'
 import { createFlusher } from '../../src/store/sqlite/flusher.js'
-import type { OpenGatewayState } from '../../src/store/sqlite/gateway-state.js'
-import { createSqliteStore } from '../../src/store/sqlite/sqlite-store.js'
 import * as tables from '../../src/store/sqlite/tables.js'
+import type { StoreState } from '../../src/store/store-state.js'
 import { openTestStore } from '../support/database.js'
 import { describeStore, newTask, queue } from '../support/store-contract.js'
 
@@ -26,17 +26,17 @@ test('a create, and every read that shows it, waits until it is on the disk', as
   const opened = openDatabase(newFile())
   const flushes: (() => void)[] = []
   const flusher = createFlusher(() => new Promise(resolve => void flushes.push(resolve)))
-  const connection = createConnection(opened.sqlite, opened.db, 'the file', flusher)
+  const connection = createConnection(opened.sqlite, 'the file', flusher)
   const state = { epoch: 'e', restored: false, check: async () => {}, submits: { add() {} } }
-  const store = createSqliteStore(connection, state as unknown as OpenGatewayState, async () => opened.close())
+  const store = createTaskStore(connection, state as unknown as StoreState, opened.close)
   const task = { ...newTask(), idempotencyKey: 'once' }
   const done: string[] = []
   const noting = (name: string, work: Promise<unknown>) => work.then(() => void done.push(name))
   const all = [
-    noting('create', store.create(task, { waitingTasks: null, monthlyCents: null })),
+    noting('create', store.create(task, { createsPerMinute: null, waitingTasks: null, monthlyCents: null })),
     noting('the same key', store.earlier(task)),
     noting('log', store.transitionsAfter(0, { taskId: task.id, limit: 9 })),
-    noting('end of the log', store.lastSeq()),
+    noting('end of the log', store.lastSeq({ taskId: task.id })),
   ]
   await new Promise(setImmediate)
   expect(done).toEqual([])

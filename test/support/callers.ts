@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { createApiKey, hashSecret } from '../../src/auth/api-key.js'
 import type { NewApiKey } from '../../src/auth/ports.js'
 import type { GatewayOptions } from '../../src/config.js'
+import { createKeyStore } from '../../src/store/keys.js'
 import { openDatabase } from '../../src/store/sqlite/database.js'
-import { createKeyStore } from '../../src/store/sqlite/keys.js'
 import { startTestGateway } from './gateway.js'
 
 /** A test gateway on a database in a file, whose keys are created and revoked from outside, as by the command line. */

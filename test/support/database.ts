@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { pino } from 'pino'
 import { onTestFinished } from 'vitest'
 import { openStore } from '../../src/store/open-store.js'
-import type { Connection } from '../../src/store/sqlite/connection.js'
+import type { SqliteConnection } from '../../src/store/sqlite/connection.js'
 import { Database } from '../../src/store/sqlite/load-sqlite.js'
 import { createManualClock } from './manual-clock.js'
 
@@ -21,7 +21,7 @@ export async function newDatabase(): Promise<string> {
 }
 
 /** Does something to a database from outside. */
-export function meddle<T>(file: string, act: (database: Connection['sqlite']) => T): T {
+export function meddle<T>(file: string, act: (database: SqliteConnection['sqlite']) => T): T {
   const database = new Database(file)
   try {
     return act(database)

@@ -72,7 +72,7 @@ export async function startTestDriver(options: TestDriverOptions = {}) {
     lines,
     async create(inputs: Partial<Inputs> & { caller?: string } = {}): Promise<Task> {
       const task = newTask(clock, inputs)
-      const created = await transitions.create(task, { waitingTasks: null, monthlyCents: null })
+      const created = await transitions.create(task, { createsPerMinute: null, waitingTasks: null, monthlyCents: null })
       if ('refused' in created) throw new Error(`refused: ${created.refused}`)
       return created
     },

@@ -44,6 +44,7 @@ export function createManualClock(
     [...sleepers].filter(sleeper => sleeper.due <= until).sort((a, b) => a.due - b.due)[0]
 
   return {
+    isShared: true,
     now: () => wallStart + read(),
     monotonic: () => MONOTONIC_START + read(),
     setWall(ms) {

@@ -1,11 +1,12 @@
+import { hostname } from 'node:os'
 import { uuidv7 } from 'uuidv7'
 import { describe, expect, test } from 'vitest'
 import { NOT_POLLED, pollAt } from '../../src/tasks/poll-state.js'
 import { advance, type FieldsTo, type PreviousStage, type Stage, type Task, type TaskIn } from '../../src/tasks/task.js'
-import type { NewTask, TaskStore } from '../../src/tasks/task-store.js'
+import type { ClaimRequest, NewTask, TaskStore } from '../../src/tasks/task-store.js'
 
 /** The allowance of a caller without limits. */
-export const NO_LIMITS = { waitingTasks: null, monthlyCents: null }
+export const NO_LIMITS = { createsPerMinute: null, waitingTasks: null, monthlyCents: null }
 
 export const RESULT = {
   resultUrl: 'https://x.example/a.mp4',
@@ -82,6 +83,11 @@ export async function succeeded(store: TaskStore, task: TaskIn<'queued'>, upstre
   return (await step(store, sent, 'success', { completedAt: 4_000, result: RESULT, costCents }, 4_000))!
 }
 
+/** Takes what is due, with a lease that is over at once. */
+export function takeDue(store: TaskStore, nowMono: number, limit: number, except: readonly string[] = []) {
+  return store.takeDue({ nowMono, leaseMs: 0, limit, except })
+}
+
 export const CANCELED = { completedAt: 1, failure: { code: 'CANCELED', message: '' } } as const
 
 /** The contract of every store. */
@@ -108,7 +114,8 @@ export function describeStore(name: string, open: () => Promise<TaskStore>) {
       expect(log[2]).not.toHaveProperty('result')
       expect(log[2]).not.toHaveProperty('attemptedAt')
       expect(log[3]).toEqual(done)
-      expect(await store.lastSeq()).toBe(done.seq)
+      expect(await store.lastSeq({ taskId: done.id })).toBe(done.seq)
+      expect(await store.lastSeq({ filter: { caller: 'me' } })).toBe(done.seq)
     })
 
     test('keeps the fields of every stage, and leaves out those that a task does not have', async () => {
@@ -187,7 +194,9 @@ export function describeStore(name: string, open: () => Promise<TaskStore>) {
       const mine = await queue(store, newTask({ idempotencyKey: 'k' }))
       const theirs = await queue(store, newTask({ idempotencyKey: 'k', caller: 'them' }))
       expect(theirs.id).not.toBe(mine.id)
-      expect(await store.create(newTask({ idempotencyKey: 'k' }), { waitingTasks: 0, monthlyCents: 0 })).toEqual(mine)
+      expect(
+        await store.create(newTask({ idempotencyKey: 'k' }), { ...NO_LIMITS, waitingTasks: 0, monthlyCents: 0 }),
+      ).toEqual(mine)
       expect(await store.earlier({ caller: 'me', idempotencyKey: 'k', retryOf: null })).toEqual(mine)
       expect(await store.earlier({ caller: 'other', idempotencyKey: 'k', retryOf: null })).toBeNull()
       const retry = await queue(store, newTask({ retryOf: mine.id }))
@@ -198,11 +207,12 @@ export function describeStore(name: string, open: () => Promise<TaskStore>) {
       await using opened = await openWith()
       const { store } = opened
       const seen: number[] = []
+      const mine = { filter: { caller: 'me' } }
       let writing = true
       const follow = async () => {
         let last = 0
-        while (writing || (await store.lastSeq()) > last) {
-          for (const { task } of await store.transitionsAfter(last, { filter: {}, limit: 7 })) {
+        while (writing || (await store.lastSeq(mine)) > last) {
+          for (const { task } of await store.transitionsAfter(last, { ...mine, limit: 7 })) {
             seen.push(task.seq)
             last = task.seq
           }
@@ -218,7 +228,7 @@ export function describeStore(name: string, open: () => Promise<TaskStore>) {
         writing = false
       })
       await Promise.all([following, written])
-      const all = (await store.transitionsAfter(0, { filter: {}, limit: 1_000 })).map(({ task }) => task.seq)
+      const all = (await store.transitionsAfter(0, { ...mine, limit: 1_000 })).map(({ task }) => task.seq)
       expect(all).toHaveLength(100)
       expect(seen).toEqual(all)
     })
@@ -406,9 +416,85 @@ export function describeStore(name: string, open: () => Promise<TaskStore>) {
       await step(store, answered, 'unknown', {}, 7_000)
       const running = await submitting(store, await queue(store, newTask(input(2))), 3_000)
       const ended = { taskId: answered.id, begunMono: 2_000, endedMono: 7_000 }
-      const underWay = { taskId: running.id, begunMono: 3_000, endedMono: 3_000 }
+      const underWay = { taskId: running.id, begunMono: 3_000, endedMono: null }
       expect(await store.recentSubmits(9)).toEqual([ended, underWay])
       expect(await store.recentSubmits(1)).toEqual([underWay])
+    })
+  })
+
+  describe(`${name}: claims`, () => {
+    const input = (n: number) => ({ videoUrl: `https://m.example/${n}` })
+    const NO_PAUSE = { pause: null, failures: 0, lostAnswers: 0 }
+    /** Submits as soon as fewer than `window` submits are under way or ended. */
+    const request = (window: number | null, seen: Parameters<ClaimRequest['waitUntil']>[0][] = []): ClaimRequest => ({
+      window,
+      copiesAt: null,
+      exceptCallers: [],
+      waitUntil(state) {
+        seen.push(state)
+        if (state.pause.pause) return state.pause.pause.untilMono
+        return window !== null && state.recent.length >= window ? 7_000 : null
+      },
+      attempt: task => ({
+        to: advance(task, 'submitting', {
+          ...{ attemptedAt: 2, attemptedMono: 2, attemptedUpstreamAt: null },
+          ...{ sentVideoUrl: null, sentAudioUrl: null },
+        }),
+        step: { at: 2, mono: 2, reason: null, poll: pollAt(9) },
+      }),
+    })
+
+    test('move the task that is next to `submitting`, and show what decides whether it may leave', async () => {
+      await using opened = await openWith()
+      const { store } = opened
+      const seen: Parameters<ClaimRequest['waitUntil']>[0][] = []
+      expect(await store.claimNext(request(2))).toEqual({ kind: 'empty' })
+      const one = await queue(store, newTask(input(1)))
+      const two = await queue(store, newTask({ ...input(2), caller: 'them' }))
+      const claim = await store.claimNext(request(2, seen))
+      expect(claim).toMatchObject({ kind: 'claimed', from: one, task: { id: one.id, stage: 'submitting' } })
+      expect(await store.get(one.id)).toMatchObject({ stage: 'submitting', attemptedMono: 2 })
+      expect(seen.at(-1)).toEqual({ recent: [], pause: NO_PAUSE })
+      expect(await store.claimNext(request(2, seen))).toMatchObject({ kind: 'claimed', task: { id: two.id } })
+      expect(seen.at(-1)?.recent).toEqual([{ taskId: one.id, begunMono: 2, endedMono: null }])
+      await queue(store, newTask(input(3)))
+      expect(await store.claimNext(request(2))).toEqual({ kind: 'waits', until: 7_000 })
+      expect(await store.claimNext(request(null, seen))).toMatchObject({ kind: 'claimed' })
+      expect(seen.at(-1)?.recent).toEqual([])
+    })
+
+    test('at the same time never exceed the window, and give each task to one', async () => {
+      await using opened = await openWith()
+      const { store } = opened
+      for (let i = 0; i < 20; i++) await queue(store, newTask({ ...input(i), caller: `caller ${i % 4}` }))
+      const claims = await Promise.all(Array.from({ length: 20 }, () => store.claimNext(request(5))))
+      const claimed = claims.flatMap(claim => (claim.kind === 'claimed' ? [claim.task.id] : []))
+      expect(claimed).toHaveLength(5)
+      expect(new Set(claimed).size).toBe(5)
+      expect((await store.counts()).submitting).toBe(5)
+    })
+
+    test('at the same time never submit two tasks with the same inputs', async () => {
+      await using opened = await openWith()
+      const { store } = opened
+      for (let i = 0; i < 8; i++) await queue(store, newTask({ caller: `caller ${i}` }))
+      await Promise.all(Array.from({ length: 8 }, () => store.claimNext(request(null))))
+      expect((await store.counts()).submitting).toBe(1)
+    })
+
+    test('keep the pause of the queue, however many change it at once', async () => {
+      await using opened = await openWith()
+      const { store } = opened
+      expect(await store.pauseState()).toEqual(NO_PAUSE)
+      await Promise.all(
+        Array.from({ length: 10 }, () => store.changePause(state => ({ ...state, failures: state.failures + 1 }))),
+      )
+      const pause = { kind: 'account', reason: 'no credit', untilMono: 5_000, endsByCheckMono: 6_000 } as const
+      const paused = await store.changePause(state => ({ ...state, pause }))
+      expect(paused).toEqual({ pause, failures: 10, lostAnswers: 0 })
+      expect(await store.pauseState()).toEqual(paused)
+      await queue(store)
+      expect(await store.claimNext(request(2))).toEqual({ kind: 'waits', until: 5_000 })
     })
   })
 
@@ -420,14 +506,14 @@ export function describeStore(name: string, open: () => Promise<TaskStore>) {
       const early = await submitted(store, await queue(store), 'up-1', 5_000)
       const late = await submitted(store, await queue(store), 'up-2', 8_000)
       expect(await store.nextDueMono()).toBe(5_000)
-      expect((await store.due(7_999, 10)).map(({ task }) => task.id)).toEqual([early.id])
+      expect((await takeDue(store, 7_999, 10)).map(({ task }) => task.id)).toEqual([early.id])
       const poll = { dueMono: 9_000, checks: 1, failures: 2, absences: 3, problem: 'odd' }
       await store.savePollStates([{ task: early, poll }])
-      const due = await store.due(9_000, 10)
+      const due = await takeDue(store, 9_000, 10)
       expect(due.map(({ task }) => task.id)).toEqual([late.id, early.id])
       expect(due[1]).toEqual({ task: early, poll })
-      expect(await store.due(9_000, 1)).toHaveLength(1)
-      expect(await store.due(9_000, 1, [late.id])).toEqual([due[1]])
+      expect(await takeDue(store, 9_000, 1)).toHaveLength(1)
+      expect(await takeDue(store, 9_000, 1, [late.id])).toEqual([due[1]])
     })
 
     test('saves many poll states, but none of a task that has moved', async () => {
@@ -437,7 +523,7 @@ export function describeStore(name: string, open: () => Promise<TaskStore>) {
       const still = await submitted(store, await queue(store), 'up-2')
       await step(store, gone, 'success', { completedAt: 1, result: RESULT, costCents: 0 })
       await store.savePollStates([gone, still].map(task => ({ task, poll: pollAt(7) })))
-      expect((await store.due(7, 9)).map(({ task }) => task.id)).toEqual([still.id])
+      expect((await takeDue(store, 7, 9)).map(({ task }) => task.id)).toEqual([still.id])
       await store.savePollStates([])
     })
   })
@@ -482,6 +568,31 @@ export function describeStore(name: string, open: () => Promise<TaskStore>) {
       expect(await create({}, { waitingTasks: 2 })).toEqual({ refused: 'waitingTasks' })
       expect(await create({ caller: 'them' }, { monthlyCents: 100, waitingTasks: 2 })).toHaveProperty('id')
       expect(await opened.mine()).toHaveLength(2)
+    })
+
+    test('count the creates of a minute from the first, exactly, however many come at once', async () => {
+      await using opened = await openWith()
+      const { store } = opened
+      const create = (queuedMono: number, caller = 'me') =>
+        store.create(newTask({ queuedMono, caller }), { ...NO_LIMITS, createsPerMinute: 3 })
+      const made = await Promise.all(Array.from({ length: 10 }, () => create(10_000)))
+      expect(made.filter(task => 'id' in task)).toHaveLength(3)
+      expect(await create(69_999)).toEqual({ refused: 'createsPerMinute', retryAfterMs: 1 })
+      expect(await create(69_999, 'them')).toHaveProperty('id')
+      expect(await create(70_000)).toHaveProperty('id')
+      const none = { ...NO_LIMITS, createsPerMinute: 0 }
+      expect(await store.create(newTask({ caller: 'new' }), none)).toMatchObject({ refused: 'createsPerMinute' })
+    })
+  })
+
+  describe(`${name}: its gateways`, () => {
+    test('are listed with their process and their version', async () => {
+      await using opened = await openWith()
+      const [node, ...others] = await opened.store.nodes()
+      expect(node).toMatchObject({ host: hostname(), pid: process.pid, version: expect.stringMatching(/^\d+\.\d+/) })
+      expect(node?.seenMono).toBeGreaterThan(0)
+      expect(others).toEqual([])
+      await opened.store.check()
     })
   })
 }

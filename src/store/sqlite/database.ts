@@ -1,5 +1,4 @@
-import { drizzle } from 'drizzle-orm/better-sqlite3'
-import { type Connection, createConnection } from './connection.js'
+import { createConnection, type SqliteConnection } from './connection.js'
 import { createDatabaseFile, databasePathOf, IN_MEMORY } from './database-file.js'
 import { toStoreError } from './errors.js'
 import { createNoFlusher, openFlusher } from './flusher.js'
@@ -18,7 +17,7 @@ const OPEN_TIMEOUT_MS = 2_000
  * @param url `file:` and a path, or `:memory:`
  * @param onQuery receives the SQL of each query, to inspect its plan
  */
-export function openDatabase(url: string, dataDir = '.', onQuery?: (sql: string) => void): Connection {
+export function openDatabase(url: string, dataDir = '.', onQuery?: (sql: string) => void): SqliteConnection {
   const path = databasePathOf(url)
   if (path !== IN_MEMORY) createDatabaseFile(path, dataDir)
   const sqlite = open(path)
@@ -29,9 +28,8 @@ export function openDatabase(url: string, dataDir = '.', onQuery?: (sql: string)
     migrate(sqlite, path)
     // From here on a lock must not block the event loop: the connection repeats what met one.
     sqlite.pragma('busy_timeout = 0')
-    const db = drizzle(sqlite, { logger: onQuery ? { logQuery: onQuery } : false })
     const flusher = path === IN_MEMORY ? createNoFlusher() : openFlusher(`${path}-wal`)
-    return createConnection(sqlite, db, path, flusher)
+    return createConnection(sqlite, path, flusher, { onQuery })
   } catch (thrown) {
     sqlite.close()
     throw toStoreError(thrown, path)

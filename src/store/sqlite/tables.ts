@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm'
 import { index, integer, primaryKey, real, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
 import type { CallerLimits, Scope } from '../../tasks/caller.js'
 import type { Animation, FailureCode, PlaybackType, Stage } from '../../tasks/task.js'
+import type { PauseState } from '../../tasks/task-store.js'
 
 /**
  * Columns named `…_at` hold wall-clock time, in milliseconds since the Unix epoch, for display only. Columns named
@@ -102,9 +103,11 @@ export const transitions = sqliteTable(
   'transitions',
   {
     seq: integer().primaryKey({ autoIncrement: true }),
-    taskId: text('task_id')
-      .notNull()
-      .references(() => tasks.id),
+    /**
+     * No foreign key: the row of the task is written after its first transition, whose number it has. Deferring the check
+     * would make SQLite compile every statement anew.
+     */
+    taskId: text('task_id').notNull(),
     caller: text().notNull(),
     reference: text(),
     batchId: text('batch_id'),
@@ -132,6 +135,9 @@ export const callerQueues = sqliteTable(
     waiting: integer().notNull(),
     /** The number of the transition that was the caller's latest turn; 0: it had none. */
     turn: integer().notNull(),
+    /** When the current minute of creates began, and the creates since. */
+    minuteMono: integer('minute_mono').notNull(),
+    minuteCreates: integer('minute_creates').notNull(),
   },
   t => [index('caller_queues_by_turn').on(t.turn, t.caller).where(sql`waiting > 0`)],
 )
@@ -154,10 +160,39 @@ export const twinQueues = sqliteTable(
   ],
 )
 
-/** How many tasks are in each stage, kept with every step. */
-export const stageCounts = sqliteTable('stage_counts', {
-  stage: text().$type<Stage>().primaryKey(),
-  count: integer().notNull(),
+/** How many tasks of each caller are in each stage, kept with every step: one count for all would queue up its writers. */
+export const stageCounts = sqliteTable(
+  'stage_counts',
+  {
+    stage: text().$type<Stage>().notNull(),
+    caller: text().notNull(),
+    count: integer().notNull(),
+  },
+  t => [primaryKey({ columns: [t.stage, t.caller] })],
+)
+
+/** One row: why nothing is submitted, and what the decision about the next failure needs. */
+export const submitQueue = sqliteTable('submit_queue', {
+  id: integer().primaryKey(),
+  /** The kind of the error that began the pause; null: there is none. */
+  kind: text().$type<NonNullable<PauseState['pause']>['kind']>(),
+  reason: text(),
+  untilMono: integer('until_mono'),
+  /** From when on an answered check ends the pause. */
+  endsByCheckMono: integer('ends_by_check_mono'),
+  failures: integer().notNull(),
+  lostAnswers: integer('lost_answers').notNull(),
+})
+
+/** The gateways that are open on the database. */
+export const nodes = sqliteTable('nodes', {
+  id: text().primaryKey(),
+  host: text().notNull(),
+  pid: integer().notNull(),
+  version: text().notNull(),
+  startedAt: integer('started_at').notNull(),
+  /** The latest sign of life. */
+  seenMono: integer('seen_mono').notNull(),
 })
 
 /** What each caller used in each month (UTC) in which its tasks were created, kept with every step. */

@@ -1,11 +1,11 @@
 import type { Clock } from '../../clock.js'
-import type { Polled, PollQueue } from '../task-store.js'
+import type { GatewayState, Polled, PollQueue } from '../task-store.js'
 
 /** What one check brought: what to save of the task, if it did not move. */
 export type CheckResult = Polled | null
 
 export interface CheckPoolParts {
-  store: Pick<PollQueue, 'due' | 'nextDueMono' | 'savePollStates'>
+  store: Pick<PollQueue, 'takeDue' | 'nextDueMono' | 'savePollStates'> & Pick<GatewayState, 'isShared'>
   clock: Clock
   /** How many checks may run now. */
   limit(): number
@@ -27,6 +27,8 @@ export interface CheckPool {
 
 /** Tasks read at a time, and poll states written at a time: each takes a few milliseconds, then the event loop turns. */
 const BATCH = 50
+/** How long a task that was taken is kept from other gateways. Twice as many as are checked at a time fit into it. */
+const LEASE_MS = 30_000
 /** While checks are under way: how often to look for tasks that became due meanwhile. */
 const RECHECK_MS = 250
 /** Checks begun without a turn of the event loop. */
@@ -57,8 +59,10 @@ export function createCheckPool({ store, clock, limit, check, takeEarly, onSaved
   const read = async (now: number) => {
     // Saved first: what was just checked must not look due.
     await save()
-    waiting = await store.due(now, BATCH, [...underWay, ...failed.keys()])
-    readAgainAt = waiting.length < BATCH ? now + RECHECK_MS : now
+    const most = store.isShared ? Math.min(BATCH, limit() * 2) : BATCH
+    const except = [...underWay, ...failed.keys()]
+    waiting = await store.takeDue({ nowMono: now, leaseMs: LEASE_MS, limit: most, except })
+    readAgainAt = waiting.length < most ? now + RECHECK_MS : now
   }
 
   const start = (polled: Polled) => {

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import type { Clock } from '../../clock.js'
 import type { Task, TaskIn } from '../task.js'
+import type { CopiedInputs } from '../task-store.js'
 import type { AssetStore } from '../upload-store.js'
 import { type AssetFile, asUpstreamError, type Upstream, type UpstreamError } from './upstream.js'
 
@@ -14,7 +15,7 @@ import { type AssetFile, asUpstreamError, type Upstream, type UpstreamError } fr
  */
 export interface InputPreparer {
   /** Returns what to submit in place of the task's own links; null when a copy has to be made first. */
-  inputsOf(task: TaskIn<'queued'>): Promise<SentInputs | null>
+  inputsOf(task: TaskIn<'queued'>, copies: CopiedInputs): SentInputs | null
   /** The callers whose tasks wait for a copy. */
   heldCallers(): string[]
   /** When the next copy that failed may be tried again, in monotonic milliseconds; null when there is none. */
@@ -48,7 +49,7 @@ export interface InputPreparerParts {
   /** A copy ended, well or not. */
   onEnd(): void
   /** A call was refused for a reason that concerns all callers. */
-  onRefused(error: UpstreamError): void
+  onRefused(error: UpstreamError): Promise<void>
   /** The upstream refused the file, or it is gone. */
   onRejected(task: TaskIn<'queued'>, reason: string): Promise<void>
 }
@@ -115,12 +116,12 @@ export function createInputPreparer(parts: InputPreparerParts): InputPreparer {
   }
 
   return {
-    async inputsOf(task) {
+    inputsOf(task, copies) {
       const [video, audio] = hashesOf(task)
       if (video === null && audio === null) return OWN_LINKS
       if (!upstream.createAsset) return OWN_LINKS
       if (uploadedFiles.areReachable) return { ...OWN_LINKS, reason: "uploaded files: by the gateway's own link" }
-      const [sentVideoUrl = null, sentAudioUrl = null] = await copiesOf(task)
+      const { video: sentVideoUrl, audio: sentAudioUrl } = copies
       if ((video !== null && sentVideoUrl === null) || (audio !== null && sentAudioUrl === null)) return null
       return { sentVideoUrl, sentAudioUrl, reason: `uploaded files: copied to ${name}` }
     },

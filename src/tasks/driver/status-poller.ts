@@ -3,7 +3,7 @@ import type { Clock } from '../../clock.js'
 import type { ChangeNotifier } from '../change-notifier.js'
 import { pollAt } from '../poll-state.js'
 import type { Task } from '../task.js'
-import type { Polled, PollQueue, SubmitQueue, TaskReader } from '../task-store.js'
+import type { GatewayState, Polled, PollQueue, SubmitQueue, TaskReader } from '../task-store.js'
 import type { Transitions } from '../transitions.js'
 import { createAdaptiveLimit } from './adaptive-limit.js'
 import { type CheckResult, createCheckPool } from './check-pool.js'
@@ -29,7 +29,10 @@ export interface StatusPoller {
 }
 
 export interface StatusPollerParts {
-  store: PollQueue & Pick<SubmitQueue, 'submitting' | 'owns'> & Pick<TaskReader, 'getMany'>
+  store: PollQueue &
+    Pick<SubmitQueue, 'submitting' | 'owns'> &
+    Pick<TaskReader, 'getMany'> &
+    Pick<GatewayState, 'isShared'>
   upstream: Upstream
   transitions: Transitions
   notifier: Pick<ChangeNotifier, 'refreshed'>
@@ -90,9 +93,9 @@ export function createStatusPoller(parts: StatusPollerParts): StatusPoller {
       switch (task.stage) {
         case 'submitted':
         case 'processing':
-          return answered(await upstream.getJob(task.upstreamId, cut))
+          return await answered(await upstream.getJob(task.upstreamId, cut))
         case 'unknown':
-          return upstream.findJob ? answered(await upstream.findJob(submitRequestOf(task), cut)) : UNSUPPORTED
+          return upstream.findJob ? await answered(await upstream.findJob(submitRequestOf(task), cut)) : UNSUPPORTED
         case 'submitting':
         case 'queued':
         case 'success':
@@ -109,9 +112,9 @@ export function createStatusPoller(parts: StatusPollerParts): StatusPoller {
     }
   }
 
-  const answered = <T>(answer: T): T => {
+  const answered = async <T>(answer: T): Promise<T> => {
     lastCheckedAt = clock.now()
-    if (submitter.checkAnswered()) parts.onSubmitsResumed()
+    if (await submitter.checkAnswered()) parts.onSubmitsResumed()
     return answer
   }
 
@@ -167,6 +170,8 @@ export function createStatusPoller(parts: StatusPollerParts): StatusPoller {
     },
 
     async recover() {
+      // Another gateway may be making the submit. It is taken over when its check is due.
+      if (store.isShared) return
       for (const task of await store.submitting()) {
         const poll = pollAt(clock.monotonic() + parts.intervals.firstMs)
         await transitions.move(task, 'unknown', {}, { reason: 'the gateway stopped during the submit', poll })

@@ -1,3 +1,4 @@
+import type { PauseState } from '../task-store.js'
 import { backoffMs, type Random, retryAfterMs } from './poll-schedule.js'
 import type { UpstreamError, UpstreamErrorKind } from './upstream.js'
 
@@ -24,6 +25,10 @@ export interface SubmitPause {
   submitFailed(error: UpstreamError, now: number): void
   /** A status check or a look-up was answered. Returns whether this ended the pause. */
   checkAnswered(now: number): boolean
+  /** The state as the store keeps it, which several gateways share. */
+  state(): PauseState
+  /** Goes on from a state of the store. */
+  load(state: PauseState): void
 }
 
 const RATE_LIMIT_PAUSE_MS = 60_000
@@ -42,12 +47,12 @@ const FIRST_TRUST_MS = 5_000
 
 /** @param looksUp whether the upstream finds a lost job by its inputs, which costs nothing */
 export function createSubmitPause(random: Random, looksUp: boolean): SubmitPause {
-  let pause: (Pause & { readonly endsByCheckFrom: number }) | null = null
+  let pause: PauseState['pause'] = null
   let failures = 0
   let lostAnswers = 0
 
-  const begin = ({ kind, message }: UpstreamError, until: number, endsByCheckFrom = until) => {
-    pause = { kind, reason: message, until, endsByCheckFrom }
+  const begin = ({ kind, message }: UpstreamError, untilMono: number, endsByCheckMono = untilMono) => {
+    pause = { kind, reason: message, untilMono, endsByCheckMono }
   }
   const submitAnswered = () => {
     pause = null
@@ -56,7 +61,7 @@ export function createSubmitPause(random: Random, looksUp: boolean): SubmitPause
   }
 
   return {
-    at: now => (pause && now < pause.until ? pause : null),
+    at: now => (pause && now < pause.untilMono ? { ...pause, until: pause.untilMono } : null),
     submitAnswered,
     submitFailed(error, now) {
       switch (error.kind) {
@@ -81,9 +86,13 @@ export function createSubmitPause(random: Random, looksUp: boolean): SubmitPause
       return error.kind satisfies never
     },
     checkAnswered(now) {
-      if (!pause || now >= pause.until || now < pause.endsByCheckFrom) return false
+      if (!pause || now >= pause.untilMono || now < pause.endsByCheckMono) return false
       pause = null
       return true
+    },
+    state: () => ({ pause, failures, lostAnswers }),
+    load(state) {
+      ;({ pause, failures, lostAnswers } = state)
     },
   }
 }

@@ -2,7 +2,7 @@ import type { Logger } from 'pino'
 import type { Clock } from '../../clock.js'
 import { pollAt } from '../poll-state.js'
 import type { TaskIn } from '../task.js'
-import type { SubmitQueue, TaskReader } from '../task-store.js'
+import type { Claim, GatewayState, PauseState, RecentCall, SubmitQueue, TaskReader } from '../task-store.js'
 import type { Transitions } from '../transitions.js'
 import type { AssetStore } from '../upload-store.js'
 import { expireQueued } from './expire-queued.js'
@@ -32,9 +32,9 @@ export interface Submitter {
   /** Whether this process is submitting the task, or has an answer that is not written yet. */
   isUnderWay(taskId: string): boolean
   /** A call that counts like a submit was refused, so that no submit may leave for a while. */
-  refused(error: UpstreamError): void
+  refused(error: UpstreamError): Promise<void>
   /** Reports that the upstream answered a status check or a look-up. Returns whether submits may leave again. */
-  checkAnswered(): boolean
+  checkAnswered(): Promise<boolean>
   status(): Promise<SubmitQueueStatus>
   /** Returns when the submit after so many others may leave, as wall time; null when that cannot be estimated. */
   forecast(): Promise<(slot: number) => number | null>
@@ -55,7 +55,7 @@ export const SUBMIT_QUEUE_STATES = [
 ] as const satisfies readonly SubmitQueueStatus['state'][]
 
 export interface SubmitterParts {
-  store: SubmitQueue & TaskReader & Pick<AssetStore, 'recentAssetCalls'>
+  store: SubmitQueue & TaskReader & Pick<GatewayState, 'isShared'> & Pick<AssetStore, 'recentAssetCalls'>
   upstream: Upstream
   transitions: Transitions
   clock: Clock
@@ -82,6 +82,8 @@ const OWN_LINKS: SentInputs = { sentVideoUrl: null, sentAudioUrl: null, reason: 
 
 export function createSubmitter(parts: SubmitterParts): Submitter {
   const { store, upstream, transitions, clock, log, timeoutMs, submitsPerMinute, maxQueueMs, preparer } = parts
+  const { isShared } = store
+  const copiesAt = preparer && upstream.createAsset ? upstream.name : null
   const pause = createSubmitPause(parts.random, upstream.findJob !== undefined)
   const underWay = new Set<string>()
   /** Answers whose write failed. They are written before anything else leaves. */
@@ -89,39 +91,84 @@ export function createSubmitter(parts: SubmitterParts): Submitter {
 
   const hasCapacity = () => upstream.hasCapacity?.() ?? true
 
-  const slots = async (from: number) => {
+  /** @param now a submit that is under way counts as if it ended now, because it may still reach the upstream */
+  const slotsAfter = (recent: readonly RecentCall[], from: number, now: number) => {
     if (submitsPerMinute === null) return () => from
-    const submits = await store.recentSubmits(submitsPerMinute)
-    const copies = preparer ? await store.recentAssetCalls(submitsPerMinute) : []
-    const ended = [...submits, ...copies]
-      .map(call => call.endedMono)
-      .sort((a, b) => a - b)
-      .slice(-submitsPerMinute)
+    const ended = recent.map(submit => submit.endedMono ?? now).sort((a, b) => a - b)
     return nextSlots(ended, submitsPerMinute, from)
   }
 
-  const submit = async (queued: TaskIn<'queued'>, { reason, ...sent }: SentInputs) => {
-    const attempt = {
-      attemptedAt: clock.now(),
-      attemptedMono: clock.monotonic(),
-      attemptedUpstreamAt: upstream.time?.() ?? null,
-      ...sent,
-    }
-    underWay.add(queued.id)
+  const slots = async (from: number, now: number) => {
+    if (submitsPerMinute === null) return () => from
+    const submits = await store.recentSubmits(submitsPerMinute)
+    const copies = copiesAt === null ? [] : await store.recentAssetCalls(submitsPerMinute)
+    return slotsAfter([...submits, ...copies], from, now)
+  }
+
+  /** Another gateway may have begun or ended the pause. */
+  const currentPause = async (now: number) => {
+    if (isShared) pause.load(await store.pauseState())
+    return pause.at(now)
+  }
+
+  const changePause = (change: () => void): Promise<PauseState> =>
+    store.changePause(state => {
+      pause.load(state)
+      change()
+      return pause.state()
+    })
+
+  const claim = async (now: number, exceptCallers: readonly string[]): Promise<Claim> => {
+    const tried = new Set<string>()
+    const claimed = await transitions
+      .claimNext({
+        window: submitsPerMinute,
+        copiesAt,
+        exceptCallers,
+        waitUntil(seen) {
+          pause.load(seen.pause)
+          const paused = pause.at(now)
+          if (paused) return paused.until
+          if (!hasCapacity()) return Number.POSITIVE_INFINITY
+          const freeAt = slotsAfter(seen.recent, now, now)(0)
+          return freeAt > now ? freeAt : null
+        },
+        attempt(queued, copies) {
+          const sent = preparer ? preparer.inputsOf(queued, copies) : OWN_LINKS
+          if (!sent) return null
+          const { reason, ...links } = sent
+          tried.add(queued.id)
+          underWay.add(queued.id)
+          const fields = {
+            attemptedAt: clock.now(),
+            attemptedMono: clock.monotonic(),
+            attemptedUpstreamAt: upstream.time?.() ?? null,
+            ...links,
+          }
+          return { fields, poll: pollAt(fields.attemptedMono + timeoutMs + STUCK_AFTER_MS), reason }
+        },
+      })
+      .catch(thrown => {
+        for (const id of tried) underWay.delete(id)
+        throw thrown
+      })
+    for (const id of tried) if (claimed.kind !== 'claimed' || claimed.task.id !== id) underWay.delete(id)
+    return claimed
+  }
+
+  const submit = async (task: TaskIn<'submitting'>) => {
     try {
-      const poll = pollAt(attempt.attemptedMono + timeoutMs + STUCK_AFTER_MS)
-      const task = await transitions.move(queued, 'submitting', attempt, { poll, ...(reason !== null && { reason }) })
-      if (!task) return
       const outcome = await submitTask(task, parts)
+      unsaved.set(task.id, { task, outcome })
       if (outcome.kind === 'failed') {
         log.warn({ taskId: task.id, kind: outcome.error.kind, err: outcome.error }, 'submit failed')
-        pause.submitFailed(outcome.error, clock.monotonic())
+        const now = clock.monotonic()
+        await changePause(() => pause.submitFailed(outcome.error, now))
       }
-      if (outcome.kind === 'accepted') pause.submitAnswered()
-      unsaved.set(task.id, { task, outcome })
+      if (outcome.kind === 'accepted' && !isClear(pause.state())) await changePause(pause.submitAnswered)
       await saveUnsaved()
     } finally {
-      if (!unsaved.has(queued.id)) underWay.delete(queued.id)
+      if (!unsaved.has(task.id)) underWay.delete(task.id)
     }
   }
 
@@ -147,34 +194,54 @@ export function createSubmitter(parts: SubmitterParts): Submitter {
         const oldest = await store.oldestQueued()
         if (!oldest) return null
         const expiresAt = oldest.queuedMono + maxQueueMs
-        const paused = pause.at(now)
-        if (paused) return Math.min(paused.until, expiresAt)
-        if (!hasCapacity()) return expiresAt
-        const freeAt = (await slots(now))(0)
-        if (freeAt > now) return Math.min(freeAt, expiresAt)
-        const task = await store.nextToSubmit([...skipped, ...(preparer?.heldCallers() ?? [])])
-        if (!task) return Math.min(preparer?.nextMono() ?? expiresAt, expiresAt)
-        const sent = preparer ? await preparer.inputsOf(task) : OWN_LINKS
-        if (sent) await submit(task, sent)
-        else if (!(await preparer?.prepare(task))) skipped.add(task.caller)
+        const claimed = await claim(now, [...skipped, ...(preparer?.heldCallers() ?? [])])
+        switch (claimed.kind) {
+          case 'claimed':
+            await submit(claimed.task)
+            break
+          case 'unprepared':
+            if (!(await preparer?.prepare(claimed.task))) skipped.add(claimed.task.caller)
+            break
+          case 'waits':
+            return Math.min(claimed.until, expiresAt)
+          case 'empty':
+            return Math.min(preparer?.nextMono() ?? expiresAt, expiresAt)
+        }
       }
       return null
     },
 
     isUnderWay: id => underWay.has(id),
 
-    refused: error => pause.submitFailed(error, clock.monotonic()),
+    async refused(error) {
+      const now = clock.monotonic()
+      await changePause(() => pause.submitFailed(error, now))
+    },
 
-    checkAnswered: () => pause.checkAnswered(clock.monotonic()),
+    async checkAnswered() {
+      const now = clock.monotonic()
+      if (!pause.checkAnswered(now)) return false
+      let hasEnded = true
+      try {
+        // Of several gateways only this one may have known the pause; the row decides.
+        await changePause(() => {
+          if (pause.at(now)) hasEnded = pause.checkAnswered(now)
+        })
+      } catch (thrown) {
+        log.error({ err: thrown }, 'the end of the pause of the submit queue could not be written')
+        return false
+      }
+      return hasEnded
+    },
 
     async status() {
       const now = clock.monotonic()
-      const paused = pause.at(now)
+      const paused = await currentPause(now)
       if (paused)
         return { state: 'PAUSED', reason: paused.reason, kind: paused.kind, until: toWall(paused.until) } as const
       if (!hasCapacity())
         return { state: 'AT_LIMIT', reason: 'the upstream has no capacity left', kind: null, until: null } as const
-      const freeAt = (await slots(now))(0)
+      const freeAt = (await slots(now, now))(0)
       if (freeAt <= now) return { state: 'OPEN', reason: null, kind: null, until: null } as const
       const reason = `the limit of ${submitsPerMinute} submits per minute is reached`
       return { state: 'AT_LIMIT', reason, kind: null, until: toWall(freeAt) } as const
@@ -182,10 +249,14 @@ export function createSubmitter(parts: SubmitterParts): Submitter {
 
     async forecast() {
       const now = clock.monotonic()
-      const paused = pause.at(now)
+      const paused = await currentPause(now)
       if ((paused && paused.kind !== 'rate-limited') || !hasCapacity()) return () => null
-      const slotAt = await slots(Math.max(now, paused?.until ?? now))
+      const slotAt = await slots(Math.max(now, paused?.until ?? now), now)
       return slot => toWall(slotAt(slot))
     },
   }
+}
+
+function isClear({ pause, failures, lostAnswers }: PauseState): boolean {
+  return pause === null && failures === 0 && lostAnswers === 0
 }

@@ -5,7 +5,7 @@ import type { Caller } from '../caller.js'
 import type { BatchReader, TaskLog, TaskReader } from '../task-store.js'
 import { type ParsedBatchInput, parseBatchInput } from './batch-input.js'
 import { differenceOf } from './choices.js'
-import { parseCursor } from './cursor.js'
+import { ALL, parseCursor } from './cursor.js'
 import { follow } from './follow.js'
 import { invalidInput, type Problem } from './invalid-input.js'
 import { requireScope } from './permissions.js'
@@ -128,7 +128,7 @@ export function callerBatches(
     async followBatch(id, { after } = {}) {
       return countedSubscription(parts, caller, async () => {
         const batch = await requireBatch(id)
-        const from = after === undefined ? 0 : parseCursor(after, store.epoch, await store.lastSeq())
+        const from = after === undefined ? 0 : parseCursor(after, store.epoch, await store.lastSeq(ALL))
         const isOver = async () => {
           const { tasks } = await store.batchCounts(id)
           return tasks.PENDING + tasks.PROCESSING === 0

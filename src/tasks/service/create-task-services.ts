@@ -52,7 +52,7 @@ export interface ServiceParts {
 export function createTaskServices(parts: ServiceParts): (caller: Caller) => TaskService {
   const { store, notifier, clock, publicLink, stopping } = parts
   const rate = createRateLimit(clock)
-  const presenter = createTaskPresenter(store.epoch, publicLink)
+  const presenter = createTaskPresenter(store, publicLink)
   const stops = new Set<() => void>()
   stopping.addEventListener('abort', () => {
     for (const stop of stops) stop()

@@ -1,4 +1,5 @@
 import { badInput, GatewayError } from '../../errors.js'
+import type { LogSelection } from '../task-store.js'
 
 /**
  * A position in the log, as callers see it: the epoch of the log and the number of a transition. The epoch changes when
@@ -10,6 +11,9 @@ export function toCursor(epoch: string, seq: number): string {
 
 /** The cursor of the beginning, in every history. */
 const BEGINNING = '0'
+
+/** Selects the log whose end bounds every cursor. */
+export const ALL: LogSelection = { filter: {} }
 
 /** Returns the number of the transition. `end` is the end of the log. */
 export function parseCursor(cursor: string, epoch: string, end: number): number {

@@ -7,7 +7,7 @@ import type { Inputs, Task } from '../task.js'
 import type { Allowance, LimitReached, NewTask, SubmitQueue, TaskReader } from '../task-store.js'
 import type { Transitions } from '../transitions.js'
 import type { Choices, Origin } from './choices.js'
-import type { CreateRate } from './create-rate.js'
+import { type CreateRate, tooManyCreates } from './create-rate.js'
 import { toCredits } from './task-view.js'
 
 /** What a new task consists of, besides its identity and its times. */
@@ -76,7 +76,7 @@ export function createTaskCreator(parts: TaskCreatorParts): TaskCreator {
 
     async createBatch(caller, orders) {
       const repeats = await Promise.all(orders.map(order => store.earlier({ caller: caller.id, ...order })))
-      if (!repeats.some(Boolean)) rate.count(caller, orders.length)
+      if (!repeats.some(Boolean)) rate.count(caller)
       const [now, queuedMono] = [clock.now(), clock.monotonic()]
       const batch = { id: uuidv7(), caller: caller.id, createdAt: now }
       const times = { createdAt: now, queuedAt: now, queuedMono }
@@ -118,8 +118,12 @@ function keyOf(callerId: string, { videoUrl, audioUrl, playbackType }: Inputs): 
 }
 
 function allowanceOf({ limits }: Caller): Allowance {
-  const { waitingTasks, monthlyCredits } = limits
-  return { waitingTasks, monthlyCents: monthlyCredits === null ? null : Math.round(monthlyCredits * 100) }
+  const { createsPerMinute, waitingTasks, monthlyCredits } = limits
+  return {
+    createsPerMinute,
+    waitingTasks,
+    monthlyCents: monthlyCredits === null ? null : Math.round(monthlyCredits * 100),
+  }
 }
 
 async function limitError(
@@ -127,6 +131,7 @@ async function limitError(
   reached: LimitReached,
   { id, limits }: Caller,
 ): Promise<GatewayError> {
+  if (reached.refused === 'createsPerMinute') return tooManyCreates(limits, Math.ceil(reached.retryAfterMs / 1_000))
   if (reached.refused === 'waitingTasks')
     return new GatewayError(
       'LIMIT_EXCEEDED',

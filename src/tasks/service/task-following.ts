@@ -4,7 +4,7 @@ import type { Caller } from '../caller.js'
 import type { ChangedTask } from '../change-notifier.js'
 import { isFinal } from '../task.js'
 import type { TaskLog, TaskReader } from '../task-store.js'
-import { parseCursor } from './cursor.js'
+import { ALL, parseCursor } from './cursor.js'
 import { type FollowParts, follow } from './follow.js'
 import { onIteratorEnd } from './on-iterator-end.js'
 import { ownTasks, quotaKeys, requireScope } from './permissions.js'
@@ -32,7 +32,7 @@ export function taskFollowing(parts: TaskFollowingParts, caller: Caller): TaskFo
       return counted(async () => {
         const task = await requireTask(store, caller, id)
         const before = task.seq - 1
-        const from = after === undefined ? before : parseCursor(after, store.epoch, await store.lastSeq())
+        const from = after === undefined ? before : parseCursor(after, store.epoch, await store.lastSeq(ALL))
         return follow(parts, { whose: { taskId: id }, after: isFinal(task) ? Math.min(from, before) : from })
       })
     },
@@ -40,8 +40,10 @@ export function taskFollowing(parts: TaskFollowingParts, caller: Caller): TaskFo
     async followAll({ filter: conditions = {}, after } = {}) {
       requireScope(caller, 'read')
       return counted(async () => {
-        const end = await store.lastSeq()
-        const from = after === undefined ? end : parseCursor(after, store.epoch, end)
+        const from =
+          after === undefined
+            ? await store.lastSeq({ filter: { caller: caller.id } })
+            : parseCursor(after, store.epoch, await store.lastSeq(ALL))
         const visible = ownTasks(caller)
         const filter = withReference(visible, conditions)
         const matches = (task: ChangedTask) => filter !== null && matchesConditions(task, conditions)

@@ -1,5 +1,5 @@
 import type { Task } from '../task.js'
-import type { Transition } from '../task-store.js'
+import type { TaskLog, Transition } from '../task-store.js'
 import { toCursor } from './cursor.js'
 import type { TaskEvent } from './task-service.js'
 
@@ -10,7 +10,7 @@ export interface TaskPresenter {
 }
 
 /** `publicLink` returns the public form of a link: absolute, for files that the gateway itself serves. */
-export function createTaskPresenter(epoch: string, publicLink: (url: string) => string): TaskPresenter {
+export function createTaskPresenter(log: Pick<TaskLog, 'epoch'>, publicLink: (url: string) => string): TaskPresenter {
   function show(task: Task): Task {
     if (task.stage !== 'success') return task
     const { resultUrl, coverUrl } = task.result
@@ -20,6 +20,6 @@ export function createTaskPresenter(epoch: string, publicLink: (url: string) => 
 
   return {
     show,
-    toEvent: ({ task, at, reason }) => ({ cursor: toCursor(epoch, task.seq), at, reason, task: show(task) }),
+    toEvent: ({ task, at, reason }) => ({ cursor: toCursor(log.epoch, task.seq), at, reason, task: show(task) }),
   }
 }

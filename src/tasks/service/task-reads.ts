@@ -3,7 +3,7 @@ import type { Caller } from '../caller.js'
 import type { LiveState } from '../driver/live-state.js'
 import type { Task } from '../task.js'
 import type { TaskFilter, TaskLog, TaskReader } from '../task-store.js'
-import { parseCursor, toCursor } from './cursor.js'
+import { ALL, parseCursor, toCursor } from './cursor.js'
 import { checkRange } from './invalid-input.js'
 import { canSee, ownTasks, requireScope } from './permissions.js'
 import { findTask, requireTask } from './task-access.js'
@@ -36,8 +36,6 @@ export function taskReads(
   { store, presenter, creator, uploadedInputs, liveStates }: TaskReadsParts,
   caller: Caller,
 ): TaskReads {
-  const { epoch } = store
-
   async function page(visible: TaskFilter, { limit = DEFAULT_PAGE, ...query }: ListQuery): Promise<Task[]> {
     const filter = withReference(visible, query)
     if (!filter) return []
@@ -80,17 +78,17 @@ export function taskReads(
 
     async cursor() {
       requireScope(caller, 'read')
-      return toCursor(epoch, await store.lastSeq())
+      return toCursor(store.epoch, await store.lastSeq({ filter: { caller: caller.id } }))
     },
 
-    cursorOf: task => toCursor(epoch, task.seq),
+    cursorOf: task => toCursor(store.epoch, task.seq),
 
     liveStates,
 
     async history(id, { after, limit = DEFAULT_HISTORY } = {}) {
       requireScope(caller, 'read')
       await requireTask(store, caller, id)
-      const from = after === undefined ? 0 : parseCursor(after, epoch, await store.lastSeq())
+      const from = after === undefined ? 0 : parseCursor(after, store.epoch, await store.lastSeq(ALL))
       const query = { taskId: id, limit: checkRange('limit', limit, 1, LARGEST_PAGE) }
       return (await store.transitionsAfter(from, query)).map(presenter.toEvent)
     },

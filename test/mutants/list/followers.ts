@@ -79,16 +79,16 @@ export const FOLLOWER_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'log-begins-one-step-late',
-    file: 'src/store/sqlite/log.ts',
-    find: 'transitionsAfter: (seq, query) => readDurable(() => select(seq, query)),',
-    replace: 'transitionsAfter: (seq, query) => readDurable(() => select(seq + 1, query)),',
+    file: 'src/store/log.ts',
+    find: 'readDurableSnapshot)(() => select(seq, query))',
+    replace: 'readDurableSnapshot)(() => select(seq + 1, query))',
     tests: [STORE, SUBSCRIPTION],
   },
   {
     name: 'log-leaks-the-tasks-of-another-caller',
-    file: 'src/store/sqlite/log.ts',
-    find: 'if (caller !== undefined && reference !== undefined) return ofCallerAndReference',
-    replace: 'if (caller !== undefined && reference !== undefined) return ofReference',
+    file: 'src/store/log.ts',
+    find: 'if (caller !== undefined && reference !== undefined)\n      return (yield* ofCallerAndReference',
+    replace: 'if (caller !== undefined && reference !== undefined)\n      return (yield* ofReference',
     tests: [STORE, SUBSCRIPTION],
   },
 ]

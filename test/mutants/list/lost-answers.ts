@@ -130,7 +130,7 @@ export const LOST_ANSWER_MUTANTS: readonly Mutant[] = [
   {
     name: 'late-answer-to-unknown-is-dropped',
     file: SUBMIT_TS,
-    find: "      case 'submitting':\n      case 'unknown':\n        if (await transitions.move(current, 'submitted', fields, why)) return\n        break",
+    find: "      case 'submitting':\n      case 'unknown':\n        if (await transitions.move(current, 'submitted', fields, why)) return\n        continue",
     replace: "      case 'submitting':\n      case 'unknown':\n        return",
     tests: [SUBMITTER, LATE_SUBMIT, CLOCK],
   },

@@ -15,8 +15,8 @@ import {
   SUBMITTER,
 } from './tests.js'
 
-const WRITER_TS = 'src/store/sqlite/writer.ts'
-const COUNTS_TS = 'src/store/sqlite/queue-counts.ts'
+const WRITER_TS = 'src/store/writer.ts'
+const COUNTS_TS = 'src/store/queue-counts.ts'
 const STATE_TS = 'src/store/sqlite/gateway-state.ts'
 
 /** What is written, and that it stays true. */
@@ -31,8 +31,8 @@ export const STORE_MUTANTS: readonly Mutant[] = [
   {
     name: 'log-shows-what-is-not-on-the-disk',
     file: 'src/store/sqlite/connection.ts',
-    find: '      const result = await attempt(query)\n      await flushed()\n',
-    replace: '      const result = await attempt(query)\n',
+    find: '    const result = await read(work)\n    await flushed()\n',
+    replace: '    const result = await read(work)\n',
     tests: [STORE, FLUSHER, OPEN_STORE],
   },
   {
@@ -52,15 +52,15 @@ export const STORE_MUTANTS: readonly Mutant[] = [
   {
     name: 'create-ignores-an-earlier-task',
     file: WRITER_TS,
-    find: 'readEarlier(created) ?? limitReached(created, allowance)',
-    replace: 'limitReached(created, allowance)',
+    find: '(yield* readEarlier(created)) ?? (yield* limitReached(created, allowance))',
+    replace: '(yield* limitReached(created, allowance))',
     tests: [STORE, IDEMPOTENCY],
   },
   {
     name: 'budget-ignores-what-is-reserved',
     file: WRITER_TS,
-    find: 'monthlyCents - accounts.usedCents(task)',
-    replace: 'monthlyCents - 0 * accounts.usedCents(task)',
+    find: 'monthlyCents - (yield* accounts.usedCents(task))',
+    replace: 'monthlyCents - 0 * (yield* accounts.usedCents(task))',
     tests: [STORE, LIMITS],
   },
   {
@@ -73,13 +73,13 @@ export const STORE_MUTANTS: readonly Mutant[] = [
   {
     name: 'submit-is-not-counted',
     file: WRITER_TS,
-    find: "    if (to.stage === 'submitting') submits.add()\n",
+    find: "    if (to.stage === 'submitting') yield* submits.add()\n",
     replace: '',
     tests: [RESTORE],
   },
   {
     name: 'due-time-of-a-moved-task-is-overwritten',
-    file: 'src/store/sqlite/poll-queue.ts',
+    file: 'src/store/sqlite/poll-queries.ts',
     find: '    WHERE id = @id AND seq = @seq`)',
     replace: '    WHERE id = @id AND @seq`)',
     tests: [STORE, STATUS_POLLER],
@@ -87,34 +87,34 @@ export const STORE_MUTANTS: readonly Mutant[] = [
   {
     name: 'twins-are-not-held',
     file: COUNTS_TS,
-    find: 'if (isUnsettled(from) !== isUnsettled(to)) holdGroups',
-    replace: 'if (isUnsettled(from) && !isUnsettled(to)) holdGroups',
+    find: 'if (isUnsettled(from) !== isUnsettled(to)) yield* holdGroups',
+    replace: 'if (isUnsettled(from) && !isUnsettled(to)) yield* holdGroups',
     tests: [STORE, LOST_SUBMIT],
   },
   {
     name: 'twins-are-not-released',
     file: COUNTS_TS,
-    find: 'if (isUnsettled(from) !== isUnsettled(to)) holdGroups',
-    replace: 'if (!isUnsettled(from) && isUnsettled(to)) holdGroups',
+    find: 'if (isUnsettled(from) !== isUnsettled(to)) yield* holdGroups',
+    replace: 'if (!isUnsettled(from) && isUnsettled(to)) yield* holdGroups',
     tests: [STORE, LOST_SUBMIT],
   },
   {
     name: 'new-twin-is-not-held',
     file: COUNTS_TS,
-    find: '      isHeld: hasUnsettledTwin,\n    })',
-    replace: '      isHeld: false,\n    })',
+    find: '        isHeld: hasUnsettledTwin,\n      })',
+    replace: '        isHeld: false,\n      })',
     tests: [STORE, LOST_SUBMIT],
   },
   {
     name: 'turn-is-not-given',
     file: COUNTS_TS,
-    find: "if (to === 'submitting') giveTurn",
-    replace: "if (to === 'success') giveTurn",
+    find: "if (to === 'submitting') yield* giveTurn",
+    replace: "if (to === 'success') yield* giveTurn",
     tests: [STORE, LIMITS, ROUND_ROBIN],
   },
   {
     name: 'queue-goes-by-the-wall-clock',
-    file: 'src/store/sqlite/submit-queue.ts',
+    file: 'src/store/submit-queue.ts',
     find: ".where(and(isQueuedByAge, lte(tasks.queuedMono, placeholder('beforeMono'))))",
     replace: ".where(and(isQueuedByAge, lte(tasks.queuedAt, placeholder('beforeMono'))))",
     tests: [STORE, CLOCK, SUBMIT_QUEUE],

@@ -28,9 +28,8 @@ export const SUBMIT_MUTANTS: readonly Mutant[] = [
   {
     name: 'window-compared-with-a-later-reading',
     file: SUBMITTER_TS,
-    find: '        const freeAt = (await slots(now))(0)\n        if (freeAt > now) return Math.min(freeAt, expiresAt)',
-    replace:
-      '        const freeAt = (await slots(clock.monotonic()))(0)\n        if (freeAt > now) return Math.min(freeAt, expiresAt)',
+    find: 'const freeAt = slotsAfter(seen.recent, now, now)(0)',
+    replace: 'const freeAt = slotsAfter(seen.recent, clock.monotonic(), now)(0)',
     tests: QUEUEING,
   },
   {
@@ -91,9 +90,9 @@ export const SUBMIT_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'submits-counted-by-their-beginning',
-    file: 'src/store/sqlite/submit-queue.ts',
-    find: 'gt(later.seq, transitions.seq)',
-    replace: 'eq(later.seq, transitions.seq)',
+    file: 'src/store/submit-queue.ts',
+    find: 'later.seq > begun.seq',
+    replace: 'later.seq = begun.seq',
     tests: [STORE, SUBMITTER, SUBMIT_QUEUE],
   },
   {
@@ -106,15 +105,15 @@ export const SUBMIT_MUTANTS: readonly Mutant[] = [
   {
     name: 'answered-check-does-not-end-an-outage',
     file: PAUSE_TS,
-    find: 'if (!pause || now >= pause.until || now < pause.endsByCheckFrom) return false',
+    find: 'if (!pause || now >= pause.untilMono || now < pause.endsByCheckMono) return false',
     replace: 'if (pause || now >= 0) return false',
     tests: QUEUEING,
   },
   {
     name: 'answered-check-ends-a-rate-limit',
     file: PAUSE_TS,
-    find: 'endsByCheckFrom = until)',
-    replace: 'endsByCheckFrom = 0)',
+    find: 'endsByCheckMono = untilMono)',
+    replace: 'endsByCheckMono = 0)',
     tests: [SUBMIT_PAUSE, ...QUEUEING, STATUS_POLLER],
   },
   {

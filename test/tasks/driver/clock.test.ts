@@ -78,7 +78,7 @@ test('a round makes as many queries with many queued tasks as with few', async (
       wrapStore: store =>
         new Proxy(store, {
           get(target, name, receiver) {
-            if (['callerQueues', 'nextToSubmit', 'recentSubmits', 'oldestQueued', 'get'].includes(String(name)))
+            if (['callerQueues', 'claimNext', 'recentSubmits', 'oldestQueued', 'get'].includes(String(name)))
               questions++
             return Reflect.get(target, name, receiver)
           },

@@ -21,7 +21,7 @@ const base = {
   retryOf: null,
   platform: null,
   videoSha256: null,
-    batchId: null,
+  batchId: null,
   audioSha256: null,
   reservedCents: 48,
   createdAt: WALL,

@@ -128,7 +128,7 @@ test('a submit that is still under way is not judged, however long it takes', as
   let underWay: string | null = null
   const poller = createStatusPoller({
     ...{ store, upstream, transitions, notifier, clock, log, timeoutMs: 10_000, concurrency: 8 },
-    submitter: { isUnderWay: id => id === underWay, checkAnswered: () => false },
+    submitter: { isUnderWay: id => id === underWay, checkAnswered: async () => false },
     onSubmitsResumed() {},
     random: () => 0.5,
     intervals: { firstMs: 3_000, minMs: 5_000, maxMs: 10_000 },

@@ -68,13 +68,13 @@ test('a submit that never left becomes unknown, and is repeated when the look-up
   await using t = await startTestDriver({
     wrapStore: store => ({
       ...store,
-      async move(from, to, step) {
-        const moved = await store.move(from, to, step)
-        if (to.stage === 'submitting' && broken) {
+      async claimNext(request) {
+        const claim = await store.claimNext(request)
+        if (claim.kind === 'claimed' && broken) {
           broken = false
           throw new Error('the write of the counter failed')
         }
-        return moved
+        return claim
       },
     }),
   })

@@ -128,7 +128,7 @@ test('a transition is written before its listeners are called, and a coalesced r
   const task = newTask({ caller: CALLER })
   // Each topic reads by itself: the order in which the topics are called must not matter.
   for (const topic of ['all', { caller: CALLER }, { taskId: task.id }] as const) notifier.onTransition(topic, listen)
-  const created = await transitions.create(task, { waitingTasks: null, monthlyCents: null })
+  const created = await transitions.create(task, { createsPerMinute: null, waitingTasks: null, monthlyCents: null })
   if ('refused' in created || created.stage !== 'queued') throw new Error('the task was not created')
   expect(await Promise.all(seen.splice(0))).toEqual([['queued'], ['queued'], ['queued']])
   await transitions.move(created, 'canceled', { completedAt: 1, failure: { code: 'CANCELED', message: '' } })

@@ -1,9 +1,9 @@
-import { StoreError } from '../../tasks/store-error.js'
-import type { Failure, FieldsByStage, Result, Stage, Task, TaskIn } from '../../tasks/task.js'
-import type { tasks, transitions } from './tables.js'
+import { StoreError } from '../tasks/store-error.js'
+import type { Failure, FieldsByStage, Result, Stage, Task, TaskIn } from '../tasks/task.js'
+import type { Tables } from './connection.js'
 
-export type TaskRow = typeof tasks.$inferSelect
-export type TransitionRow = typeof transitions.$inferSelect
+export type TaskRow = Tables['tasks']['$inferSelect']
+export type TransitionRow = Tables['transitions']['$inferSelect']
 
 type StateRow = Omit<TransitionRow, 'seq' | 'taskId' | 'caller' | 'reference' | 'batchId' | 'at' | 'mono' | 'reason'>
 type StateColumn = Exclude<keyof StateRow, 'stage'>

@@ -1,25 +1,26 @@
 import { and, asc, desc, eq, gte, lt, type SQL, sql } from 'drizzle-orm'
-import { NEXT, STATUS_OF, type Stage, type Task } from '../../tasks/task.js'
-import type { PageQuery, TaskReader } from '../../tasks/task-store.js'
+import { NEXT, STATUS_OF, type Stage, type Task } from '../tasks/task.js'
+import type { PageQuery, TaskReader } from '../tasks/task-store.js'
 import type { Connection } from './connection.js'
 import { taskOf } from './row.js'
-import { tasks } from './tables.js'
+import type { Work } from './statement.js'
 
 /** Pages of tasks. Each is a walk along one index that stops at the limit. */
 export function createPages(
-  { db, read }: Connection,
-  readMany: (ids: readonly string[]) => Task[],
+  { db, tables, prepare, read, readSnapshot }: Connection,
+  readMany: ReadMany,
 ): TaskReader['page'] {
+  const { tasks } = tables
   const { placeholder } = sql
-  const statements = new Map<string, ReturnType<typeof prepare>>()
+  const statements = new Map<string, ReturnType<typeof build>>()
 
   /** The same conditions have the same statement, whatever their values. */
-  function prepare(given: ReadonlySet<string>, oldestFirst: boolean) {
+  function build(given: ReadonlySet<string>, oldestFirst: boolean) {
     const when = (name: keyof PageQuery | 'stage', condition: SQL) => (given.has(name) ? condition : undefined)
     const boundBy = (id: string) =>
-      sql`(SELECT ${tasks.createdAt}, ${tasks.id} FROM ${tasks} WHERE ${tasks.id} = ${placeholder(id)})`
+      sql`((SELECT ${tasks.createdAt} FROM ${tasks} WHERE ${tasks.id} = ${placeholder(id)}), ${placeholder(id)})`
     const position = sql`(${tasks.createdAt}, ${tasks.id})`
-    return db
+    const query = db
       .select()
       .from(tasks)
       .where(
@@ -37,30 +38,35 @@ export function createPages(
       )
       .orderBy(...[tasks.createdAt, tasks.id].map(column => (oldestFirst ? asc(column) : desc(column))))
       .limit(placeholder('limit'))
-      .prepare()
+    return prepare(query)
   }
 
-  function walk(query: PageQuery, stage?: Stage): Task[] {
+  function* walk(query: PageQuery, stage?: Stage): Work<Task[]> {
     const { ids, stages, statuses, oldestFirst = false, ...plain } = query
     const values = Object.fromEntries(Object.entries({ ...plain, stage }).filter(([, value]) => value !== undefined))
     const shape = `${Object.keys(values).sort()} ${oldestFirst}`
-    const statement = statements.get(shape) ?? prepare(new Set(Object.keys(values)), oldestFirst)
+    const statement = statements.get(shape) ?? build(new Set(Object.keys(values)), oldestFirst)
     statements.set(shape, statement)
-    return statement.all(values).map(taskOf)
+    return (yield* statement.all(values)).map(taskOf)
   }
 
-  return query =>
-    read(() => {
-      const stages = stagesOf(query)
-      if (query.ids) return pageOf(among(query, readMany(query.ids), readMany), query)
-      if (stages.length === ALL_STAGES.length) return walk(query)
-      // One walk for each stage: SQLite would sort the rows of several stages.
-      return pageOf(
-        stages.flatMap(stage => walk(query, stage)),
-        query,
-      )
-    })
+  function* page(query: PageQuery): Work<Task[]> {
+    const stages = stagesOf(query)
+    if (query.ids) return pageOf(yield* among(query, query.ids, readMany), query)
+    if (stages.length === ALL_STAGES.length) return yield* walk(query)
+    // One walk for each stage: the database would sort the rows of several stages.
+    const found: Task[] = []
+    for (const stage of stages) found.push(...(yield* walk(query, stage)))
+    return pageOf(found, query)
+  }
+
+  return query => {
+    const isOneWalk = !query.ids && stagesOf(query).length === ALL_STAGES.length
+    return (isOneWalk ? read : readSnapshot)(() => page(query))
+  }
 }
+
+type ReadMany = (ids: readonly string[]) => Work<Task[]>
 
 const ALL_STAGES = Object.keys(NEXT) as Stage[]
 
@@ -71,10 +77,11 @@ function stagesOf({ stages, statuses }: PageQuery): Stage[] {
 }
 
 /** Those of a few tasks, given by their ids, that the rest of the query lets through. */
-function among(query: PageQuery, found: readonly Task[], readMany: (ids: readonly string[]) => Task[]): Task[] {
+function* among(query: PageQuery, ids: readonly string[], readMany: ReadMany): Work<Task[]> {
   const { caller, reference, batchId, retryOf, createdAfter, createdBefore, newerThan, olderThan } = query
   const stages = new Set(stagesOf(query))
-  const bounds = readMany([newerThan, olderThan].filter(id => id !== undefined))
+  const found = yield* readMany(ids)
+  const bounds = yield* readMany([newerThan, olderThan].filter(id => id !== undefined))
   const boundOf = (id: string) => bounds.find(bound => bound.id === id)
   return found.filter(task => {
     const [newer, older] = [newerThan, olderThan].map(id => (id === undefined ? null : (boundOf(id) ?? 'missing')))

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { HashedInputs } from '../../tasks/task.js'
+import type { HashedInputs } from '../tasks/task.js'
 
 /**
  * To the store, and to the upstream, tasks with the same hash are made from the same inputs. An upload counts by its
