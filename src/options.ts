@@ -139,7 +139,9 @@ export const optionsSchema = z.strictObject({
     'LIMIT',
     z
       .strictObject({
-        createsPerMinute: option(quota().default(60), { description: 'Tasks that a caller may create in a minute.' }),
+        createsPerMinute: option(quota().default(60), {
+          description: 'Creates that a caller may make in a minute. A batch is one create.',
+        }),
         waitingTasks: option(quota().default(500), { description: 'Tasks of a caller that may wait in the queue.' }),
         sockets: option(quota().default(50), { description: 'WebSockets that a caller may have open.' }),
         subscriptions: option(quota().default(200), {

@@ -41,6 +41,7 @@ const NEVER: readonly { from: string; to: readonly string[]; except?: readonly s
 /** Libraries that only one part of `src` may import. */
 const AT_HOME: Readonly<Record<string, RegExp>> = {
   'better-sqlite3': /^store\/sqlite\//,
+  'file-type': /^media\//,
   'drizzle-orm': /^store\//,
   pg: /^store\/postgres\//,
   '@pothos/core': /^graphql\//,

@@ -135,7 +135,7 @@ builder.relayMutationField(
   {
     nullable: true,
     description:
-      'Accepts a task for each track, all or none: one decision about the budget and the limits, and no task unless every track is right.',
+      'Accepts a task for each track, all or none: one decision about the budget and the limits, and no task unless every track is right. A batch counts as one create against `createsPerMinute`.',
     resolve: (_, { input }, { tasks }) => payloadOf(() => tasks.createBatch(input)),
   },
   batchPayload('The result of `createLipSyncBatch`.'),

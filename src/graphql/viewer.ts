@@ -26,7 +26,7 @@ const LipSyncLimits = builder.objectRef<Limits>('LipSyncLimits').implement({
     createsPerMinute: t.expose('createsPerMinute', {
       type: LipSyncLimit,
       nullable: true,
-      description: 'Creates in a minute, counted from the first.',
+      description: 'Creates in a minute, counted from the first. A batch is one create.',
     }),
     waitingTasks: t.expose('waitingTasks', {
       type: LipSyncLimit,

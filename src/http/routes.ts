@@ -19,8 +19,12 @@ export interface RoutesParts {
   mediaFile(pathname: string): string | null
 }
 
-/** The largest GraphQL request: a batch of 500 tracks with long links. */
-const MAX_BODY_BYTES = 2_000_000
+const MAX_BODY_BYTES = 100_000
+/** Only a batch may need more: 500 tracks with long links. No other operation is looked at. */
+const LARGE_BODY = {
+  maxBytes: 2_000_000,
+  isFor: (body: unknown) => /\bcreateLipSyncBatch\b/.test(String(Object(body).query)),
+}
 
 /** Every path of the gateway. */
 export function createRoutes({ graphql, rest, upload, graphiql, readiness, mediaFile }: RoutesParts): Route[] {
@@ -31,6 +35,7 @@ export function createRoutes({ graphql, rest, upload, graphiql, readiness, media
     errors: 'graphql',
     access: 'caller',
     maxBodyBytes: MAX_BODY_BYTES,
+    largeBody: LARGE_BODY,
     page: graphiql
       ? { kind: 'graphiql', handle: ({ req, res }) => graphiql.sendPage(req, res) }
       : { kind: 'page', handle: ({ res }) => sendNoExplorerPage(res) },

@@ -84,26 +84,40 @@ test.each([0, 501])('%i tracks are refused', async count => {
   expect(errors).toMatchObject([{ code: 'BAD_USER_INPUT', path: ['input', 'tracks'] }])
 })
 
-test('the budget, the queue and the rate are checked for all tracks together', async () => {
+test('the budget and the queue are checked for all tracks together', async () => {
   await using gw = await startGatewayWithKeys()
   const tracks = tracksOf(10, { expectedDurationSeconds: 125 })
   const limits = [
     [{ monthlyCredits: 9 }, { code: 'BUDGET_EXCEEDED', creditsLeft: 9 }],
     [{ waitingTasks: 9 }, { code: 'LIMIT_EXCEEDED' }],
-    [{ createsPerMinute: 9 }, { code: 'LIMIT_EXCEEDED' }],
   ] as const
   for (const [index, [limit, error]] of limits.entries()) {
     const { headers } = await gw.createKey(`caller-${index}`, { limits: limit })
     expect((await createBatch(gw, { tracks }, headers)).errors).toMatchObject([error])
     expect(await taskCount(gw, headers)).toBe(0)
   }
-  const { headers } = await gw.createKey('fits', {
-    limits: { monthlyCredits: 10, waitingTasks: 10, createsPerMinute: 10 },
-  })
+  const { headers } = await gw.createKey('fits', { limits: { monthlyCredits: 10, waitingTasks: 10 } })
   const { batch } = await createBatch(gw, { tracks }, headers)
   expect(batch).toMatchObject({ size: 10, creditsReserved: 10, progress: 0 })
   const more = await createBatch(gw, { tracks: [{ audioUrl: 'https://media.example/more.mp3' }] }, headers)
-  expect(more.errors).toMatchObject([{ code: 'RATE_LIMITED' }])
+  expect(more.errors).toMatchObject([{ code: 'BUDGET_EXCEEDED', creditsLeft: 0 }])
+})
+
+test('a batch is one create, whatever its size', async () => {
+  await using gw = await startGatewayWithKeys()
+  const { headers } = await gw.createKey('me', { limits: { createsPerMinute: 2 } })
+  expect((await createBatch(gw, { tracks: tracksOf(10) }, headers)).errors).toEqual([])
+  const named = (name: string) => ({ tracks: [{ audioUrl: `https://media.example/${name}.mp3` }] })
+  expect((await createBatch(gw, named('second'), headers)).errors).toEqual([])
+  expect((await createBatch(gw, named('third'), headers)).errors).toMatchObject([{ code: 'RATE_LIMITED' }])
+})
+
+test('the default limits let the largest batch through', async () => {
+  await using gw = await startGatewayWithKeys()
+  const { headers } = await gw.createKey('me')
+  const { batch, errors } = await createBatch(gw, { tracks: tracksOf(500) }, headers)
+  expect(errors).toEqual([])
+  expect(batch).toMatchObject({ size: 500 })
 })
 
 test('one cursor follows a batch to its end', async () => {
