@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { defaultOf } from '../src/cli/variables.js'
 import { innermost } from '../src/config.js'
 import { ERROR_CODES } from '../src/errors.js'
-import { OPTION_GROUPS, type Option, type OptionGroup } from '../src/options.js'
+import { OPTION_GROUPS, type Option, type OptionGroup } from '../src/option-groups.js'
 
 /** The generated files by their path in the repository. A test holds them against the schema. */
 export function generatedFiles(): ReadonlyMap<string, string> {

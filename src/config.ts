@@ -2,7 +2,8 @@ import { resolve } from 'node:path'
 import { z } from 'zod'
 import type { GatewayOptions } from './gateway-options.js'
 import { hostnameOf, isLoopback } from './net/address.js'
-import { OPTIONS, type Option, optionsSchema } from './options.js'
+import { OPTIONS, type Option } from './option-groups.js'
+import { optionsSchema } from './options.js'
 
 export type { GatewayOptions } from './gateway-options.js'
 

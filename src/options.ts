@@ -1,7 +1,21 @@
 import { availableParallelism } from 'node:os'
 import { z } from 'zod'
 import { LOG_LEVELS } from './log.js'
-import { isHostEntry } from './net/address.js'
+import {
+  group,
+  hostEntry,
+  httpUrl,
+  list,
+  ms,
+  oneOf,
+  option,
+  origin,
+  orNone,
+  quota,
+  text,
+  trueOrFalse,
+  whole,
+} from './option-values.js'
 import type { Upstream } from './tasks/driver/upstream.js'
 import { LONGEST_SECONDS } from './tasks/service/create-input.js'
 
@@ -30,12 +44,12 @@ export const optionsSchema = z.strictObject({
       defaultText: '`gateway.db` in the data folder',
     },
   ),
-  restored: option(z.boolean(TRUE_OR_FALSE()).default(false), {
+  restored: option(trueOrFalse().default(false), {
     description:
       'The database was restored from a backup: looks up every queued task at the upstream before it is submitted. Set it for one start only.',
     variable: null,
   }),
-  upstream: option(orNone(z.union([oneOf(BUILT_IN_UPSTREAMS), upstreamObject()], UPSTREAM_ERROR())), {
+  upstream: option(orNone(builtInOrOwn()), {
     description:
       "Makes the videos: `jogg` (JoggAI's API) or `engine` (the built-in engine). An embedding app may pass its own `Upstream`.",
     defaultText:
@@ -55,7 +69,7 @@ export const optionsSchema = z.strictObject({
   estimateSeconds: option(whole(1, LONGEST_SECONDS).default(60), {
     description: 'Duration that a task without `expectedDurationSeconds` reserves budget for, in seconds.',
   }),
-  explorer: option(z.boolean(TRUE_OR_FALSE()).default(true), {
+  explorer: option(trueOrFalse().default(true), {
     description: 'Serves GraphiQL and answers introspection queries.',
   }),
   logLevel: option(oneOf(LOG_LEVELS).default('info'), {
@@ -232,122 +246,10 @@ export const optionsSchema = z.strictObject({
   ),
 })
 
-export interface OptionMeta {
-  /** A sentence that completes "this option is the …" or states what it does. Markdown. */
-  readonly description: string
-  /** The default in words, where the value alone would not explain it. Markdown. */
-  readonly defaultText?: string
-  /** The environment variable, where it is not the group's prefix and the option's name; null: it has none. */
-  readonly variable?: string | null
-  /** The TypeScript type, where it cannot be derived from the schema. */
-  readonly type?: string
-}
-
-/** One option of the schema, with its documentation. */
-export interface Option extends OptionMeta {
-  /** Its place in `GatewayOptions`, such as `['poll', 'firstMs']`. */
-  readonly path: readonly string[]
-  readonly field: z.core.$ZodType
-  readonly variable: string | null
-}
-
-export interface OptionGroup {
-  /** Null: the options at the top level. */
-  readonly name: string | null
-  readonly title: string
-  readonly options: readonly Option[]
-}
-
-/** The options by group, in the order in which they are documented. */
-export const OPTION_GROUPS: readonly OptionGroup[] = groupsOf(optionsSchema)
-export const OPTIONS: readonly Option[] = OPTION_GROUPS.flatMap(({ options }) => options)
-
-function groupsOf(schema: typeof optionsSchema): OptionGroup[] {
-  const top: Option[] = []
-  const groups: OptionGroup[] = []
-  for (const [name, field] of Object.entries<z.ZodType>(schema.shape)) {
-    const inner = field instanceof z.ZodPrefault ? field.unwrap() : field
-    if (!(inner instanceof z.ZodObject)) top.push(describe([name], field, null))
-    else {
-      const { title, prefix } = field.meta() as { title: string; prefix: string }
-      const options = Object.entries<z.ZodType>(inner.shape).map(([key, option]) =>
-        describe([name, key], option, prefix),
-      )
-      groups.push({ name, title, options })
-    }
-  }
-  return [{ name: null, title: 'Gateway', options: top }, ...groups]
-}
-
-function describe(path: readonly string[], field: z.ZodType, prefix: string | null): Option {
-  const meta = field.meta() as unknown as OptionMeta
-  const derived = [prefix, screamingSnakeCase(path.at(-1) ?? '')].filter(Boolean).join('_')
-  return { ...meta, path, field, variable: meta.variable === undefined ? derived : meta.variable }
-}
-
-/** `firstMs` → `FIRST_MS` */
-function screamingSnakeCase(name: string): string {
-  return name.replace(/[A-Z]/g, letter => `_${letter}`).toUpperCase()
-}
-
-function option<T extends z.ZodType>(schema: T, meta: OptionMeta): T {
-  return schema.meta({ ...meta })
-}
-
-/** Options that belong together. `prefix` begins the names of their environment variables. */
-function group<T extends z.ZodType>(title: string, prefix: string, schema: T): T {
-  return schema.meta({ title, prefix })
-}
-
-function whole(from: number, to: number) {
-  return z
-    .int({ error: `must be a whole number from ${from} to ${to}` })
-    .min(from)
-    .max(to)
-}
-
-/** Any other text would never match a host. */
-function hostEntry() {
-  return text().refine(isHostEntry, 'must be hosts as in a URL: name, name:port or [::1]')
-}
-
-function ms() {
-  return whole(1, 3_600_000)
-}
-
-function quota() {
-  return whole(0, 1_000_000)
-}
-
-function list<T extends z.ZodType>(item: T) {
-  return z.array(item, { error: 'must be a list' }).readonly().default([])
-}
-
-function orNone<T extends z.ZodType>(schema: T) {
-  return schema.nullable().default(null)
-}
-
-function text() {
-  return z.string({ error: 'must be a text' }).min(1, 'must not be empty')
-}
-
-function httpUrl() {
-  return text().refine(
-    value => /^https?:\/\//.test(value) && URL.canParse(value),
-    'must be an http or https URL, such as https://example.com',
-  )
-}
-
-/** An origin as browsers send it: without a path or a trailing slash. */
-function origin() {
-  return text().refine(
-    value => URL.canParse(value) && new URL(value).origin === value,
-    'must be origins, such as https://example.com',
-  )
-}
-
-function oneOf<const T extends readonly string[]>(values: T) {
-  return z.enum(values, { error: `must be one of ${values.join(', ')}` })
+function builtInOrOwn() {
+  return z.union([oneOf(BUILT_IN_UPSTREAMS), upstreamObject()], {
+    error: `must be one of ${BUILT_IN_UPSTREAMS.join(', ')}, or an Upstream`,
+  })
 }
 
 function upstreamObject() {
@@ -356,12 +258,4 @@ function upstreamObject() {
     const candidate = value as Partial<Record<string, unknown>> | null
     return typeof candidate === 'object' && methods.every(method => typeof candidate?.[method] === 'function')
   })
-}
-
-function UPSTREAM_ERROR() {
-  return { error: `must be one of ${BUILT_IN_UPSTREAMS.join(', ')}, or an Upstream` }
-}
-
-function TRUE_OR_FALSE() {
-  return { error: 'must be true or false' }
 }

@@ -6,7 +6,8 @@ import { generatedFiles } from '../scripts/generated-files.js'
 import { unknownVariables } from '../src/cli/unknown-variables.js'
 import { listVariables } from '../src/cli/variables.js'
 import { ConfigError, configFromEnv, type GatewayOptions, resolveConfig } from '../src/config.js'
-import { OPTIONS, type optionsSchema } from '../src/options.js'
+import { OPTIONS } from '../src/option-groups.js'
+import type { optionsSchema } from '../src/options.js'
 
 /** The lines of the error that reading a configuration throws; none when it does not. */
 function mistakesOf(read: () => unknown): string[] {

@@ -5,23 +5,12 @@ import { buildSchema, parse, validate } from 'graphql'
 import { expect, test } from 'vitest'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
-const read = (file: string) => readFileSync(join(ROOT, file), 'utf8')
-const namesIn = (folder: string, ending: RegExp) =>
-  readdirSync(join(ROOT, folder)).flatMap(name => (ending.test(name) ? [join(folder, name)] : []))
 const pages = [
   ...['README.md', 'SECURITY.md', 'CONTRIBUTING.md', 'src/README.md'],
   ...namesIn('docs', /\.md$/),
   ...namesIn('examples', /\.md$/),
 ]
 const schema = buildSchema(read('schema.graphql'))
-
-/** The operations of a page: its ```graphql blocks, and those quoted in its code. */
-const operationsIn = (text: string): string[] => [
-  ...[...text.matchAll(/```graphql\n(.+?)```/gs)].map(([, block = '']) => block),
-  ...[...text.matchAll(/[`'"]((?:query|mutation|subscription|\{ viewer)\b[^`'"]*\{[^`'"]*\})\s*[`'"]/gs)].map(
-    ([, operation = '']) => operation,
-  ),
-]
 
 const sources = [...pages, ...namesIn('examples', /\.html$/)]
 const operations = sources.flatMap(file => operationsIn(read(file)).map(operation => [file, operation] as const))
@@ -51,3 +40,21 @@ test.each(pages)('the links of %s lead to files', page => {
 test('the README fits on a screen or two', () => {
   expect(Buffer.byteLength(read('README.md'))).toBeLessThan(8_192)
 })
+
+function read(file: string) {
+  return readFileSync(join(ROOT, file), 'utf8')
+}
+
+function namesIn(folder: string, ending: RegExp) {
+  return readdirSync(join(ROOT, folder)).flatMap(name => (ending.test(name) ? [join(folder, name)] : []))
+}
+
+/** The operations of a page: its ```graphql blocks, and those quoted in its code. */
+function operationsIn(text: string): string[] {
+  return [
+    ...[...text.matchAll(/```graphql\n(.+?)```/gs)].map(([, block = '']) => block),
+    ...[...text.matchAll(/[`'"]((?:query|mutation|subscription|\{ viewer)\b[^`'"]*\{[^`'"]*\})\s*[`'"]/gs)].map(
+      ([, operation = '']) => operation,
+    ),
+  ]
+}

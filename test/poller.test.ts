@@ -2,12 +2,6 @@ import { expect, test } from 'vitest'
 import { type Poller, startPoller } from '../src/poller.js'
 import { createManualClock } from './support/manual-clock.js'
 
-const start = (round: () => Promise<number | null>) => {
-  const errors: unknown[] = []
-  const clock = createManualClock(0)
-  return { clock, errors, poller: startPoller({ clock, round, onError: thrown => errors.push(thrown) }) }
-}
-
 test('a round that fails is tried again, and told until one goes well', async () => {
   let rounds = 0
   const { clock, errors, poller } = start(async () => {
@@ -69,3 +63,9 @@ test('a poller that is nudged in every round leaves timers and sockets their tur
   expect(rounds).toBeGreaterThan(0)
   expect(rounds).toBeLessThan(10)
 })
+
+function start(round: () => Promise<number | null>) {
+  const errors: unknown[] = []
+  const clock = createManualClock(0)
+  return { clock, errors, poller: startPoller({ clock, round, onError: thrown => errors.push(thrown) }) }
+}

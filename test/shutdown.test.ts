@@ -12,11 +12,7 @@ import { openRawSocket, openSocket } from './support/socket.js'
 
 const WATCH = 'subscription { tasksUpdated(after: "0") { cursor stage } }'
 
-function stagesIn(file: string) {
-  return meddle(file, database => database.prepare('SELECT stage FROM tasks').pluck().all())
-}
-
-test('WebSocket clients are told to come back', async () => {
+test('closes WebSockets with 1001, so that their clients connect again', async () => {
   const gw = await startTestGateway()
   const client = await openSocket(gw.url)
   await client.init()
@@ -27,7 +23,7 @@ test('WebSocket clients are told to come back', async () => {
   expect(await client.closed).toEqual({ code: 1001, reason: 'Going away, come back' })
 })
 
-test('an event stream is cut, so that its client knows that there is more to come', async () => {
+test('breaks event streams off, so that their clients know that more will come', async () => {
   const gw = await startTestGateway()
   const stream = await openEventStream(gw.url, WATCH)
   await gw.createLipSync()
@@ -50,7 +46,7 @@ async function beginRequest(url: string) {
   return req
 }
 
-test('a request under way is answered', async () => {
+test('completes a request that has begun', async () => {
   const gw = await startTestGateway()
   const req = await beginRequest(gw.url)
   const stopped = gw[Symbol.asyncDispose]()
@@ -61,7 +57,7 @@ test('a request under way is answered', async () => {
   await stopped
 })
 
-test('a submit under way is finished and recorded', async () => {
+test('completes and records a submit that has begun', async () => {
   const file = await newDatabase()
   const gw = await startTestGateway({ databaseUrl: `file:${file}` })
   gw.jogg.plays(hangs('submit'))
@@ -74,7 +70,7 @@ test('a submit under way is finished and recorded', async () => {
   await gw[Symbol.asyncDispose]()
 })
 
-test('nobody who is dead is waited for longer than 5 s, and what hangs is written down', async () => {
+test('takes at most 5 s despite dead clients, and records a submit that hangs as unknown', async () => {
   const file = await newDatabase()
   const gw = await startTestGateway({ databaseUrl: `file:${file}` })
   gw.jogg.plays(hangs('submit'))
@@ -91,7 +87,7 @@ test('nobody who is dead is waited for longer than 5 s, and what hangs is writte
   await gw[Symbol.asyncDispose]()
 })
 
-test('mounted in another server, a gateway that was shut down says so', async () => {
+test('a gateway mounted in another server responds with 503 after its shutdown', async () => {
   const gw = await startTestGateway()
   const host = createServer(gw.gateway.requestListener)
   host.on('upgrade', gw.gateway.upgradeHandler)
@@ -108,7 +104,7 @@ test('mounted in another server, a gateway that was shut down says so', async ()
   await new Promise(resolve => host.close(resolve))
 })
 
-test('a gateway that can not listen leaves nothing behind', async () => {
+test('a gateway that cannot listen is shut down', async () => {
   const other = createServer()
   await new Promise<void>(resolve => other.listen(0, '127.0.0.1', resolve))
   const { port } = other.address() as AddressInfo
@@ -126,7 +122,7 @@ test('a gateway that can not listen leaves nothing behind', async () => {
   await new Promise(resolve => other.close(resolve))
 })
 
-test('a gateway may be shut down twice, at once, and before it ever started', async () => {
+test('a gateway may be shut down twice, concurrently, and before its start', async () => {
   const gw = await startTestGateway()
   await Promise.all([gw.gateway[Symbol.asyncDispose](), gw.gateway[Symbol.asyncDispose]()])
   await gw.gateway[Symbol.asyncDispose]()
@@ -134,3 +130,7 @@ test('a gateway may be shut down twice, at once, and before it ever started', as
   const options = { databaseUrl: ':memory:', upstream: 'jogg', jogg: { apiKey: 'k' }, logLevel: 'silent' } as const
   await (await createGateway(options))[Symbol.asyncDispose]()
 })
+
+function stagesIn(file: string) {
+  return meddle(file, database => database.prepare('SELECT stage FROM tasks').pluck().all())
+}

@@ -1,6 +1,6 @@
 import { closest, distance } from 'fastest-levenshtein'
 import type { Environment } from '../config.js'
-import { OPTIONS } from '../options.js'
+import { OPTIONS } from '../option-groups.js'
 
 /** A variable that begins like one of the gateway's but is not one: most likely a misspelling. */
 export interface UnknownVariable {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { OPTIONS, type Option } from '../options.js'
+import { OPTIONS, type Option } from '../option-groups.js'
 
 /** An environment variable as the help shows it. */
 export interface Variable {

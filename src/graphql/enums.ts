@@ -1,4 +1,4 @@
-import { ERROR_CODES } from '../errors.js'
+import type { ErrorCode } from '../errors.js'
 import { SCOPE_MEANINGS } from '../tasks/caller.js'
 import type { SubmitQueueStatus } from '../tasks/driver/submitter.js'
 import { RESOLVE_MEANINGS } from '../tasks/service/task-service.js'
@@ -47,34 +47,15 @@ export const LipSyncSubmitQueueState = enumOf<SubmitQueueStatus['state']>(
   },
 )
 
-const {
-  BAD_USER_INPUT,
-  NOT_FOUND,
-  INVALID_STATE,
-  IDEMPOTENCY_MISMATCH,
-  RATE_LIMITED,
-  BUDGET_EXCEEDED,
-  LIMIT_EXCEEDED,
-} = ERROR_CODES
-
 /** The errors that a caller can act on: payloads return them. All others are errors of the operation. */
 export const USER_ERRORS = {
-  BAD_USER_INPUT,
-  NOT_FOUND,
-  INVALID_STATE,
-  IDEMPOTENCY_MISMATCH,
-  RATE_LIMITED,
-  BUDGET_EXCEEDED,
-  LIMIT_EXCEEDED,
-}
+  BAD_USER_INPUT: 'An input value is invalid; `path` is the argument.',
+  NOT_FOUND: 'There is no task with this id.',
+  INVALID_STATE: "The task's stage does not allow this; `stage` is the current one.",
+  IDEMPOTENCY_MISMATCH: 'The idempotency key was used with different input; `path` is the first difference.',
+  RATE_LIMITED: 'The caller creates tasks too fast; retry after `retryAfterSeconds`.',
+  BUDGET_EXCEEDED: "The task would exceed the caller's monthly credits; `creditsLeft` is what is left.",
+  LIMIT_EXCEEDED: "The caller's limit of queued tasks is reached.",
+} as const satisfies Partial<Record<ErrorCode, string>>
 
-export const LipSyncUserErrorCode = enumOf(
-  'LipSyncUserErrorCode',
-  'The kind of a mistake in a mutation.',
-  meaningsOf(USER_ERRORS),
-)
-
-function meaningsOf<C extends string>(errors: Readonly<Record<C, { readonly message: string }>>): Record<C, string> {
-  const meanings = Object.entries<{ readonly message: string }>(errors).map(([code, { message }]) => [code, message])
-  return Object.fromEntries(meanings)
-}
+export const LipSyncUserErrorCode = enumOf('LipSyncUserErrorCode', 'The kind of a mistake in a mutation.', USER_ERRORS)

@@ -167,7 +167,7 @@ export const LipSyncTask = LipSyncTaskRef.implement({
         complexity: ({ first }) => ({ field: 10, multiplier: Math.max(1, Math.ceil(first / STEPS_PER_POINT)) }),
         type: [LipSyncTransition],
         description:
-          'Its transitions, oldest first, a page at a time: a page of `first` transitions may have a next one.',
+          'Its transitions, oldest first, a page at a time. A page of `first` transitions may be followed by another.',
         args: {
           first: t.arg.int({
             required: true,

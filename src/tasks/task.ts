@@ -96,7 +96,7 @@ export const FAILURE_CODES = {
   UPSTREAM_FAILED: 'The upstream accepted the job and could not finish it; the message is its own.',
   UPSTREAM_LOST_TASK: 'The upstream accepted the job and no longer knows it.',
   GIVEN_UP: 'The upstream accepted the job, and a person gave it up: it stalled, or its answers cannot be used.',
-  SUBMIT_UNRESOLVED: 'Whether the upstream accepted the job could not be found out; a person gave it up.',
+  SUBMIT_UNRESOLVED: 'It is not known whether the upstream accepted the job; a person gave it up.',
   EXPIRED: 'It waited too long to be submitted; nothing was paid.',
   CANCELED: 'The caller canceled it before it was submitted; nothing was paid.',
 } as const satisfies Record<string, string>

@@ -5,14 +5,7 @@ import { isCallerName } from '../../src/auth/caller-name.js'
 import { anyText } from '../support/auth.js'
 
 const alphabet = [...'0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz']
-function letters(length: number) {
-  return fc.string({ unit: fc.constantFrom(...alphabet), minLength: length, maxLength: length })
-}
 const parts = fc.record({ id: letters(12), secret: letters(43) })
-function textOf({ id, secret }: { id: string; secret: string }) {
-  return `lsg_${id}_${secret}`
-}
-
 test('a new key parses back into its parts, and no two are alike', () => {
   const keys = Array.from({ length: 200 }, createApiKey)
   for (const { id, secret, text } of keys) {
@@ -84,3 +77,11 @@ test('a caller name is visible and in composed form', () => {
   expect([isCallerName('m\u00fcller'), isCallerName('mu\u0308ller')]).toEqual([true, false])
   fc.assert(fc.property(fc.anything(), value => void expect(typeof isCallerName(value)).toBe('boolean')))
 })
+
+function letters(length: number) {
+  return fc.string({ unit: fc.constantFrom(...alphabet), minLength: length, maxLength: length })
+}
+
+function textOf({ id, secret }: { id: string; secret: string }) {
+  return `lsg_${id}_${secret}`
+}

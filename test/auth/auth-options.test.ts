@@ -5,15 +5,6 @@ import { createLog } from '../../src/log.js'
 
 const SECRET = 'a secret of the platform, of 32 bytes or more'
 const ISSUER = { JWT_ISSUER: 'https://id.example', JWT_AUDIENCE: 'lipsync' }
-function mistakesOf(env: Record<string, string>): string[] {
-  try {
-    configFromEnv(env)
-    return []
-  } catch (thrown) {
-    return (thrown as Error).message.split('\n  ').slice(1)
-  }
-}
-
 describe('options', () => {
   test('a token issuer is configured by its URL or its secret', () => {
     const common = { issuer: 'https://id.example', audience: 'lipsync', callerClaim: 'sub', scopeClaim: 'scope' }
@@ -119,3 +110,12 @@ describe('open only where it is safe', () => {
     expect(judge('0.0.0.0', null, false)).toEqual(FINE)
   })
 })
+
+function mistakesOf(env: Record<string, string>): string[] {
+  try {
+    configFromEnv(env)
+    return []
+  } catch (thrown) {
+    return (thrown as Error).message.split('\n  ').slice(1)
+  }
+}

@@ -8,26 +8,6 @@ import { AUDIO, startTestGateway, VIDEO } from '../support/gateway.js'
 type Gateway = Awaited<ReturnType<typeof startGatewayWithKeys>>
 
 const ANY = '{ lipSyncTasks { edges { node { id } } } }'
-async function create(gw: Gateway, headers: Record<string, string>, reference?: string): Promise<string> {
-  const query = 'mutation ($input: CreateLipSyncInput!) { createLipSync(input: $input) { task { id } } }'
-  const { data } = await gw.graphql(query, { input: { videoUrl: VIDEO, audioUrl: AUDIO, reference } }, headers)
-  return data.createLipSync.task.id
-}
-async function mint(gw: Gateway, headers: Record<string, string>, args: string): Promise<string> {
-  return (await gw.graphql(`mutation { createWatchToken(input: { ${args} }) { watchToken { token } } }`, {}, headers))
-    .data.createWatchToken.watchToken.token
-}
-
-/** Opens a raw socket, sends `connection_init` and reports the outcome. */
-async function connect(gw: Gateway, credential: string) {
-  const socket = new WebSocket(`${gw.url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws')
-  await once(socket, 'open')
-  const closed = once(socket, 'close').then(([closeCode, reason]) => [closeCode, String(reason)])
-  const answered = once(socket, 'message').then(([data]) => JSON.parse(String(data)))
-  socket.send(JSON.stringify({ type: 'connection_init', payload: { authorization: `Bearer ${credential}` } }))
-  return { socket, closed, answered }
-}
-
 test('the first key closes an open gateway', async () => {
   await using gw = await startGatewayWithKeys()
   expect((await gw.graphql(ANY)).status).toBe(200)
@@ -208,3 +188,24 @@ test('a socket that leaves during its login holds no slot', async () => {
   const { answered } = await connect(gw, text)
   expect(await answered).toEqual({ type: 'connection_ack' })
 })
+
+async function create(gw: Gateway, headers: Record<string, string>, reference?: string): Promise<string> {
+  const query = 'mutation ($input: CreateLipSyncInput!) { createLipSync(input: $input) { task { id } } }'
+  const { data } = await gw.graphql(query, { input: { videoUrl: VIDEO, audioUrl: AUDIO, reference } }, headers)
+  return data.createLipSync.task.id
+}
+
+async function mint(gw: Gateway, headers: Record<string, string>, args: string): Promise<string> {
+  return (await gw.graphql(`mutation { createWatchToken(input: { ${args} }) { watchToken { token } } }`, {}, headers))
+    .data.createWatchToken.watchToken.token
+}
+
+/** Opens a raw socket, sends `connection_init` and reports the outcome. */
+async function connect(gw: Gateway, credential: string) {
+  const socket = new WebSocket(`${gw.url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws')
+  await once(socket, 'open')
+  const closed = once(socket, 'close').then(([closeCode, reason]) => [closeCode, String(reason)])
+  const answered = once(socket, 'message').then(([data]) => JSON.parse(String(data)))
+  socket.send(JSON.stringify({ type: 'connection_init', payload: { authorization: `Bearer ${credential}` } }))
+  return { socket, closed, answered }
+}

@@ -14,30 +14,8 @@ const ISSUER = 'https://id.example'
 const AUDIENCE = 'lipsync'
 const NOW = createManualClock().now() / 1_000
 
-function settings(key: JwtSettings['key'], fields: Partial<JwtSettings> = {}): JwtSettings {
-  return {
-    key,
-    issuer: ISSUER,
-    audience: AUDIENCE,
-    callerClaim: 'sub',
-    scopeClaim: 'scope',
-    ...fields,
-  }
-}
-
 const CLAIMS = { iss: ISSUER, aud: AUDIENCE, sub: 'user-1', exp: NOW + 600, scope: 'read create' }
-function bytes(text: string) {
-  return new TextEncoder().encode(text)
-}
 type SigningKey = Parameters<SignJWT['sign']>[0]
-function sign(
-  claims: JWTPayload,
-  key: SigningKey = bytes(SECRET),
-  header: { alg: string; kid?: string } = { alg: 'HS256' },
-) {
-  return new SignJWT(claims).setProtectedHeader(header).sign(key)
-}
-
 describe('with a shared secret', () => {
   const start = (fields: Partial<JwtSettings> = {}) => startAuth({ jwt: settings({ secret: SECRET }, fields) })
 
@@ -232,3 +210,26 @@ describe('with published keys', () => {
     expect((await auth.authenticate(token, HERE)).caller.id).toBe('user-1')
   })
 })
+
+function settings(key: JwtSettings['key'], fields: Partial<JwtSettings> = {}): JwtSettings {
+  return {
+    key,
+    issuer: ISSUER,
+    audience: AUDIENCE,
+    callerClaim: 'sub',
+    scopeClaim: 'scope',
+    ...fields,
+  }
+}
+
+function bytes(text: string) {
+  return new TextEncoder().encode(text)
+}
+
+function sign(
+  claims: JWTPayload,
+  key: SigningKey = bytes(SECRET),
+  header: { alg: string; kid?: string } = { alg: 'HS256' },
+) {
+  return new SignJWT(claims).setProtectedHeader(header).sign(key)
+}

@@ -8,17 +8,6 @@ import { EXPIRED, HERE, LIMITS, NOT_VALID, startAuth } from '../support/auth.js'
 const SECRET = 'a secret of the platform, of 32 bytes or more'
 const JWT = { key: { secret: SECRET }, issuer: 'i', audience: 'a', callerClaim: 'sub', scopeClaim: 'scope' }
 const ONLY = { taskIds: ['t1', 't2'] }
-function wrongField(field: string) {
-  return expect.objectContaining({ code: 'BAD_USER_INPUT', details: { field } })
-}
-
-/** A gateway with a key whose owner is logged in. */
-async function startWithKey(fields: Parameters<ReturnType<typeof startAuth>['createKey']>[0] = {}) {
-  const parts = startAuth()
-  const key = await parts.createKey(fields)
-  return { ...parts, key, session: await parts.auth.authenticate(key.text, HERE) }
-}
-
 test('a token shows its tasks for the requested time, and allows nothing else', async () => {
   const { auth, session, key, clock } = await startWithKey({ limits: { sockets: 3, createsPerMinute: 9 } })
   const { token, expiresAt } = await auth.mintWatchToken(session, ONLY, 60)
@@ -176,3 +165,14 @@ test('never accepts a token as one of another kind, even when it is signed with 
     (await auth.authenticate(await sign({ iss: 'i', aud: 'a' }, 'JWT', platforms), HERE)).caller.restriction,
   ).toBeNull()
 })
+
+function wrongField(field: string) {
+  return expect.objectContaining({ code: 'BAD_USER_INPUT', details: { field } })
+}
+
+/** A gateway with a key whose owner is logged in. */
+async function startWithKey(fields: Parameters<ReturnType<typeof startAuth>['createKey']>[0] = {}) {
+  const parts = startAuth()
+  const key = await parts.createKey(fields)
+  return { ...parts, key, session: await parts.auth.authenticate(key.text, HERE) }
+}

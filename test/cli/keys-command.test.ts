@@ -15,43 +15,6 @@ const folder = mkdtempSync(join(tmpdir(), 'keys-command-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 let folders = 0
 
-/** The command on a database of its own. `run` returns what it printed; `explained` holds its explanations. */
-function startCommand(env: Record<string, string> = { DATA_DIR: join(folder, String(folders++)) }) {
-  const clock = createManualClock()
-  const explained: string[] = []
-  const run = async (...args: string[]) => {
-    explained.length = 0
-    const printed: string[] = []
-    const program = new Command('lipsync-gateway')
-    program.exitOverride().configureOutput({ writeErr: () => {}, writeOut: text => void printed.push(text) })
-    addKeysCommand(program, {
-      env,
-      clock,
-      print: line => void printed.push(line),
-      explain: line => void explained.push(line),
-    })
-    await program.parseAsync(['keys', ...args], { from: 'user' })
-    return printed.join('\n')
-  }
-  return { clock, explained, run, env }
-}
-
-async function withAuth<T>(
-  { env, clock }: ReturnType<typeof startCommand>,
-  use: (auth: ReturnType<typeof createAuthenticator>) => Promise<T>,
-): Promise<T> {
-  const database = openDatabase(`file:${join(env.DATA_DIR!, 'gateway.db')}`)
-  const parts = {
-    keys: createKeyStore(database),
-    clock,
-    log: createLog('silent'),
-    mode: null,
-    jwt: null,
-    limits: LIMITS,
-  }
-  return use(createAuthenticator(parts)).finally(() => database.close())
-}
-
 test('create prints the key alone and its explanation separately, and the key is accepted', async () => {
   const command = startCommand()
   const key = await command.run('create', 'acme')
@@ -139,3 +102,40 @@ test.each([
 test('keys cannot be kept in memory', async () => {
   await expect(startCommand({ DATABASE_URL: ':memory:' }).run('create', 'acme')).rejects.toThrow(/^DATABASE_URL/)
 })
+
+/** The command on a database of its own. `run` returns what it printed; `explained` holds its explanations. */
+function startCommand(env: Record<string, string> = { DATA_DIR: join(folder, String(folders++)) }) {
+  const clock = createManualClock()
+  const explained: string[] = []
+  const run = async (...args: string[]) => {
+    explained.length = 0
+    const printed: string[] = []
+    const program = new Command('lipsync-gateway')
+    program.exitOverride().configureOutput({ writeErr: () => {}, writeOut: text => void printed.push(text) })
+    addKeysCommand(program, {
+      env,
+      clock,
+      print: line => void printed.push(line),
+      explain: line => void explained.push(line),
+    })
+    await program.parseAsync(['keys', ...args], { from: 'user' })
+    return printed.join('\n')
+  }
+  return { clock, explained, run, env }
+}
+
+async function withAuth<T>(
+  { env, clock }: ReturnType<typeof startCommand>,
+  use: (auth: ReturnType<typeof createAuthenticator>) => Promise<T>,
+): Promise<T> {
+  const database = openDatabase(`file:${join(env.DATA_DIR!, 'gateway.db')}`)
+  const parts = {
+    keys: createKeyStore(database),
+    clock,
+    log: createLog('silent'),
+    mode: null,
+    jwt: null,
+    limits: LIMITS,
+  }
+  return use(createAuthenticator(parts)).finally(() => database.close())
+}

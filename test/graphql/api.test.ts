@@ -4,7 +4,7 @@ import { accepted, code, failed, success } from '../support/jogg.js'
 
 type TestGateway = Awaited<ReturnType<typeof startTestGateway>>
 
-const page = async (gw: TestGateway, args: string) => {
+async function page(gw: TestGateway, args: string) {
   const query = `{ lipSyncTasks(${args}) { pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
     edges { cursor node { reference } } } }`
   const { data, errors } = await gw.graphql(query)

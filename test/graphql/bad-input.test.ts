@@ -8,7 +8,9 @@ beforeAll(async () => {
 })
 afterAll(() => gw[Symbol.asyncDispose]())
 
-const long = (length: number) => 'https://media.example/'.padEnd(length, 'x')
+function long(length: number) {
+  return 'https://media.example/'.padEnd(length, 'x')
+}
 
 test.each([
   ['reference', 'a number', 7],

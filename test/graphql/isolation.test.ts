@@ -52,9 +52,11 @@ const WALK: Record<string, (theirs: Theirs) => { operation: string; seen: unknow
   }),
 }
 
-const fieldsOf = (type: { getFields(): object } | null | undefined) => Object.keys(type?.getFields() ?? {})
+function fieldsOf(type: { getFields(): object } | null | undefined) {
+  return Object.keys(type?.getFields() ?? {})
+}
 
-const theirTask = async (gw: Gateway): Promise<Theirs> => {
+async function theirTask(gw: Gateway): Promise<Theirs> {
   const { headers } = await gw.createKey('them')
   const input = { videoUrl: VIDEO, audioUrl: AUDIO, reference: 'secret', idempotencyKey: 'theirs' }
   const query = 'mutation ($input: CreateLipSyncInput!) { createLipSync(input: $input) { task { id cursor } } }'

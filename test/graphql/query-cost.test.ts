@@ -32,7 +32,7 @@ test.each([{ literal: '100' }, { literal: '$first' }])(
 )
 
 /** Counts the SQL statements that `act` runs. */
-const statementsOf = async (act: () => Promise<unknown>): Promise<number> => {
+async function statementsOf(act: () => Promise<unknown>): Promise<number> {
   const probe = new Database(':memory:')
   const prototype = Object.getPrototypeOf(probe.prepare('SELECT 1'))
   probe.close()

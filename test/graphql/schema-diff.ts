@@ -6,7 +6,9 @@ import { buildSchema } from 'graphql'
  * Compares `schema.graphql` with `released.graphql`, the schema of the last release, which a release replaces. Prints
  * every change and fails on a breaking one.
  */
-const read = async (path: string) => buildSchema(await readFile(new URL(path, import.meta.url), 'utf8'))
+async function read(path: string) {
+  return buildSchema(await readFile(new URL(path, import.meta.url), 'utf8'))
+}
 
 const changes = await diff(await read('released.graphql'), await read('../../schema.graphql'))
 for (const { criticality, message } of changes) console.log(`${criticality.level}: ${message}`)

@@ -8,19 +8,21 @@ interface Described {
   readonly description?: string | null | undefined
 }
 
-const fieldsOf = (type: GraphQLNamedType): readonly (Described & { args?: readonly Described[] })[] => {
+function fieldsOf(type: GraphQLNamedType): readonly (Described & { args?: readonly Described[] })[] {
   if (isObjectType(type) || isInputObjectType(type)) return Object.values(type.getFields())
   return isEnumType(type) ? type.getValues() : []
 }
 
 /** A type, its fields or values, and their arguments, each by its path. */
-const partsOf = (type: GraphQLNamedType): [string, Described][] => [
-  [type.name, type],
-  ...fieldsOf(type).flatMap((field): [string, Described][] => [
-    [`${type.name}.${field.name}`, field],
-    ...(field.args ?? []).map((arg): [string, Described] => [`${type.name}.${field.name}(${arg.name})`, arg]),
-  ]),
-]
+function partsOf(type: GraphQLNamedType): [string, Described][] {
+  return [
+    [type.name, type],
+    ...fieldsOf(type).flatMap((field): [string, Described][] => [
+      [`${type.name}.${field.name}`, field],
+      ...(field.args ?? []).map((arg): [string, Described] => [`${type.name}.${field.name}(${arg.name})`, arg]),
+    ]),
+  ]
+}
 
 test('schema.graphql is what the code serves (`npm run schema` writes it)', async () => {
   expect(await readFile(new URL('../../schema.graphql', import.meta.url), 'utf8')).toBe(printedSchema())

@@ -32,12 +32,14 @@ const overEventStream: Follow = async (gw, variables = {}) => {
   return { next: async () => (await stream.next())?.data?.data.it, leave: stream.leave }
 }
 
-const rest = async (follower: Follower) => {
+async function rest(follower: Follower) {
   const seen: SeenEvent[] = []
   for (let task = await follower.next(); task; task = await follower.next()) seen.push(task)
   return seen
 }
-const stages = (events: readonly (SeenEvent | undefined)[]) => events.map(event => event?.stage)
+function stages(events: readonly (SeenEvent | undefined)[]) {
+  return events.map(event => event?.stage)
+}
 
 const transports = { overWebSocket, overEventStream }
 describe.each(Object.entries(transports))('%s', (_name, follow) => {
@@ -131,15 +133,17 @@ test('forty followers cause no process warning', async () => {
 })
 
 /** Numbers from 0 up to, not including, 1: always the same for the same seed. */
-const seeded = (seed: number) => () => {
-  seed = (seed + 0x6d2b79f5) | 0
-  let t = Math.imul(seed ^ (seed >>> 15), 1 | seed)
-  t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-  return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
+function seeded(seed: number) {
+  return () => {
+    seed = (seed + 0x6d2b79f5) | 0
+    let t = Math.imul(seed ^ (seed >>> 15), 1 | seed)
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
+  }
 }
 
 /** Reads some, drops the connection, resumes after the last cursor seen, up to the one that turns out to be the last. */
-const readWithDrops = async (gw: TestGateway, follow: Follow, random: () => number, last: Promise<string>) => {
+async function readWithDrops(gw: TestGateway, follow: Follow, random: () => number, last: Promise<string>) {
   const seen: SeenEvent[] = []
   let end: string | undefined
   void last.then(cursor => {

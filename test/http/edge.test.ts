@@ -18,10 +18,6 @@ beforeAll(async () => {
 afterAll(() => gw[Symbol.asyncDispose]())
 
 const QUERY = '/graphql?query={__typename}'
-function hostOf(url: string) {
-  return new URL(url).host
-}
-
 describe('methods', () => {
   test.each(['/health', '/ready', '/'])('%s is read-only', async path => {
     for (const method of ['POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS']) {
@@ -84,7 +80,7 @@ describe('a rejected handshake', () => {
     const socket = await openConnection(gw.url, `${[...handshake, `origin: ${origin}`].join('\r\n')}\r\n\r\n`)
     const [head] = await once(socket, 'data')
     expect(String(head)).toContain(`HTTP/1.1 ${status}`)
-    // A server that only ended its half would still take what this side sends.
+    // A server that has ended only its half still takes what this side sends.
     const failed = once(socket, 'error').catch(() => {})
     const sending = setInterval(() => socket.write('x'), 1)
     await failed
@@ -192,3 +188,7 @@ test('the root of a gateway on a port of its own is a page with links', async ()
   expect([status, headers['content-type']]).toEqual([200, 'text/html; charset=utf-8'])
   for (const link of ['graphql', 'health', 'ready']) expect(body).toContain(`href="${link}"`)
 })
+
+function hostOf(url: string) {
+  return new URL(url).host
+}

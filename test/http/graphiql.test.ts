@@ -13,17 +13,6 @@ beforeAll(async () => {
 })
 afterAll(() => gw[Symbol.asyncDispose]())
 
-/** `fetch` decompresses; the headers still show what was sent. */
-function open(path: string, headers: Record<string, string> = {}) {
-  return fetch(gw.url + path, { headers })
-}
-function page() {
-  return open('/graphql', { accept: 'text/html' })
-}
-function fileOf(html: string, ending: string): string {
-  return `/${new RegExp(`graphql/graphiql-[\\w-]+\\.${ending}`).exec(html)?.[0] ?? 'nothing'}`
-}
-
 test('the page is small and refers to files that browsers keep', async () => {
   const answer = await page()
   const html = await answer.text()
@@ -103,3 +92,16 @@ test('the example of the built-in engine creates a video of the bundled sample',
   expect((await fetch(`${engine.url}/media/sample/presenter.mp4`, { method: 'HEAD' })).status).toBe(200)
   rmSync(dataDir, { recursive: true })
 })
+
+/** `fetch` decompresses; the headers still show what was sent. */
+function open(path: string, headers: Record<string, string> = {}) {
+  return fetch(gw.url + path, { headers })
+}
+
+function page() {
+  return open('/graphql', { accept: 'text/html' })
+}
+
+function fileOf(html: string, ending: string): string {
+  return `/${new RegExp(`graphql/graphiql-[\\w-]+\\.${ending}`).exec(html)?.[0] ?? 'nothing'}`
+}

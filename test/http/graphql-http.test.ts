@@ -12,23 +12,7 @@ afterAll(() => gw[Symbol.asyncDispose]())
 const SPEC = 'application/graphql-response+json'
 const JSON_TYPE = 'application/json'
 
-async function post(body: string, headers: Record<string, string> = {}) {
-  const all = { 'content-type': JSON_TYPE, ...headers }
-  const response = await fetch(`${gw.url}/graphql`, { method: 'POST', headers: all, body })
-  const text = await response.text()
-  return { status: response.status, type: response.headers.get('content-type'), text, json: text && JSON.parse(text) }
-}
-
-function get(params: Record<string, string>) {
-  return fetch(`${gw.url}/graphql?${new URLSearchParams(params)}`)
-}
-
 const CREATE = `mutation { createLipSync(input: { videoUrl: "${VIDEO}", audioUrl: "${VIDEO}" }) { task { id } } }`
-async function created() {
-  const { data } = await gw.graphql('{ lipSyncTasks { edges { node { id } } } }')
-  return data.lipSyncTasks.edges.length
-}
-
 describe('the response has the requested media type and the status that belongs to it', () => {
   test.each([
     ['{ __typename }', 200, 200],
@@ -68,7 +52,7 @@ test.each([
   ['text/plain, application/json', JSON.stringify({ query: CREATE })],
   ['application/jsonx', JSON.stringify({ query: CREATE })],
   ['', JSON.stringify({ query: CREATE })],
-])('a page that sends %j on its own makes no task', async (type, body) => {
+])('a page that sends %j on its own creates no task', async (type, body) => {
   const { status, json } = await post(body, { 'content-type': type })
   expect(status).toBe(415)
   expect(json).toEqual({
@@ -150,3 +134,19 @@ test('an unexpected error is sent as the id of its log line only', async () => {
     }),
   )
 })
+
+async function post(body: string, headers: Record<string, string> = {}) {
+  const all = { 'content-type': JSON_TYPE, ...headers }
+  const response = await fetch(`${gw.url}/graphql`, { method: 'POST', headers: all, body })
+  const text = await response.text()
+  return { status: response.status, type: response.headers.get('content-type'), text, json: text && JSON.parse(text) }
+}
+
+function get(params: Record<string, string>) {
+  return fetch(`${gw.url}/graphql?${new URLSearchParams(params)}`)
+}
+
+async function created() {
+  const { data } = await gw.graphql('{ lipSyncTasks { edges { node { id } } } }')
+  return data.lipSyncTasks.edges.length
+}

@@ -13,10 +13,6 @@ beforeAll(async () => {
 })
 afterAll(() => gw[Symbol.asyncDispose]())
 
-function ask(path: string, init: RequestInit = {}) {
-  return fetch(`${gw.url}${path}`, init)
-}
-
 test('/health is 200 while the process runs', async () => {
   const answer = await ask('/health')
   expect(answer.status).toBe(200)
@@ -131,3 +127,7 @@ test('mounted in another server, the gateway handles its own paths only', async 
   host.closeAllConnections()
   await new Promise(resolve => host.close(resolve))
 })
+
+function ask(path: string, init: RequestInit = {}) {
+  return fetch(`${gw.url}${path}`, init)
+}

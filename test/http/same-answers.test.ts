@@ -28,8 +28,42 @@ let gw: Awaited<ReturnType<typeof startTestGateway>>
 let known: string
 const budgetClock = createManualClock()
 
+/** Each unexpected error has a log line of its own. */
+const ERROR_ID = /"id":"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}"/g
+
+beforeAll(async () => {
+  gw = await startTestGateway()
+  for (const reference of ['r', '漢字', null]) known = (await gw.createLipSync({ reference, videoUrl: VIDEO })).id
+})
+afterAll(() => gw[Symbol.asyncDispose]())
+
+test.each([true, false])(
+  'a request has the same response in front of Yoga and through it (explorer: %s)',
+  async explorer => {
+    const read = { ordinary: 0, all: 0, succeeded: 0 }
+    await using lean = await startFront({ explorer })
+    await using through = await startFront({ explorer, readOrdinary: () => null })
+    await fc.assert(
+      fc.asyncProperty(anyRequest, async request => {
+        await budgetClock.advance(1_000)
+        const expected = await through.post(request)
+        read.all++
+        if (expected.status === 200) read.ordinary++
+        if (expected.body.startsWith('{"data":')) read.succeeded++
+        // Compiled at the second use.
+        for (let use = 0; use < 3; use++) expect(await lean.post(request)).toEqual(expected)
+      }),
+      { numRuns: RUNS, seed: SEED },
+    )
+    if (process.env.SAME_ANSWERS) console.log(read)
+    expect(read.succeeded).toBeGreaterThan(RUNS / 10)
+    expect(read.all - read.ordinary).toBeGreaterThan(RUNS / 10)
+  },
+  1_200_000,
+)
+
 /** The protocols in front of the gateway's own tasks, of which some reads fail. */
-const startFront = async (options: { readOrdinary?: typeof ordinaryRequest; explorer: boolean }) => {
+async function startFront(options: { readOrdinary?: typeof ordinaryRequest; explorer: boolean }) {
   const log = pino({ level: 'silent' })
   const session: Session = { kind: 'anonymous', caller: OPEN_CALLER }
   const authenticator = {
@@ -90,37 +124,3 @@ const startFront = async (options: { readOrdinary?: typeof ordinaryRequest; expl
     },
   }
 }
-
-/** Each unexpected error has a log line of its own. */
-const ERROR_ID = /"id":"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}"/g
-
-beforeAll(async () => {
-  gw = await startTestGateway()
-  for (const reference of ['r', '漢字', null]) known = (await gw.createLipSync({ reference, videoUrl: VIDEO })).id
-})
-afterAll(() => gw[Symbol.asyncDispose]())
-
-test.each([true, false])(
-  'a request has the same response in front of Yoga and through it (explorer: %s)',
-  async explorer => {
-    const read = { ordinary: 0, all: 0, succeeded: 0 }
-    await using lean = await startFront({ explorer })
-    await using through = await startFront({ explorer, readOrdinary: () => null })
-    await fc.assert(
-      fc.asyncProperty(anyRequest, async request => {
-        await budgetClock.advance(1_000)
-        const expected = await through.post(request)
-        read.all++
-        if (expected.status === 200) read.ordinary++
-        if (expected.body.startsWith('{"data":')) read.succeeded++
-        // Compiled at the second use.
-        for (let use = 0; use < 3; use++) expect(await lean.post(request)).toEqual(expected)
-      }),
-      { numRuns: RUNS, seed: SEED },
-    )
-    if (process.env.SAME_ANSWERS) console.log(read)
-    expect(read.succeeded).toBeGreaterThan(RUNS / 10)
-    expect(read.all - read.ordinary).toBeGreaterThan(RUNS / 10)
-  },
-  1_200_000,
-)

@@ -10,18 +10,6 @@ afterEach(() => {
   for (const close of closing.splice(0)) close()
 })
 
-/** A WebSocket server that pings its clients by a manual clock. */
-async function startServer() {
-  const clock = createManualClock()
-  const server = new WebSocketServer({ port: 0, host: '127.0.0.1', handleProtocols: () => 'graphql-transport-ws' })
-  closing.push(() => server.close())
-  await once(server, 'listening')
-  const accepted = once(server, 'connection').then(([client]) => client as WebSocket)
-  void accepted.then(client => keepAlive(client, clock))
-  const { port } = server.address() as { port: number }
-  return { clock, accepted, url: `http://127.0.0.1:${port}` }
-}
-
 test('keeps a client that sends its pongs', async () => {
   const { clock, accepted, url } = await startServer()
   const client = await openSocket(url)
@@ -47,7 +35,7 @@ test('terminates a client at the second ping without a pong', async () => {
   dead.destroy()
 })
 
-test('a pong that arrived while the process stood still counts', async () => {
+test('a pong that arrived while the process was blocked counts', async () => {
   const { clock, accepted, url } = await startServer()
   const client = await openSocket(url)
   const socket = await accepted
@@ -57,3 +45,15 @@ test('a pong that arrived while the process stood still counts', async () => {
   expect(socket.readyState).toBe(socket.OPEN)
   client.socket.terminate()
 })
+
+/** A WebSocket server that pings its clients by a manual clock. */
+async function startServer() {
+  const clock = createManualClock()
+  const server = new WebSocketServer({ port: 0, host: '127.0.0.1', handleProtocols: () => 'graphql-transport-ws' })
+  closing.push(() => server.close())
+  await once(server, 'listening')
+  const accepted = once(server, 'connection').then(([client]) => client as WebSocket)
+  void accepted.then(client => keepAlive(client, clock))
+  const { port } = server.address() as { port: number }
+  return { clock, accepted, url: `http://127.0.0.1:${port}` }
+}

@@ -11,12 +11,6 @@ beforeAll(async () => {
 })
 afterAll(() => gw[Symbol.asyncDispose]())
 
-async function opened({ url } = gw) {
-  const client = await openSocket(url)
-  await client.init()
-  return client
-}
-
 describe('the limits', () => {
   test('closes a socket without `connection_init` with 4408', async () => {
     await using hasty = await startTestGateway({ webSocket: { initTimeoutMs: 20 } })
@@ -131,4 +125,10 @@ type Gateway = Awaited<ReturnType<typeof startGatewayWithKeys>>
 async function mintFor(gateway: Gateway, headers: Record<string, string>, reference: string): Promise<string> {
   const mint = `mutation { createWatchToken(input: { reference: "${reference}" }) { watchToken { token } } }`
   return (await gateway.graphql(mint, {}, headers)).data.createWatchToken.watchToken.token
+}
+
+async function opened({ url } = gw) {
+  const client = await openSocket(url)
+  await client.init()
+  return client
 }

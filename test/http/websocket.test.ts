@@ -10,12 +10,6 @@ beforeAll(async () => {
 })
 afterAll(() => gw[Symbol.asyncDispose]())
 
-async function opened({ url } = gw) {
-  const client = await openSocket(url)
-  await client.init()
-  return client
-}
-
 describe('protocol errors', () => {
   test.each(['not JSON', '{}', '{"type":"nonsense"}', '{"type":"subscribe","id":"1"}', '[]', ''])(
     'in the message %j closes with 4400',
@@ -49,7 +43,7 @@ describe('protocol errors', () => {
     ['CURSOR_UNKNOWN', 'subscription { tasksUpdated(after: "0-99") { cursor } }', {}],
     ['BAD_USER_INPUT', 'subscription ($after: String) { tasksUpdated(after: $after) { cursor } }', { after: 7 }],
     ['BAD_USER_INPUT', 'query ($id: ID!) { lipSyncTask(id: $id) { id } }', {}],
-  ])('in an operation arrives as %s, and the socket lives on', async (expected, query, variables) => {
+  ])('in an operation arrives as %s, and the socket stays open', async (expected, query, variables) => {
     const client = await opened()
     client.ask('1', query, variables)
     const { payload } = await client.next()
@@ -144,3 +138,9 @@ test('a client that sends without reading is served when it reads again', async 
   client.socket.resume()
   for (let i = 0; i < 300; i++) expect((await client.next()).payload.x).toHaveLength(90_000)
 })
+
+async function opened({ url } = gw) {
+  const client = await openSocket(url)
+  await client.init()
+  return client
+}

@@ -1,62 +1,20 @@
-import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { extname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type Browser, chromium, type Page } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { createGateway, type Gateway, type Upstream } from '../../src/index.js'
+import { createGateway, type Gateway } from '../../src/index.js'
+import { hasChromium, startChromium } from '../support/chromium.js'
+import { instantUpstream } from '../support/instant-upstream.js'
 
 // A browser starts here.
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
-const CHROMIUM = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium'
-const hasChromium = existsSync(CHROMIUM)
-if (!hasChromium) {
-  if (process.env.CI) throw new Error(`There is no Chromium at ${CHROMIUM}. CI must run the browser examples.`)
-  console.warn(`SKIPPED: there is no Chromium at ${CHROMIUM} (CHROMIUM_PATH), so the browser examples were not run.`)
-}
-
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const TYPES: Record<string, string> = { '.html': 'text/html', '.js': 'text/javascript' }
-
-/** An upstream that succeeds at the first status check. */
-const instantUpstream: Upstream = {
-  name: 'instant',
-  submitsPerMinute: null,
-  priceOf: () => 0,
-  submit: async ({ taskId }) => `job-${taskId}`,
-  getJob: async upstreamId => ({
-    upstreamId,
-    createdAt: null,
-    completedAt: null,
-    status: 'success',
-    result: {
-      resultUrl: 'https://media.example/result.mp4',
-      coverUrl: null,
-      durationMs: 1_000,
-      animation: null,
-      animatedShare: null,
-    },
-  }),
-  [Symbol.asyncDispose]: async () => {},
-}
-
-/** Serves the repository, as `npx serve` would. */
-const startPages = async () => {
-  const server = createServer(async (req, res) => {
-    const { pathname } = new URL(req.url ?? '/', 'http://localhost')
-    const file = await readFile(join(ROOT, pathname)).catch(() => null)
-    res
-      .writeHead(file ? 200 : 404, { 'content-type': TYPES[extname(pathname)] ?? 'application/octet-stream' })
-      .end(file)
-  })
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  return { url: `http://127.0.0.1:${port}`, close: () => new Promise(resolve => server.close(resolve)) }
-}
 
 describe.skipIf(!hasChromium)('the pages of the examples, in Chromium', () => {
   let browser: Browser
@@ -76,7 +34,7 @@ describe.skipIf(!hasChromium)('the pages of the examples, in Chromium', () => {
       logLevel: 'silent',
     })
     url = await gateway.listen()
-    browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-gpu'] })
+    browser = await startChromium()
   })
 
   afterAll(async () => {
@@ -85,10 +43,12 @@ describe.skipIf(!hasChromium)('the pages of the examples, in Chromium', () => {
     await pages?.close()
   })
 
-  const open = async (page: Page, name: string, search: Record<string, string> = {}) => {
+  async function open(page: Page, name: string, search: Record<string, string> = {}) {
     await page.goto(`${pages.url}/examples/${name}?${new URLSearchParams({ gateway: url, ...search })}`)
   }
-  const linesOf = async (page: Page) => ((await page.textContent('pre')) ?? '').trim().split('\n')
+  async function linesOf(page: Page) {
+    return ((await page.textContent('pre')) ?? '').trim().split('\n')
+  }
 
   test('browser-sse.html creates a task and follows it to its result', async () => {
     const page = await browser.newPage()
@@ -123,3 +83,17 @@ describe.skipIf(!hasChromium)('the pages of the examples, in Chromium', () => {
     await page.close()
   })
 })
+
+/** Serves the repository, as `npx serve` would. */
+async function startPages() {
+  const server = createServer(async (req, res) => {
+    const { pathname } = new URL(req.url ?? '/', 'http://localhost')
+    const file = await readFile(join(ROOT, pathname)).catch(() => null)
+    res
+      .writeHead(file ? 200 : 404, { 'content-type': TYPES[extname(pathname)] ?? 'application/octet-stream' })
+      .end(file)
+  })
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  return { url: `http://127.0.0.1:${port}`, close: () => new Promise(resolve => server.close(resolve)) }
+}

@@ -18,7 +18,7 @@ options.port = '80'
 export const gateway: Gateway = await createGateway(options)
 // @ts-expect-error a task has a video
 await gateway.tasks.create({ audioUrl: '' })
-export const resultOf = (task: Task) => {
+export function resultOf(task: Task) {
   // @ts-expect-error only a task that succeeded has a result
   task.result
   return task.stage === 'success' ? task.result.durationMs : 0

@@ -16,6 +16,8 @@ export function startChild(script: string, ...args: string[]) {
     pid: child.pid,
     /** The first message of the script. */
     message: once(child, 'message').then(([message]) => String(message)),
+    /** The exit code; null when it was killed. */
+    exitCode: exited.then(([code]) => code as number | null),
     kill,
   }
 }

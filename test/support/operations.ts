@@ -157,12 +157,13 @@ const FRAGMENTS = {
 }
 const DIRECTIVES = ['@skip(if: $yes)', '@include(if: $yes)', '@skip(if: false)', '@include(if: false)', '@no', '@skip']
 const ALIASES = ['a', 'b', 'id', 'constructor', '__proto__', 'toString', '__a', 'data']
-const often = <Value>(usual: fc.Arbitrary<Value>, rare: fc.Arbitrary<Value>, weight = 12) =>
-  fc.oneof({ arbitrary: usual, weight }, { arbitrary: rare, weight: 1 })
+function often<Value>(usual: fc.Arbitrary<Value>, rare: fc.Arbitrary<Value>, weight = 12) {
+  return fc.oneof({ arbitrary: usual, weight }, { arbitrary: rare, weight: 1 })
+}
 
 /** What precedes and follows a field: an alias, a directive, or nothing. */
-const decorated = (field: fc.Arbitrary<string>, end: fc.Arbitrary<string>) =>
-  fc
+function decorated(field: fc.Arbitrary<string>, end: fc.Arbitrary<string>) {
+  return fc
     .record({
       field,
       end,
@@ -170,8 +171,9 @@ const decorated = (field: fc.Arbitrary<string>, end: fc.Arbitrary<string>) =>
       directive: often(fc.constant(''), fc.constantFrom(...DIRECTIVES), 30),
     })
     .map(it => `${it.alias && `${it.alias}: `}${it.field} ${it.directive}${it.end}`)
+}
 
-const selectionOf = (type: string, depth: number): fc.Arbitrary<string> => {
+function selectionOf(type: string, depth: number): fc.Arbitrary<string> {
   const leaf = decorated(
     often(fc.constantFrom(...(LEAVES[type] ?? ['__typename'])), fc.constant('nonsense'), 300),
     fc.constant(''),

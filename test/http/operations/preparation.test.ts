@@ -12,37 +12,11 @@ for (const type of Object.values(schema.getTypeMap()))
   if (isObjectType(type) && !type.name.startsWith('__'))
     for (const field of Object.values(type.getFields())) field.resolve = defaultFieldResolver
 
-/** A preparation over `schema`, and how often it parsed. */
-const create = () => {
-  const parsed: string[] = []
-  const preparation = createPreparation({
-    schema,
-    parse: text => {
-      parsed.push(text)
-      return parse(text)
-    },
-    validate,
-  })
-  const prepare = (text: string, name?: string | null) => {
-    const operation = preparation.prepare(text, name)
-    if (!operation || !('execute' in operation)) throw new Error('no operation')
-    return operation
-  }
-  return { parsed, preparation, prepare }
-}
-
 const root = {
   text: ({ of }: { of?: string }) => of ?? 'none',
   person: () => ({ name: 'Ada', friend: { name: null }, failing: () => Promise.reject(new Error('no')) }),
   fails: () => Promise.reject(new Error('no')),
 }
-/** The results of the first use, which is not compiled, and of the second and third. */
-const thrice = async (operation: PreparedOperation, variableValues: Record<string, unknown> = {}) => {
-  const run = () => operation.execute({ contextValue: {}, rootValue: root, variableValues })
-  return [await run(), await run(), await run()]
-}
-const plain = (value: unknown) => JSON.parse(JSON.stringify(value))
-
 test('parses a document once for all its uses', () => {
   const { prepare, parsed } = create()
   expect(prepare('{ text }')).toBe(prepare('{ text }'))
@@ -53,7 +27,7 @@ test('parses a document once for all its uses', () => {
   expect(parsed).toEqual(['{ text }', two])
 })
 
-test('keeps no mistake', () => {
+test('does not keep a document that fails', () => {
   const { preparation } = create()
   expect(() => preparation.prepare('{', null)).toThrow(GraphQLError)
   expect(preparation.prepare('{ nothing }', null)).toEqual([expect.any(GraphQLError)])
@@ -62,7 +36,7 @@ test('keeps no mistake', () => {
   expect(preparation.prepare('query A { text }', null)).toMatchObject({ node: { name: { value: 'A' } } })
 })
 
-test('forgets what was not used for long', () => {
+test('evicts what was not used for long', () => {
   const { prepare, parsed } = create()
   prepare('{ text }')
   for (let index = 0; index < 400; index++) prepare(`{ text } # ${index} ${'-'.repeat(400)}`)
@@ -110,3 +84,32 @@ test('text in an operation is never run as code', async () => {
   }
   expect(globalThis).not.toHaveProperty('wasRun')
 })
+
+/** A preparation over `schema`, and how often it parsed. */
+function create() {
+  const parsed: string[] = []
+  const preparation = createPreparation({
+    schema,
+    parse: text => {
+      parsed.push(text)
+      return parse(text)
+    },
+    validate,
+  })
+  const prepare = (text: string, name?: string | null) => {
+    const operation = preparation.prepare(text, name)
+    if (!operation || !('execute' in operation)) throw new Error('no operation')
+    return operation
+  }
+  return { parsed, preparation, prepare }
+}
+
+/** The results of the first use, which is not compiled, and of the second and third. */
+async function thrice(operation: PreparedOperation, variableValues: Record<string, unknown> = {}) {
+  const run = () => operation.execute({ contextValue: {}, rootValue: root, variableValues })
+  return [await run(), await run(), await run()]
+}
+
+function plain(value: unknown) {
+  return JSON.parse(JSON.stringify(value))
+}

@@ -12,10 +12,12 @@ const PERIOD_SECONDS = 4
 const BLINKS_AT = [0.9, 2.7]
 const BLINK_SECONDS = 0.24
 
-const n = (value: number) => Number(value.toFixed(2)).toString()
+function n(value: number) {
+  return Number(value.toFixed(2)).toString()
+}
 
 /** Draws a presenter in front of a soft background as an SVG document. The same view always gives the same drawing. */
-export const drawPresenter = ({ width, height, time, mouthOpen = 0 }: PresenterView): string => {
+export function drawPresenter({ width, height, time, mouthOpen = 0 }: PresenterView): string {
   const turn = (2 * Math.PI * time) / PERIOD_SECONDS
   const x = 4.5 * Math.sin(turn) + 1.2 * Math.sin(2 * turn + 1)
   const y = 1.6 * Math.sin(2 * turn) + 0.8 * Math.cos(turn)
@@ -44,20 +46,20 @@ ${BACKGROUND}
 }
 
 /** Returns how far the lids are closed, 0 to 1. */
-const blinkAt = (time: number) => {
+function blinkAt(time: number) {
   const phase = time % PERIOD_SECONDS
   const nearest = Math.min(...BLINKS_AT.map(at => Math.abs(phase - at)))
   return nearest >= BLINK_SECONDS / 2 ? 0 : Math.cos((Math.PI * nearest) / BLINK_SECONDS) ** 1.5
 }
 
-const skin = (open: number) => {
+function skin(open: number) {
   const chin = 98 + 7 * open
   return `<ellipse cx="-67" cy="6" rx="8" ry="15" fill="#d69a7c"/><ellipse cx="67" cy="6" rx="8" ry="15" fill="#cf9376"/>
     <path d="M-67-20C-68 20-62 48-46 ${n(73 + 3 * open)}C-32 ${n(91 + 5 * open)}-15 ${n(chin)} 0 ${n(chin)}C15 ${n(chin)} 32 ${n(91 + 5 * open)} 46 ${n(73 + 3 * open)}C62 48 68 20 67-20C66-70 38-98 0-98C-38-98-66-70-67-20Z" fill="url(#skin)"/>
     <path d="M67-20C68 20 62 48 46 ${n(73 + 3 * open)}C32 ${n(91 + 5 * open)} 15 ${n(chin)} 0 ${n(chin)}C22 88 50 52 52-20Z" fill="#b9775a" opacity=".26" filter="url(#soft6)"/>`
 }
 
-const eye = (id: string, cx: number, closed: number) => {
+function eye(id: string, cx: number, closed: number) {
   const up = n(2.5 * closed - 8.5 * (1 - closed))
   const corner = n(1.5 * closed - 5 * (1 - closed))
   const down = n(5 - 1.5 * closed)
@@ -79,7 +81,7 @@ const eye = (id: string, cx: number, closed: number) => {
     </g>`
 }
 
-const mouth = (open: number) => {
+function mouth(open: number) {
   const gap = 19 * open
   const w = 25 - 2.5 * open
   const top = 50 - 0.2 * gap
@@ -106,8 +108,9 @@ const mouth = (open: number) => {
       <circle cx="${n(-w - 1)}" cy="${corner}" r="2" fill="#7d3f38" opacity=".5" filter="url(#soft1)"/><circle cx="${n(w + 1)}" cy="${corner}" r="2" fill="#7d3f38" opacity=".5" filter="url(#soft1)"/>`
 }
 
-const blur = (id: string, by: number) =>
-  `<filter id="${id}" x="-60%" y="-60%" width="220%" height="220%"><feGaussianBlur stdDeviation="${by}"/></filter>`
+function blur(id: string, by: number) {
+  return `<filter id="${id}" x="-60%" y="-60%" width="220%" height="220%"><feGaussianBlur stdDeviation="${by}"/></filter>`
+}
 
 const DEFINITIONS = `<defs>
   <linearGradient id="wall" x1="0" y1="0" x2="1" y2="1"><stop offset="0" stop-color="#dfe8ea"/><stop offset="1" stop-color="#9fb5bd"/></linearGradient>

@@ -18,7 +18,7 @@ const FPS = 25
 const SAMPLE = new URL('../../../src/sample/', import.meta.url)
 const TEST_MEDIA = new URL('./', import.meta.url)
 
-const main = async () => {
+async function main() {
   await mkdir(TEST_MEDIA, { recursive: true })
   const speech = speak('Hello! Somebody gave me a new voice, and my lips follow every word.', 'en-us+f3')
   const other = speak('Two. Four, six. Eight! Well, numbers are a very different thing.', 'en-us+m3')
@@ -30,11 +30,12 @@ const main = async () => {
 }
 
 /** A WAV: mono, 16 bits, 22,050 Hz. */
-const speak = (text: string, voice: string): Buffer =>
-  execFileSync('espeak-ng', ['-v', voice, '-s', '150', '-p', '55', '--stdout', text])
+function speak(text: string, voice: string): Buffer {
+  return execFileSync('espeak-ng', ['-v', voice, '-s', '150', '-p', '55', '--stdout', text])
+}
 
 /** Returns the function from the number of a frame to the loudness of the speech, 0 to 1. */
-const loudnessPerFrame = (wav: Buffer) => {
+function loudnessPerFrame(wav: Buffer) {
   const samples = new Int16Array(wav.buffer.slice(wav.byteOffset + 44, wav.byteOffset + wav.length - (wav.length % 2)))
   const perFrame = 22_050 / FPS
   const loudness = Array.from({ length: Math.ceil(samples.length / perFrame) }, (_, frame) => {
@@ -46,7 +47,7 @@ const loudnessPerFrame = (wav: Buffer) => {
 }
 
 /** Draws each frame when the encoder asks for it. */
-const encodeVideo = async (out: URL, seconds: number, mouthOpen: (frame: number) => number, audio?: URL) => {
+async function encodeVideo(out: URL, seconds: number, mouthOpen: (frame: number) => number, audio?: URL) {
   let frame = 0
   let rest: Uint8Array = new Uint8Array(0)
   const read = (into: Uint8Array) => {
@@ -66,7 +67,7 @@ const encodeVideo = async (out: URL, seconds: number, mouthOpen: (frame: number)
   await encode([...raw, '-i', 'pipe:0', ...sound, ...codec, ...colours, '-movflags', '+faststart'], 'mp4', out, read)
 }
 
-const encodeAudio = async (out: URL, wav: Uint8Array) => {
+async function encodeAudio(out: URL, wav: Uint8Array) {
   let at = 0
   await encode(['-f', 'wav', '-i', 'pipe:0', '-c:a', 'aac', '-b:a', '48k'], 'ipod', out, into => {
     const part = wav.subarray(at, at + into.length)
@@ -77,7 +78,7 @@ const encodeAudio = async (out: URL, wav: Uint8Array) => {
 }
 
 /** Runs FFmpeg so that the same input always gives the same file. */
-const encode = async (args: FfmpegArg[], format: string, out: URL, read: (into: Uint8Array) => number) => {
+async function encode(args: FfmpegArg[], format: string, out: URL, read: (into: Uint8Array) => number) {
   const path = fileURLToPath(out)
   const same = [
     '-fflags',

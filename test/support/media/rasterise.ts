@@ -1,13 +1,13 @@
 import { Resvg } from '@resvg/resvg-js'
 
 /** An SVG document as one I420 frame: width x height bytes of Y, then a quarter of that of U and of V (BT.601, limited range). */
-export const rasterise = (svg: string): Uint8Array => {
+export function rasterise(svg: string): Uint8Array {
   const { pixels, width, height } = new Resvg(svg, { font: { loadSystemFonts: false } }).render()
   return rgbaToI420(pixels, width, height)
 }
 
 /** @param rgba width x height x 4 bytes, both sides even */
-export const rgbaToI420 = (rgba: Uint8Array, width: number, height: number): Uint8Array => {
+export function rgbaToI420(rgba: Uint8Array, width: number, height: number): Uint8Array {
   const frame = new Uint8Array((width * height * 3) / 2)
   for (let i = 0; i < width * height; i++)
     frame[i] = 16.5 + 0.257 * rgba[4 * i]! + 0.504 * rgba[4 * i + 1]! + 0.098 * rgba[4 * i + 2]!

@@ -9,14 +9,16 @@ const STEPS = [-24 * 3_600_000, -600_000, -90_000, -30_000, 30_000, 600_000, 24 
 const VIDEO = 'https://media.example/'
 
 /** A submit that arrives, and whose answer is sent when the test releases it. */
-const heldSubmit = (): Play => ({
-  on: 'submit',
-  play: async scene => {
-    const answer = scene.honest('held')
-    await scene.held()
-    scene.send(answer)
-  },
-})
+function heldSubmit(): Play {
+  return {
+    on: 'submit',
+    play: async scene => {
+      const answer = scene.honest('held')
+      await scene.held()
+      scene.send(answer)
+    },
+  }
+}
 
 test.each(STEPS)('a found job is adopted after the wall clock was set by %i ms during the submit', async step => {
   await using t = await startTestDriver()

@@ -62,15 +62,21 @@ const context: DecisionContext = {
   priceOf: durationMs => Math.ceil(durationMs / 1_250),
 }
 const poll = pollAt(NOW)
-const job = (createdAt: number | null): UpstreamJob => ({ upstreamId: 'up', createdAt, status: 'pending' })
+function job(createdAt: number | null): UpstreamJob {
+  return { upstreamId: 'up', createdAt, status: 'pending' }
+}
 const result = { resultUrl: 'https://r.example/1.mp4', coverUrl: null, animation: null, animatedShare: null }
-const done = (durationMs: number | null): UpstreamJob => ({
-  ...job(null),
-  status: 'success',
-  completedAt: null,
-  result: { ...result, durationMs },
-})
-const error = (kind: UpstreamError['kind'], options = {}) => new UpstreamError(kind, 'out of order', options)
+function done(durationMs: number | null): UpstreamJob {
+  return {
+    ...job(null),
+    status: 'success',
+    completedAt: null,
+    result: { ...result, durationMs },
+  }
+}
+function error(kind: UpstreamError['kind'], options = {}) {
+  return new UpstreamError(kind, 'out of order', options)
+}
 
 type Row = [
   what: string,

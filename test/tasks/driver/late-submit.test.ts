@@ -4,7 +4,7 @@ import { accepted, code, type Play, resets } from '../../support/jogg.js'
 import { SLACK_MS } from '../../support/manual-clock.js'
 
 /** A submit that the upstream received and holds until the test lets it accept the job, or answer as well. */
-const slowSubmit = () => {
+function slowSubmit() {
   let take = () => {}
   let answer = () => {}
   const play: Play = {

@@ -3,12 +3,14 @@ import { expect, test } from 'vitest'
 import { nextTaskId, queuePosition } from '../../../src/tasks/driver/round-robin.js'
 import type { CallerQueue } from '../../../src/tasks/task-store.js'
 
-const line = (caller: string, waiting: number, turn: number): CallerQueue => ({
-  caller,
-  waiting,
-  first: `${caller}0`,
-  turn,
-})
+function line(caller: string, waiting: number, turn: number): CallerQueue {
+  return {
+    caller,
+    waiting,
+    first: `${caller}0`,
+    turn,
+  }
+}
 
 test('five hundred tasks of one caller do not delay a task of another', () => {
   const lines = [line('big', 500, 7), line('small', 1, 0)]

@@ -5,10 +5,11 @@ import { act } from '../../support/task-calls.js'
 
 type TestGateway = Awaited<ReturnType<typeof startTestGateway>>
 
-const unreadable = () =>
-  answers('status', {
+function unreadable() {
+  return answers('status', {
     body: { code: 0, msg: 'Success', data: { status: 'sleeping https://jogg.example/?key=secret' } },
   })
+}
 
 test('a task that the upstream works on cannot be given up', async () => {
   await using gw = await startTestGateway()

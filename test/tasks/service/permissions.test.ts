@@ -6,7 +6,9 @@ import { quotaKeys } from '../../../src/tasks/service/permissions.js'
 function callerWith(restriction: TaskRestriction | null, subscriptions: number | null = 2, id = 'me'): Caller {
   return { ...OPEN_CALLER, id, limits: { ...UNLIMITED, subscriptions }, restriction }
 }
-const reference = (text: string) => callerWith({ reference: text })
+function reference(text: string) {
+  return callerWith({ reference: text })
+}
 
 describe('quotaKeys', () => {
   test('a caller itself is counted once, with its limit', () => {

@@ -11,14 +11,15 @@ vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 }) // Media takes its ti
 const X264 = ['-c:v', 'libx264', '-preset', 'ultrafast']
 
 /** Some frames of the presenter, small, after a filter. */
-const presenter = ({ filter = 'scale=320:180', seconds = 0.4, options = [...X264, '-pix_fmt', 'yuv420p'] } = {}) => {
+function presenter({ filter = 'scale=320:180', seconds = 0.4, options = [...X264, '-pix_fmt', 'yuv420p'] } = {}) {
   const video = readFrom(fileURLToPath(MEDIA.presenter))
   return make('-i', video, '-t', String(seconds), '-vf', filter, ...options, '-an', '-f', 'mp4')
 }
-const speech = (seconds = 0.4, options: string[] = []) =>
-  make('-i', readFrom(fileURLToPath(MEDIA.speech)), '-t', String(seconds), ...options, '-f', 'wav')
+function speech(seconds = 0.4, options: string[] = []) {
+  return make('-i', readFrom(fileURLToPath(MEDIA.speech)), '-t', String(seconds), ...options, '-f', 'wav')
+}
 
-const run = async (video: Buffer, audio: Buffer) => {
+async function run(video: Buffer, audio: Buffer) {
   await using folder = await temporaryFolder()
   const { durationMs, animation, animatedShare } = await makeIn(folder.path, wasm, {
     ...{ video, audio, playbackType: 'normal_reverse' },

@@ -11,7 +11,7 @@ import { serve, temporaryFolder } from '../../support/engine-media.js'
 const limits = { allowedHosts: ['127.0.0.1'], inputBytes: 1_000, idleMs: 10_000, fetchMs: 10_000 }
 
 /** Returns the downloaded bytes, or the message of the failure. */
-const fetched = async (url: string, changed: Partial<FetchLimits> = {}): Promise<string> => {
+async function fetched(url: string, changed: Partial<FetchLimits> = {}): Promise<string> {
   await using folder = await temporaryFolder()
   const path = join(folder.path, 'file')
   try {

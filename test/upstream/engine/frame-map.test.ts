@@ -3,8 +3,9 @@ import { describe, expect, test } from 'vitest'
 import { PLAYBACK_TYPES, type PlaybackType } from '../../../src/tasks/task.js'
 import { createFrameMap } from '../../../src/upstream/engine/worker/frames/frame-map.js'
 
-const frames = (type: PlaybackType, sourceFrames: number, outputFrames: number): number[] =>
-  Array.from({ length: outputFrames }, (_, index) => createFrameMap(type, sourceFrames, outputFrames)(index))
+function frames(type: PlaybackType, sourceFrames: number, outputFrames: number): number[] {
+  return Array.from({ length: outputFrames }, (_, index) => createFrameMap(type, sourceFrames, outputFrames)(index))
+}
 
 const count = fc.integer({ min: 1, max: 400 })
 const type = fc.constantFrom(...PLAYBACK_TYPES)

@@ -15,7 +15,7 @@ vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 }) // Media work takes t
 const X264 = ['-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p']
 
 /** A WAV of 20,000 silent samples that claims a sample rate. */
-const slowWav = (rate: number): Buffer => {
+function slowWav(rate: number): Buffer {
   const file = Buffer.alloc(44 + 20_000, 0)
   file.write('RIFF')
   file.writeUInt32LE(file.length - 8, 4)
@@ -28,10 +28,12 @@ const slowWav = (rate: number): Buffer => {
 }
 
 /** A picture of 640x480 that claims that its pixels are 100 times as wide as high. */
-const wide = () => clip({ size: '640x480', seconds: 0.2, options: ['-vf', 'setsar=100', ...X264] })
+function wide() {
+  return clip({ size: '640x480', seconds: 0.2, options: ['-vf', 'setsar=100', ...X264] })
+}
 
 /** Sound beside a picture of 3000x3000. */
-const soundWithPicture = () => {
+function soundWithPicture() {
   const inputs = ['-f', 'lavfi', '-i', 'color=black:s=3000x3000:r=1:d=1', '-f', 'lavfi', '-i', 'sine=d=0.4']
   return make(...inputs, '-c:v', 'tiff', '-compression_algo', 'deflate', '-c:a', 'aac', '-f', 'mov')
 }
@@ -83,10 +85,10 @@ describe.each(engines)('%s FFmpeg', (_name, ffmpeg, isThere) => {
 })
 
 /** Runs a worker process, and returns how it ended and its peak memory. */
-const runIn = async (
+async function runIn(
   folder: string,
   inputs: { video: Buffer; audio: Buffer },
-): Promise<{ end: WorkerEnd; megabytes: number }> => {
+): Promise<{ end: WorkerEnd; megabytes: number }> {
   const input = await writeWorkerInput(folder, inputs)
   const ended = runWorker(input, new AbortController().signal, () => {})
   const peak = hasProc ? peakMegabytes(await workerOf(process.pid)) : () => 0

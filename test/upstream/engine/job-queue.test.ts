@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { createJobQueue, type Slot } from '../../../src/upstream/engine/job-queue.js'
 
 /** A queue whose jobs run until the test ends them. */
-const startQueue = (concurrency: number) => {
+function startQueue(concurrency: number) {
   const slots = new Map<string, Slot>()
   const ends = new Map<string, () => void>()
   const changes: string[] = []

@@ -4,11 +4,12 @@ import { mouthTargets } from '../../../src/upstream/engine/worker/speech/mouth-t
 import { createPowerSpectrum } from '../../../src/upstream/engine/worker/speech/power-spectrum.js'
 import { SPEECH_RATE } from '../../../src/upstream/engine/worker/speech/read-speech.js'
 
-const tone = (seconds: number, hertz: number, loudness: (second: number) => number) =>
-  Float32Array.from({ length: Math.round(seconds * SPEECH_RATE) }, (_, i) => {
+function tone(seconds: number, hertz: number, loudness: (second: number) => number) {
+  return Float32Array.from({ length: Math.round(seconds * SPEECH_RATE) }, (_, i) => {
     const at = i / SPEECH_RATE
     return loudness(at) * Math.sin(2 * Math.PI * hertz * at)
   })
+}
 
 test('whatever is heard, the targets stay in their ranges', () => {
   const samples = fc.float32Array({ min: -1, max: 1, noNaN: true, maxLength: 6000 })

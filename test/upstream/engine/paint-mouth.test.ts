@@ -12,7 +12,7 @@ const REST = { closedGap: 0.03, width: 0.6 }
 const PALETTE = paletteFor([{ skin: [180, 110, 150], lip: [120, 115, 165] }])
 
 /** A face that looks ahead: its mouth at a place, so many pixels between the eyes, turned, with a gap between the lips. */
-const faceAt = (x: number, y: number, eyes: number, angle: number, gap: number): Face => {
+function faceAt(x: number, y: number, eyes: number, angle: number, gap: number): Face {
   const mouth = (bulge: number) =>
     Array.from({ length: CONTOUR_POINTS }, (_, i) => {
       const across = (2 * i) / (CONTOUR_POINTS - 1) - 1
@@ -32,9 +32,13 @@ const faceAt = (x: number, y: number, eyes: number, angle: number, gap: number):
   return Float32Array.from(points.flat())
 }
 
-const pattern = () => Uint8Array.from({ length: (width * height * 3) / 2 }, (_, i) => 60 + ((i * 7919) % 120))
+function pattern() {
+  return Uint8Array.from({ length: (width * height * 3) / 2 }, (_, i) => 60 + ((i * 7919) % 120))
+}
 
-const share = (min: number, max: number) => fc.double({ min, max, noNaN: true })
+function share(min: number, max: number) {
+  return fc.double({ min, max, noNaN: true })
+}
 const anyFace = fc
   .tuple(share(-20, 150), share(-20, 120), share(14, 80), share(-0.6, 0.6), share(0, 0.3))
   .map(values => faceAt(...values))

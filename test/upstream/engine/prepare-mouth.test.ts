@@ -20,13 +20,14 @@ beforeAll(async () => {
 afterAll(() => models?.[Symbol.dispose]())
 
 /** There and back again over the source, until the speech is over. */
-const thereAndBack = (frames: number, pcm: Float32Array) =>
-  Array.from({ length: Math.round((pcm.length / SPEECH_RATE) * FPS) }, (_, i) => {
+function thereAndBack(frames: number, pcm: Float32Array) {
+  return Array.from({ length: Math.round((pcm.length / SPEECH_RATE) * FPS) }, (_, i) => {
     const phase = i % Math.max(1, 2 * frames - 2)
     return phase < frames ? phase : 2 * frames - 2 - phase
   })
+}
 
-const speak = async (source: readonly Uint8Array[], pcm: Float32Array) => {
+async function speak(source: readonly Uint8Array[], pcm: Float32Array) {
   const frameMap = thereAndBack(source.length, pcm)
   const reads: number[] = []
   const readFrame = (index: number) => {
@@ -42,7 +43,7 @@ const speak = async (source: readonly Uint8Array[], pcm: Float32Array) => {
   return { mouth, frames, frameMap, reads }
 }
 
-const gapsOf = (frames: readonly Uint8Array[]) => {
+function gapsOf(frames: readonly Uint8Array[]) {
   const tracker = createFaceTracker(models)
   return frames.map(frame => readGap(tracker, frame, width, height))
 }

@@ -26,7 +26,7 @@ const SOURCE_FRAMES = 100
  * Four tasks by a whole gateway, each in a process of its own; what follows measures what they left. No look comes by
  * itself while they are made: a minute is far away.
  */
-const makeAll = async () => {
+async function makeAll() {
   await using server = await serve({ '/talking.mp4': await readFile(MEDIA.talking) })
   await using gateway = await startEngineGateway({
     engine: { concurrency: 2, allowedHosts: [server.host] },
@@ -66,7 +66,7 @@ beforeAll(async () => {
 }, 180_000)
 afterAll(() => models?.[Symbol.dispose]())
 
-const gapsOf = (frames: readonly Uint8Array[]) => {
+function gapsOf(frames: readonly Uint8Array[]) {
   const tracker = createFaceTracker(models)
   return frames.map(frame => readGap(tracker, frame, width, height))
 }

@@ -40,7 +40,7 @@ describe.each([
   { kind: 'native', ffmpegPath: 'ffmpeg', isThere: hasNative, size: 2 },
 ])('a kill -9 while the $kind FFmpeg runs', ({ ffmpegPath, isThere, size }) => {
   test.skipIf(!hasProc || !isThere)('leaves no process behind, and the job goes on later', async () => {
-    const long = { '/audio': await tone(20, ['-ar', '8000']), '/video': await clip({ size: '640x480' }) }
+    const long = { '/audio': await tone(20, ['-ar', '8000']), '/video': await clip({ size: '640x480', seconds: 0.2 }) }
     await using server = await serve({ ...long })
     await using folder = await temporaryFolder()
     const job = submitRequestOf(server.url('/video'), server.url('/audio'))
@@ -59,7 +59,7 @@ describe.each([
 })
 
 /** Resolves when a folder has an entry of this name. */
-const appears = async (folder: string, name: string): Promise<void> => {
+async function appears(folder: string, name: string): Promise<void> {
   await mkdir(folder, { recursive: true })
   const watcher = watch(folder)
   while (!existsSync(join(folder, name))) await once(watcher, 'change')

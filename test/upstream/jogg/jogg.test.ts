@@ -172,7 +172,9 @@ describe('what an answer to a submit means', () => {
   })
 })
 
-const dated = (date: string) => answers('submit', { http: 429, headers: { 'retry-after': date }, body: '' })
+function dated(date: string) {
+  return answers('submit', { http: 429, headers: { 'retry-after': date }, body: '' })
+}
 
 describe('what an answer to a status call means', () => {
   const told = (data: unknown) => answers('status', { body: { code: 0, msg: 'Success', data } })

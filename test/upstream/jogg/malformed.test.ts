@@ -62,7 +62,7 @@ const documented = fc.record({
 })
 
 /** A copy of `tree` in which the place that `path` leads to is replaced or, without `by`, gone. */
-const mutated = (tree: unknown, path: number[], by: { value: unknown } | null): unknown => {
+function mutated(tree: unknown, path: number[], by: { value: unknown } | null): unknown {
   const [step, ...rest] = path
   if (typeof tree !== 'object' || tree === null || step === undefined) return by?.value
   const entries = Object.entries(tree)
@@ -96,9 +96,11 @@ const answer: fc.Arbitrary<JoggAnswer> = fc.record({
   body: bodies,
 })
 
-const isTime = (time: number | null) => time === null || !Number.isNaN(new Date(time).getTime())
+function isTime(time: number | null) {
+  return time === null || !Number.isNaN(new Date(time).getTime())
+}
 
-const expectSighting = (seen: UpstreamJob) => {
+function expectSighting(seen: UpstreamJob) {
   expect(seen.upstreamId).toBe('up-1')
   expect(isTime(seen.createdAt)).toBe(true)
   if (seen.status === 'success') {
@@ -114,7 +116,7 @@ const expectSighting = (seen: UpstreamJob) => {
   expect(JSON.stringify(seen)).not.toContain(KEY)
 }
 
-const expectError = (error: unknown, kinds: string[]) => {
+function expectError(error: unknown, kinds: string[]) {
   if (!(error instanceof UpstreamError)) throw error
   expect(kinds).toContain(error.kind)
   expect(error.message).toMatch(/^.{1,300}$/u)
@@ -123,14 +125,15 @@ const expectError = (error: unknown, kinds: string[]) => {
   expect(retryAfterMs === null || (error.kind === 'rate-limited' && retryAfterMs >= 0)).toBe(true)
 }
 
-const holds = (call: Call, make: () => Promise<void>, kinds: string[]) =>
-  fc.assert(
+function holds(call: Call, make: () => Promise<void>, kinds: string[]) {
+  return fc.assert(
     fc.asyncProperty(answer, async given => {
       jogg.plays(answers(call, given))
       await make().catch(error => expectError(error, kinds))
     }),
     { numRuns: 300 },
   )
+}
 
 test('a submit returns an id or an UpstreamError', async () => {
   const submit = async () => expect(await upstream.submit(job, never)).toMatch(/^[\x21-\x7e]{1,200}$/)
