@@ -193,6 +193,7 @@ CREATE TABLE "usage" (
 	CONSTRAINT "usage_month_caller_pk" PRIMARY KEY("month","caller")
 );
 --> statement-breakpoint
+CREATE INDEX "asset_calls_by_end" ON "asset_calls" USING btree ("ended_mono");--> statement-breakpoint
 CREATE INDEX "caller_queues_by_turn" ON "caller_queues" USING btree ("turn","caller") WHERE waiting > 0;--> statement-breakpoint
 CREATE INDEX "tasks_by_age" ON "tasks" USING btree ("created_at","id");--> statement-breakpoint
 CREATE INDEX "tasks_by_stage" ON "tasks" USING btree ("stage","created_at","id");--> statement-breakpoint

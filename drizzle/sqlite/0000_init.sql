@@ -16,6 +16,7 @@ CREATE TABLE `asset_calls` (
 	`ended_mono` integer NOT NULL
 );
 --> statement-breakpoint
+CREATE INDEX `asset_calls_by_end` ON `asset_calls` (`ended_mono`);--> statement-breakpoint
 CREATE TABLE `batches` (
 	`id` text PRIMARY KEY NOT NULL,
 	`caller` text NOT NULL,

@@ -23,17 +23,14 @@ export async function readJsonBody(req: IncomingMessage, { maxBodyBytes, largeBo
   const parsedByHost = (req as IncomingMessage & { body?: unknown }).body
   if (parsedByHost !== undefined) return parsedByHost
   const { text, bytes } = await readText(req, largeBody?.maxBytes ?? maxBodyBytes)
-  const body = parseJson(text)
-  if (bytes > maxBodyBytes && !largeBody?.isFor(body)) throw tooLarge(maxBodyBytes)
-  return body
-}
-
-function parseJson(text: string): unknown {
+  const isLarge = bytes > maxBodyBytes
   try {
-    return JSON.parse(text)
+    const body: unknown = JSON.parse(text)
+    if (!isLarge || largeBody?.isFor(body)) return body
   } catch {
-    throw new GatewayError('BAD_REQUEST', 'The body is not valid JSON.')
+    if (!isLarge) throw new GatewayError('BAD_REQUEST', 'The body is not valid JSON.')
   }
+  throw tooLarge(maxBodyBytes)
 }
 
 function tooLarge(maxBytes: number): GatewayError {

@@ -16,7 +16,7 @@ test('a batch of 500 under kill -9 is there as a whole or not at all, and paid o
   await using jogg = await startJogg()
   const file = await newDatabase()
   const start = async () => {
-    const child = startChild('killed-gateway.ts', `file:${file}`, dirname(file), jogg.apiKey, jogg.url)
+    const child = startChild('killed-gateway.js', `file:${file}`, dirname(file), jogg.apiKey, jogg.url)
     return { child, url: String(await child.message) }
   }
   const seen: number[] = []

@@ -1,4 +1,4 @@
-import { once } from 'node:events'
+import { EventEmitter, once } from 'node:events'
 import { connect } from 'node:net'
 import { afterEach, expect, test, vi } from 'vitest'
 import type { Edge } from '../../src/http/edge.js'
@@ -12,12 +12,16 @@ test.each([
   ['POST /graphql', 'HTTP/1.1 408 Request Timeout'],
   ['PUT /uploads/token', 'HTTP/1.1 200 OK'],
 ])('the response to %s whose body takes 5 minutes is %s', async (request, status) => {
-  const arrived = Promise.withResolvers<void>()
-  await using server = await startServer(edgeThatReads(arrived.resolve), { host: '127.0.0.1', port: 0 })
+  const requests = new EventEmitter()
+  await using server = await startServer(
+    edgeThatReads(() => requests.emit('request')),
+    { host: '127.0.0.1', port: 0 },
+  )
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
   const socket = connect(server.port, '127.0.0.1')
+  const arrived = once(requests, 'request')
   socket.write(`${request} HTTP/1.1\r\nhost: localhost\r\ncontent-length: 2\r\n\r\n{`)
-  await arrived.promise
+  await arrived
   vi.advanceTimersByTime(FIVE_MINUTES_MS)
   const response = once(socket, 'data')
   socket.write('}')

@@ -270,11 +270,15 @@ export const upstreamAssets = pgTable(
 )
 
 /** The latest calls, beside submits, that count against the upstream's rate limit. */
-export const assetCalls = pgTable('asset_calls', {
-  id: int().primaryKey().generatedByDefaultAsIdentity({ cache: 1 }),
-  begunMono: int('begun_mono').notNull(),
-  endedMono: int('ended_mono').notNull(),
-})
+export const assetCalls = pgTable(
+  'asset_calls',
+  {
+    id: int().primaryKey().generatedByDefaultAsIdentity({ cache: 1 }),
+    begunMono: int('begun_mono').notNull(),
+    endedMono: int('ended_mono').notNull(),
+  },
+  t => [index('asset_calls_by_end').on(t.endedMono)],
+)
 
 /** The API keys, without their secrets. None is ever deleted: a gateway that once had a key stays closed. */
 export const apiKeys = pgTable('api_keys', {

@@ -255,11 +255,15 @@ export const upstreamAssets = sqliteTable(
 )
 
 /** The latest calls, beside submits, that count against the upstream's rate limit. */
-export const assetCalls = sqliteTable('asset_calls', {
-  id: integer().primaryKey({ autoIncrement: true }),
-  begunMono: integer('begun_mono').notNull(),
-  endedMono: integer('ended_mono').notNull(),
-})
+export const assetCalls = sqliteTable(
+  'asset_calls',
+  {
+    id: integer().primaryKey({ autoIncrement: true }),
+    begunMono: integer('begun_mono').notNull(),
+    endedMono: integer('ended_mono').notNull(),
+  },
+  t => [index('asset_calls_by_end').on(t.endedMono)],
+)
 
 /** The API keys, without their secrets. None is ever deleted: a gateway that once had a key stays closed. */
 export const apiKeys = sqliteTable('api_keys', {
