@@ -8,7 +8,7 @@ const LAYERS = [
   ['cli', 'index'],
   ['create-gateway'],
   ['compose-gateway', 'gateway-lifecycle'],
-  ['config', 'options', 'option-groups', 'option-values', 'gateway-options', 'disposal-stack', 'public-links'],
+  ['config', 'options', 'gateway-options', 'disposal-stack', 'public-links'],
   ['http'],
   ['readiness'],
   ['graphql', 'rest'],

@@ -689,7 +689,10 @@ export function describeStore(name: string, open: () => Promise<TaskStore>) {
           window: 5,
           copiesAt: 'up',
           exceptCallers,
-          waitUntil: ({ recent }) => void seen.push(recent.length) ?? null,
+          waitUntil({ recent }) {
+            seen.push(recent.length)
+            return null
+          },
           attempt: (queued, { video, audio }) =>
             video === null
               ? null
