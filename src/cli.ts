@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
 import { Command, Help } from 'commander'
+import type { CopyFlags } from './cli/copy.js'
 import { addKeysCommand } from './cli/keys.js'
 import { toWhole } from './cli/parse-argument.js'
 import type { ServeFlags } from './cli/serve.js'
@@ -72,6 +73,17 @@ program
     const { migrateDatabase } = await import('./store/open-store.js')
     console.log(`Up to date: ${await migrateDatabase(config)}`)
   })
+
+program
+  .command('copy')
+  .description('Copy a SQLite database to an empty Postgres database, with its keys, history and cursors.')
+  .requiredOption('--from <url>', 'the SQLite database: file: and its path')
+  .requiredOption('--to <url>', 'the Postgres database: postgres://user:password@host/database')
+  .addHelpText(
+    'after',
+    '\nStop the gateway first, and start it on the copy afterwards. The SQLite database is left as it is.',
+  )
+  .action(async (flags: CopyFlags) => (await import('./cli/copy.js')).copy(flags))
 
 program
   .command('schema')

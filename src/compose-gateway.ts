@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events'
 import type { Logger } from 'pino'
 import { checkExposure } from './auth/anonymous-access.js'
 import { createAuthenticator } from './auth/authenticator.js'
+import { cacheKeys } from './auth/key-cache.js'
 import type { Session } from './auth/session.js'
 import { createSessionExpiry } from './auth/session-expiry.js'
 import type { Clock } from './clock.js'
@@ -22,7 +23,7 @@ import { hostnameOf, isLoopback } from './net/address.js'
 import { createPublicLinks } from './public-links.js'
 import { createReadiness } from './readiness.js'
 import { createSlots } from './slots.js'
-import { openStore } from './store/open-store.js'
+import { isPostgresUrl, openStore } from './store/open-store.js'
 import { OPEN_CALLER } from './tasks/caller.js'
 import { createChangeNotifier } from './tasks/change-notifier.js'
 import { createDriver } from './tasks/driver/create-driver.js'
@@ -82,7 +83,8 @@ type Access = ReturnType<typeof createAccess>
 /** Opens the store and the upstream, and builds what keeps and drives tasks. */
 async function openCore(config: Config, { clock: systemClock, random, log }: GatewayRuntime, owned: DisposalStack) {
   const links = createPublicLinks(config)
-  const { tasks: store, keys, clock } = owned.own(await openStore(config, systemClock, log))
+  assertUpstreamIsShared(config)
+  const { tasks: store, keys, clock, feed } = owned.own(await openStore(config, systemClock, log))
   const media = createMediaStore(config.dataDir)
   const upstream = owned.own(await openUpstream(config, { clock, log, media, links }))
 
@@ -91,7 +93,7 @@ async function openCore(config: Config, { clock: systemClock, random, log }: Gat
     await openUploads({ store, keys, media, links, clock, log, dataDir, publicUrl, ttlMs: config.uploads.ttlMs }),
   )
 
-  const notifier = createChangeNotifier()
+  const notifier = createChangeNotifier(feed)
   const transitions = createTransitions({ store, notifier, clock, log })
   const driver = createDriver({
     ...{ store, upstream, transitions, notifier, clock, log, random },
@@ -118,15 +120,35 @@ async function openCore(config: Config, { clock: systemClock, random, log }: Gat
     stopping: stopping.signal,
   })
   const readiness = createReadiness({ store, clock, log, submitter: driver.submitter, pollers: driver.pollers })
-  return { links, keys, clock, log, media, uploads, notifier, driver, draining, stopping, sockets, tasksOf, readiness }
+  const { isShared } = store
+  return {
+    ...{
+      links,
+      isShared,
+      feed,
+      keys,
+      clock,
+      log,
+      media,
+      uploads,
+      notifier,
+      driver,
+      draining,
+      stopping,
+      sockets,
+      tasksOf,
+      readiness,
+    },
+  }
 }
 
 /** Builds what identifies callers and ends their sessions. */
-function createAccess(config: Config, { keys, clock, log }: Core, owned: DisposalStack) {
+function createAccess(config: Config, { isShared, feed, keys, clock, log }: Core, owned: DisposalStack) {
   // Where a mounted gateway can be reached is up to its host, so it counts as exposed until it listens by itself.
   let isExposed = true
   const authenticator = createAuthenticator({
     ...{ keys, clock, log },
+    loginKeys: isShared ? cacheKeys(keys, feed, clock) : keys,
     mode: config.auth,
     isExposed: () => isExposed,
     jwt: config.jwt,
@@ -134,6 +156,9 @@ function createAccess(config: Config, { keys, clock, log }: Core, owned: Disposa
   })
   const onError = (thrown: unknown) => log.error({ err: thrown }, 'session check failed')
   const sessions = owned.own(createSessionExpiry(authenticator, clock, onError))
+  feed.onRemoteChange(({ kind }) => {
+    if (kind === 'keys') sessions.checkNow()
+  })
 
   /** A gateway without authentication must be reachable from this machine only. */
   async function assertExposure(listening: readonly string[]): Promise<void> {
@@ -174,4 +199,12 @@ function createFront(config: Config, core: Core, { authenticator, sessions }: Ac
 /** Behind a proxy, the origin of the gateway's own pages need not be the host that the request names. */
 function allowedOrigins({ corsOrigins, publicUrl }: Config): string[] {
   return [...corsOrigins, ...(publicUrl ? [new URL(publicUrl).origin] : [])]
+}
+
+/** The engine's jobs and media are files of one machine, and only the gateway that runs a job knows its state. */
+function assertUpstreamIsShared({ databaseUrl, upstream }: Config): void {
+  if (upstream !== 'engine' || !isPostgresUrl(databaseUrl)) return
+  throw new ConfigError([
+    'The built-in engine cannot be used with Postgres: its jobs and media are on one machine, where other gateways cannot find them. Set UPSTREAM=jogg and JOGG_API_KEY, or keep the database in SQLite.',
+  ])
 }

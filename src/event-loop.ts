@@ -5,14 +5,15 @@ let turnBegan = performance.now()
 let nextTurn: Promise<void> | null = null
 
 /**
- * Gives the event loop a turn when the work of this turn has taken a few milliseconds. Call it between the steps of any
+ * Gives the event loop a turn when the work of this turn has taken a few milliseconds, and returns null otherwise. Await it
+ * between the steps of any
  * loop that can be long: a loop over promises that are already settled never leaves the microtask queue, and starves
  * timers, sockets and signals.
  *
  * All such loops share one budget, so that the turn stays short however many of them there are.
  */
-export async function giveWay(): Promise<void> {
-  if (performance.now() - turnBegan < BUDGET_MS) return
+export function giveWay(): Promise<void> | null {
+  if (performance.now() - turnBegan < BUDGET_MS) return null
   nextTurn ??= new Promise(resolve => {
     setImmediate(() => {
       nextTurn = null
@@ -20,5 +21,5 @@ export async function giveWay(): Promise<void> {
       resolve()
     })
   })
-  await nextTurn
+  return nextTurn
 }

@@ -20,6 +20,12 @@ export interface GatewayOptions {
    */
   databaseUrl?: string | null | undefined
   /**
+   * The same Postgres database without a connection pooler in between, for the connection that listens to the
+   * other gateways. Without it, gateways behind a pooler that gives each transaction another connection learn of
+   * each other's changes within a second instead of milliseconds. @default `databaseUrl`
+   */
+  databaseDirectUrl?: string | null | undefined
+  /**
    * The database was restored from a backup: looks up every queued task at the upstream before it is submitted.
    * Set it for one start only. @default `false`
    */

@@ -44,6 +44,11 @@ export const optionsSchema = z.strictObject({
       defaultText: '`gateway.db` in the data folder',
     },
   ),
+  databaseDirectUrl: option(orNone(text().regex(/^postgres(ql)?:\/\/.+$/, 'must be postgres://…')), {
+    description:
+      "The same Postgres database without a connection pooler in between, for the connection that listens to the other gateways. Without it, gateways behind a pooler that gives each transaction another connection learn of each other's changes within a second instead of milliseconds.",
+    defaultText: '`databaseUrl`',
+  }),
   restored: option(trueOrFalse().default(false), {
     description:
       'The database was restored from a backup: looks up every queued task at the upstream before it is submitted. Set it for one start only.',

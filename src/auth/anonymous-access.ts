@@ -80,10 +80,18 @@ export function createAnonymousAccess(parts: AnonymousAccessParts): AnonymousAcc
 /** Why a request need not come from the gateway's own machine; null when all signs say that it does. */
 function doubtOfOwnMachine({ address, headers }: Client): string | null {
   if (!isLoopback(address)) return 'the connection comes from another one'
-  const host = `http://${headers.host ?? ''}`
-  if (!URL.canParse(host) || !isLoopback(hostnameOf(host))) return 'the Host header is not a loopback name'
+  if (!isLoopbackName(headers.host ?? '')) return 'the Host header is not a loopback name'
   const proxyHeader = PROXY_HEADERS.find(name => headers[name] !== undefined)
   return proxyHeader ? `the header ${proxyHeader} shows that the request came through a proxy` : null
+}
+
+/** The loopback names as nearly all clients send them, recognised without parsing a URL. */
+const USUAL_NAME = /^(localhost|127\.0\.0\.1|\[::1\])(:\d{1,4}|:[1-5]\d{4})?$/
+
+function isLoopbackName(header: string): boolean {
+  if (USUAL_NAME.test(header)) return true
+  const url = `http://${header}`
+  return URL.canParse(url) && isLoopback(hostnameOf(url))
 }
 
 /** What an operator must know before a gateway is reached: a reason not to start, or a warning. */

@@ -13,6 +13,8 @@ import { createWatchTokens, type MintedToken } from './watch-token.js'
 
 export interface AuthenticatorParts {
   readonly keys: KeyStore
+  /** Where the keys of requests are looked up. @default `keys` */
+  readonly loginKeys?: KeyStore
   readonly clock: Clock
   readonly log: Logger
   /** `open`: requests without a credential are accepted whatever else is configured. */
@@ -54,12 +56,12 @@ export interface Authenticator {
 }
 
 export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
-  const { keys, clock, log, mode, isExposed = () => true, jwt, limits } = parts
+  const { keys, loginKeys = keys, clock, log, mode, isExposed = () => true, jwt, limits } = parts
   const throttle = createLoginThrottle(clock)
   const anonymous = createAnonymousAccess({ keys, clock, mode, hasIssuer: jwt !== null, isExposed })
   const watchTokens = createWatchTokens({ keys, clock })
   const verify = createCredentialCheck({
-    keys,
+    keys: loginKeys,
     clock,
     log,
     limits,

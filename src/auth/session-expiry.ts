@@ -10,6 +10,8 @@ export type SessionEnd = 'Token expired' | 'Login revoked'
 export interface SessionExpiry extends AsyncDisposable {
   /** Calls `end` once when the session is over. Returns a function that unsubscribes. */
   add(session: Session, end: (why: SessionEnd) => void): () => void
+  /** Checks all sessions now, because keys changed. */
+  checkNow(): void
   /** Whether a session ended before it expired. */
   isRevoked(session: Session): Promise<boolean>
 }
@@ -62,6 +64,7 @@ export function createSessionExpiry(
       if (checkAfter(session) < nextCheck) poller.nudge()
       return () => void members.delete(member)
     },
+    checkNow: () => poller.nudge(),
     isRevoked: authenticator.isRevoked,
     [Symbol.asyncDispose]: () => poller[Symbol.asyncDispose](),
   }

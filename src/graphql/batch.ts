@@ -1,5 +1,5 @@
 import type { Batch, BatchCounts } from '../tasks/batch.js'
-import { isoTime, toCredits } from '../tasks/service/task-view.js'
+import { toCredits } from '../tasks/service/task-view.js'
 import { STATUSES } from '../tasks/task.js'
 import { builder } from './builder.js'
 import type { GraphQLContext } from './context.js'
@@ -19,7 +19,7 @@ export const LipSyncBatch = builder.objectRef<Batch>('LipSyncBatch').implement({
     createdAt: t.field({
       type: 'DateTime',
       description: 'When the gateway accepted it.',
-      resolve: ({ createdAt }) => isoTime(createdAt),
+      resolve: ({ createdAt }) => createdAt,
     }),
     size: t.exposeInt('size', { description: 'The number of its tasks.' }),
     tasks: t.connection(

@@ -32,34 +32,40 @@ const BATCH = 100
 /** Creates the context of one operation. */
 export function createGraphQLContext(parts: GraphQLContextParts): GraphQLContext {
   const { tasks } = parts
-  // Nothing is cached, because the context of a subscription lives long: each event has to see tasks as they are then.
-  const options = { cache: false, maxBatchSize: BATCH }
-  let loader: DataLoader<string, Task | null> | null = null
-  let liveLoader: DataLoader<Task, LiveState | null> | null = null
-  const liveStates = new WeakMap<Task, Promise<LiveState | null>>()
-
-  // Made when it is needed: most subscriptions share what another one executed.
-  function tasksById(): DataLoader<string, Task | null> {
-    loader ??= new DataLoader(async ids => {
-      const found = await tasks.getMany([...new Set(ids)])
-      return ids.map(id => found.get(id) ?? null)
-    }, options)
-    return loader
+  let loaders: Loaders | null = null
+  // Made when they are needed: most subscriptions share what another one executed.
+  const made = () => {
+    loaders ??= createLoaders(tasks)
+    return loaders
   }
-
-  function liveStatesByTask(): DataLoader<Task, LiveState | null> {
-    liveLoader ??= new DataLoader(async batch => {
-      const found = await tasks.liveStates([...new Map(batch.map(task => [task.id, task])).values()])
-      return batch.map(task => found.get(task.id) ?? null)
-    }, options)
-    return liveLoader
-  }
-
   return {
     ...parts,
-    loadTask: id => tasksById().load(id),
+    loadTask: id => made().loadTask(id),
+    loadLiveState: task => made().loadLiveState(task),
+  }
+}
+
+type Loaders = Pick<GraphQLContext, 'loadTask' | 'loadLiveState'>
+
+function createLoaders(tasks: TaskService): Loaders {
+  // Nothing is cached, because the context of a subscription lives long: each event has to see tasks as they are then.
+  const options = { cache: false, maxBatchSize: BATCH }
+  const tasksById = new DataLoader<string, Task | null>(async ids => {
+    const [only] = ids
+    if (ids.length === 1 && only !== undefined) return [await tasks.get(only)]
+    const found = await tasks.getMany([...new Set(ids)])
+    return ids.map(id => found.get(id) ?? null)
+  }, options)
+  const liveStatesByTask = new DataLoader<Task, LiveState | null>(async batch => {
+    const found = await tasks.liveStates([...new Map(batch.map(task => [task.id, task])).values()])
+    return batch.map(task => found.get(task.id) ?? null)
+  }, options)
+  const liveStates = new WeakMap<Task, Promise<LiveState | null>>()
+
+  return {
+    loadTask: id => tasksById.load(id),
     loadLiveState(task) {
-      const state = liveStates.get(task) ?? liveStatesByTask().load(task)
+      const state = liveStates.get(task) ?? liveStatesByTask.load(task)
       liveStates.set(task, state)
       return state
     },

@@ -1,6 +1,5 @@
-import type { GatewayStatus } from '../tasks/driver/gateway-status.js'
+import type { GatewayStatus, NodeStatus } from '../tasks/driver/gateway-status.js'
 import { requireScope } from '../tasks/service/permissions.js'
-import { isoTime } from '../tasks/service/task-view.js'
 import { builder } from './builder.js'
 import { LipSyncSubmitQueueState } from './enums.js'
 import { LipSyncTask } from './task.js'
@@ -24,14 +23,28 @@ const LipSyncSubmitQueue = builder.objectRef<GatewayStatus>('LipSyncSubmitQueue'
       type: 'DateTime',
       nullable: true,
       description: 'When the next task may be submitted; null: immediately.',
-      resolve: ({ submitQueue }) => isoTime(submitQueue.until),
+      resolve: ({ submitQueue }) => submitQueue.until,
     }),
     length: t.exposeInt('queueDepth', { description: 'The number of queued tasks.' }),
-    oldestQueuedAt: t.field({
+    oldestQueuedAt: t.expose('oldestQueuedAt', {
       type: 'DateTime',
       nullable: true,
       description: 'When the oldest queued task was queued; null when the queue is empty.',
-      resolve: status => isoTime(status.oldestQueuedAt),
+    }),
+  }),
+})
+
+const LipSyncGatewayNode = builder.objectRef<NodeStatus>('LipSyncGatewayNode').implement({
+  description: 'A gateway process on the database.',
+  fields: t => ({
+    id: t.exposeID('id', { description: 'Identifies the process; a restarted one has another id.' }),
+    host: t.exposeString('host', { description: 'The name of its machine or container.' }),
+    pid: t.exposeInt('pid', { description: 'The number of its process on that machine.' }),
+    version: t.exposeString('version', { description: 'Its version of lipsync-gateway.' }),
+    startedAt: t.expose('startedAt', { type: 'DateTime', description: 'When it started.' }),
+    seenAt: t.expose('seenAt', { type: 'DateTime', description: 'When it last showed a sign of life.' }),
+    isLost: t.exposeBoolean('isLost', {
+      description: 'Whether it has shown no sign of life for 30 s. The other gateways take its work over.',
     }),
   }),
 })
@@ -48,11 +61,16 @@ const LipSyncGateway = builder.objectRef<GatewayStatus>('LipSyncGateway').implem
     activeTasks: t.exposeInt('activeTasks', {
       description: 'The number of tasks that were submitted and are not final.',
     }),
-    lastCheckedAt: t.field({
+    lastCheckedAt: t.expose('lastCheckedAt', {
       type: 'DateTime',
       nullable: true,
       description: 'When the upstream last answered a status check; null: not since the start.',
-      resolve: status => isoTime(status.lastCheckedAt),
+    }),
+    nodes: t.field({
+      type: [LipSyncGatewayNode],
+      description:
+        'The gateways on the database, the oldest first. One that ended without a shutdown stays listed for a day.',
+      resolve: status => status.nodes,
     }),
     tasks: t.connection(
       {

@@ -9,6 +9,7 @@ import './upload.js'
 import './watch-token.js'
 import './subscription.js'
 
+export { MAX_COMPLEXITY, withinLimit } from './builder.js'
 export { createGraphQLContext, type GraphQLContext } from './context.js'
 
 builder.queryType({ description: 'Reads. A field that fails is null and does not affect the others.' })

@@ -1,6 +1,5 @@
 import type { LiveState } from '../tasks/driver/live-state.js'
 import type { TaskEvent } from '../tasks/service/task-service.js'
-import { isoTime } from '../tasks/service/task-view.js'
 import { isFinal, statusOf, type Task } from '../tasks/task.js'
 import { builder } from './builder.js'
 import type { GraphQLContext } from './context.js'
@@ -14,7 +13,7 @@ goes back in time.`,
     cursor: t.exposeString('cursor', {
       description: 'Its position in the log: pass it as `after` to resume from here, for example after a reconnect.',
     }),
-    at: t.field({ type: 'DateTime', description: 'When it happened.', resolve: ({ at }) => isoTime(at) }),
+    at: t.expose('at', { type: 'DateTime', description: 'When it happened.' }),
     stage: t.field({ type: LipSyncStage, description: 'The stage it led to.', resolve: ({ task }) => task.stage }),
     status: t.field({
       type: LipSyncStatus,
@@ -39,7 +38,7 @@ goes back in time.`,
       type: 'DateTime',
       nullable: true,
       description: 'When it will probably be submitted, while this is its latest event.',
-      resolve: async (event, _, context) => isoTime((await liveStateAt(event, context))?.estimatedStartAt),
+      resolve: async (event, _, context) => (await liveStateAt(event, context))?.estimatedStartAt ?? null,
     }),
     task: t.field({ type: LipSyncTask, description: 'The task as it is now.', resolve: currentTask }),
   }),

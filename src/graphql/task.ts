@@ -1,6 +1,6 @@
 import type { TaskEvent } from '../tasks/service/task-service.js'
-import { isoTime, type ResultView, type TaskView, taskView } from '../tasks/service/task-view.js'
-import type { Failure, Task } from '../tasks/task.js'
+import { type ResultView, resultView, type TaskView } from '../tasks/service/task-view.js'
+import { type Failure, statusOf, type Task } from '../tasks/task.js'
 import { builder } from './builder.js'
 import { LipSyncAnimation, LipSyncFailureCode, LipSyncPlaybackType, LipSyncStage, LipSyncStatus } from './enums.js'
 import { Node } from './node.js'
@@ -44,7 +44,7 @@ const LipSyncTransition = builder.objectRef<TaskEvent>('LipSyncTransition').impl
   description: 'A step in the life of a task. Each `SUBMITTING` is one call that may have been paid for.',
   fields: t => ({
     cursor: t.exposeString('cursor', { description: 'Its position in the log.' }),
-    at: t.field({ type: 'DateTime', description: 'When it happened.', resolve: ({ at }) => isoTime(at) }),
+    at: t.expose('at', { type: 'DateTime', description: 'When it happened.' }),
     stage: t.field({ type: LipSyncStage, description: 'The stage it led to.', resolve: ({ task }) => task.stage }),
     reason: t.exposeString('reason', {
       nullable: true,
@@ -53,15 +53,6 @@ const LipSyncTransition = builder.objectRef<TaskEvent>('LipSyncTransition').impl
   }),
 })
 
-const views = new WeakMap<Task, TaskView>()
-
-/** The view of a task, rendered once for all its fields. */
-export function viewOf(task: Task): TaskView {
-  const view = views.get(task) ?? taskView(task)
-  views.set(task, view)
-  return view
-}
-
 const LONGEST_HISTORY = 100
 /** Most tasks have fewer steps than a page: what one costs is counted as a tenth of what it may hold. */
 const STEPS_PER_POINT = 10
@@ -69,7 +60,15 @@ const STEPS_PER_POINT = 10
 const id = 'The id. A later task has a greater one.'
 const cursor = 'The position of this state in the log: follow from here with `after`.'
 
-export const LipSyncTaskRef = builder.objectRef<Task>('LipSyncTask')
+/** With every field that a task has in some stage: the compiler reads fields without a resolver by themselves. */
+type AnyTask = Task & {
+  readonly submittedAt?: number
+  readonly startedAt?: number
+  readonly completedAt?: number
+  readonly failure?: Failure
+}
+
+export const LipSyncTaskRef = builder.objectRef<AnyTask>('LipSyncTask')
 
 export const LipSyncTask = LipSyncTaskRef.implement({
   description: 'A lip sync, from its acceptance to its end.',
@@ -81,7 +80,7 @@ export const LipSyncTask = LipSyncTaskRef.implement({
       status: t.field({
         type: LipSyncStatus,
         description: 'Its state in short.',
-        resolve: task => viewOf(task).status,
+        resolve: statusOf,
       }),
       stage: t.expose('stage', { type: LipSyncStage, description: 'Its state, step by step.' }),
       caller: t.exposeString('caller', { description: 'The caller that created it.' }),
@@ -93,40 +92,32 @@ export const LipSyncTask = LipSyncTaskRef.implement({
         nullable: true,
         description: 'The program that created it, as it named itself over REST (`x-api-platform`).',
       }),
-      createdAt: t.field({
-        type: 'DateTime',
-        description: 'When the gateway accepted it.',
-        resolve: task => viewOf(task).createdAt,
-      }),
-      submittedAt: t.field({
+      createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When the gateway accepted it.' }),
+      submittedAt: t.expose('submittedAt', {
         type: 'DateTime',
         nullable: true,
         description: 'When the upstream accepted it.',
-        resolve: task => viewOf(task).submittedAt,
       }),
-      startedAt: t.field({
+      startedAt: t.expose('startedAt', {
         type: 'DateTime',
         nullable: true,
         description: 'When the gateway first saw the upstream work on it.',
-        resolve: task => viewOf(task).startedAt,
       }),
-      completedAt: t.field({
+      completedAt: t.expose('completedAt', {
         type: 'DateTime',
         nullable: true,
         description: "When it ended, by the upstream's clock where the upstream reports it.",
-        resolve: task => viewOf(task).completedAt,
       }),
       result: t.field({
         type: LipSyncResult,
         nullable: true,
         description: 'The result; null until `SUCCESS`.',
-        resolve: task => viewOf(task).result,
+        resolve: task => (task.stage === 'success' ? resultView(task.result, task.costCents) : null),
       }),
-      failure: t.field({
+      failure: t.expose('failure', {
         type: LipSyncFailure,
         nullable: true,
         description: 'Why there is no result; null unless `FAILED` or `CANCELED`.',
-        resolve: task => viewOf(task).failure,
       }),
       queuePosition: t.int({
         nullable: true,
@@ -137,7 +128,7 @@ export const LipSyncTask = LipSyncTaskRef.implement({
         type: 'DateTime',
         nullable: true,
         description: 'When it will probably be submitted; null when it is not queued, or no estimate is possible.',
-        resolve: async (task, _, { loadLiveState }) => isoTime((await loadLiveState(task))?.estimatedStartAt),
+        resolve: async (task, _, { loadLiveState }) => (await loadLiveState(task))?.estimatedStartAt ?? null,
       }),
       progress: t.float({
         nullable: true,
@@ -149,7 +140,7 @@ export const LipSyncTask = LipSyncTaskRef.implement({
         type: 'DateTime',
         nullable: true,
         description: 'When it became overdue; null while it is on time. A late result is still delivered.',
-        resolve: async (task, _, { loadLiveState }) => isoTime((await loadLiveState(task))?.stalledSince),
+        resolve: async (task, _, { loadLiveState }) => (await loadLiveState(task))?.stalledSince ?? null,
       }),
       problem: t.string({
         nullable: true,

@@ -1,4 +1,3 @@
-import { isoTime } from '../tasks/service/task-view.js'
 import type { UploadTicket } from '../tasks/service/upload-request.js'
 import { builder } from './builder.js'
 import { LipSyncUserError, payloadOf } from './user-error.js'
@@ -27,7 +26,7 @@ const LipSyncUpload = builder.objectRef<UploadTicket>('LipSyncUpload').implement
     expiresAt: t.field({
       type: 'DateTime',
       description: 'The request must begin before this time.',
-      resolve: ({ expiresAt }) => isoTime(expiresAt),
+      resolve: ({ expiresAt }) => expiresAt,
     }),
     assetUrl: t.expose('assetUrl', {
       type: 'URL',

@@ -1,4 +1,3 @@
-import { isoTime } from '../tasks/service/task-view.js'
 import { builder } from './builder.js'
 import { LipSyncUserError, payloadOf } from './user-error.js'
 
@@ -8,11 +7,7 @@ const LipSyncWatchToken = builder.objectRef<{ token: string; expiresAt: number }
     token: t.exposeString('token', {
       description: 'The token, for `Authorization: Bearer` or `connectionParams`.',
     }),
-    expiresAt: t.field({
-      type: 'DateTime',
-      description: 'When it expires.',
-      resolve: ({ expiresAt }) => isoTime(expiresAt),
-    }),
+    expiresAt: t.expose('expiresAt', { type: 'DateTime', description: 'When it expires.' }),
   }),
 })
 

@@ -15,7 +15,10 @@ export interface ErrorDescription {
 }
 
 /** Seconds after which a request that met a store in this state is worth repeating; null: it is not. */
-const STORE_RETRY_AFTER = { busy: 1, full: 60, failed: null } as const satisfies Record<StoreErrorKind, number | null>
+const STORE_RETRY_AFTER = { busy: 1, unreachable: 1, full: 60, failed: null } as const satisfies Record<
+  StoreErrorKind,
+  number | null
+>
 
 /** Describes a thrown value. An unexpected error is logged here, and its description has only the id of its log line. */
 export function describeError(thrown: unknown, log: Logger): ErrorDescription {

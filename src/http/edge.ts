@@ -186,7 +186,10 @@ function assertOneHost(req: IncomingMessage): void {
 }
 
 function hostCount({ rawHeaders }: IncomingMessage): number {
-  return rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === 'host').length
+  let count = 0
+  for (let index = 0; index < rawHeaders.length; index += 2)
+    if (rawHeaders[index]?.length === 4 && rawHeaders[index]?.toLowerCase() === 'host') count++
+  return count
 }
 
 function sendNotFound(res: ServerResponse): void {

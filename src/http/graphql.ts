@@ -96,10 +96,16 @@ export function createGraphQLServer(parts: GraphQLParts): GraphQLServer {
   const { parse, validate } = yoga.getEnveloped({})
   const preparation = createPreparation({ schema, parse, validate })
 
-  /** Cuts a response that outlives its session, as an event stream can. */
+  /** Cuts a response that outlives its session, as an event stream can and an operation that waits. */
   function watchResponse(res: ServerResponse, session: Session): void {
     const stopWatching = sessions.add(session, () => res.destroy())
     res.once('close', stopWatching)
+  }
+
+  async function leaveToYoga(req: IncomingMessage, res: ServerResponse, context: ServerContext): Promise<void> {
+    if (res.closed) return
+    watchResponse(res, context.session)
+    await yoga(req, res, context)
   }
 
   /** Returns null for a mistake in the operation, and for a subscription. */
@@ -155,21 +161,26 @@ export function createGraphQLServer(parts: GraphQLParts): GraphQLServer {
     res: ServerResponse,
   ): Promise<ExecutionResult | undefined> {
     const operation = findExecutable(request)
-    return operation ? execute(operation, request.variables, session, leavingOf(res)).catch(leaveToYoga) : undefined
+    if (!operation) return undefined
+    const leaving = leavingOf(res)
+    const waits = () => {
+      watchResponse(res, session)
+      return leaving()
+    }
+    return execute(operation, request.variables, session, waits).catch(ignoreRefusal)
   }
 
   return {
     publicError,
     async handle(req, res, session, body) {
       if (res.closed) return
-      watchResponse(res, session)
-      if (req.method !== 'POST') return void (await yoga(req, res, { session, res }))
+      if (req.method !== 'POST') return leaveToYoga(req, res, { session, res })
       const params = operationIn(body)
       const request = readOrdinary(req.headers, params)
       const executed = request ? await executeOrdinary(request, session, res) : undefined
       if (request && executed && !executed.errors) return sendResult(res, request.type, executed)
       Object.assign(req, { body: params })
-      await yoga(req, res, { session, res, executed })
+      await leaveToYoga(req, res, { session, res, executed })
     },
     async prepare({ query, operationName, variables: variableValues }, session) {
       const operation = preparation.prepare(query, operationName)
@@ -196,7 +207,7 @@ function leavingOf(res: ServerResponse): () => AbortSignal {
 }
 
 /** The budget did not admit it; Yoga asks it again and renders the refusal. */
-function leaveToYoga(thrown: unknown): undefined {
+function ignoreRefusal(thrown: unknown): undefined {
   if (!(thrown instanceof GatewayError)) throw thrown
 }
 

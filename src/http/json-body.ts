@@ -33,19 +33,43 @@ export async function readJsonBody(req: IncomingMessage, { maxBodyBytes, largeBo
   throw tooLarge(maxBodyBytes)
 }
 
-function tooLarge(maxBytes: number): GatewayError {
-  return new GatewayError('REQUEST_ENTITY_TOO_LARGE', `The body exceeds ${maxBytes} bytes.`)
+const utf8 = new TextDecoder()
+
+/** Reads by events, which cost a fraction of the stream's iterator. */
+function readText(req: IncomingMessage, maxBytes: number): Promise<{ text: string; bytes: number }> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let bytes = 0
+
+    function settle(): void {
+      req.off('data', take).off('end', end).off('error', fail).off('close', cut)
+    }
+    function fail(thrown: unknown): void {
+      settle()
+      // The connection is still needed for the response when the body is rejected half way.
+      req.pause()
+      reject(thrown)
+    }
+    function cut(): void {
+      fail(new Error('The request was cut.'))
+    }
+    function end(): void {
+      settle()
+      resolve({ text: utf8.decode(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)), bytes })
+    }
+    function take(chunk: Buffer): void {
+      bytes += chunk.length
+      if (bytes > maxBytes) fail(tooLarge(maxBytes))
+      else chunks.push(chunk)
+    }
+
+    if (Number(req.headers['content-length']) > maxBytes) return reject(tooLarge(maxBytes))
+    // Nothing more is emitted by a request that is cut already.
+    if (req.destroyed) return cut()
+    req.on('data', take).on('end', end).on('error', fail).on('close', cut)
+  })
 }
 
-async function readText(req: IncomingMessage, maxBytes: number): Promise<{ text: string; bytes: number }> {
-  if (Number(req.headers['content-length']) > maxBytes) throw tooLarge(maxBytes)
-  const chunks: Buffer[] = []
-  let bytes = 0
-  // The connection is still needed for the response when the body is rejected half way.
-  for await (const chunk of req.iterator({ destroyOnReturn: false })) {
-    bytes += chunk.length
-    if (bytes > maxBytes) throw tooLarge(maxBytes)
-    chunks.push(chunk)
-  }
-  return { text: new TextDecoder().decode(Buffer.concat(chunks)), bytes }
+function tooLarge(maxBytes: number): GatewayError {
+  return new GatewayError('REQUEST_ENTITY_TOO_LARGE', `The body exceeds ${maxBytes} bytes.`)
 }

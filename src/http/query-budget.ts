@@ -11,6 +11,7 @@ import {
 } from 'graphql'
 import type { Clock } from '../clock.js'
 import { GatewayError } from '../errors.js'
+import { MAX_COMPLEXITY, withinLimit } from '../graphql/index.js'
 import { createRateWindow } from '../rate-window.js'
 import { createSlots } from '../slots.js'
 
@@ -58,22 +59,25 @@ function overBudget(retryAfter: number): GatewayError {
 }
 
 /** An operation whose cost cannot be computed is not executed either: its variables are missing or invalid. */
-function pointsOf({ schema, document, operationName, variableValues, contextValue }: Operation): number {
-  const known = constantPoints.get(document)
-  if (known !== undefined) return known
+function pointsOf(operation: Operation): number {
   try {
-    const variables = variableValues ?? {}
-    const ctx = contextValue as object
-    const { complexity } = complexityFromQuery(onlyOperation(document, operationName), { schema, variables, ctx })
-    const points = Math.max(MIN_POINTS, complexity)
-    if (isConstant(schema, document)) constantPoints.set(document, points)
-    return points
+    const complexity = constantPoints.get(operation.document) ?? complexityOf(operation)
+    if (complexity <= MAX_COMPLEXITY) withinLimit.add(operation.contextValue as object)
+    return Math.max(MIN_POINTS, complexity)
   } catch {
     return MIN_POINTS
   }
 }
 
-/** The points of operations that cost the same with any variables. */
+function complexityOf({ schema, document, operationName, variableValues, contextValue }: Operation): number {
+  const variables = variableValues ?? {}
+  const ctx = contextValue as object
+  const { complexity } = complexityFromQuery(onlyOperation(document, operationName), { schema, variables, ctx })
+  if (isConstant(schema, document)) constantPoints.set(document, complexity)
+  return complexity
+}
+
+/** The complexity of operations that cost the same with any variables. */
 const constantPoints = new WeakMap<DocumentNode, number>()
 
 /** Whether a document has one operation, whose variables are in no argument that its cost depends on. */

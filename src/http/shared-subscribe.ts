@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import {
   createSourceEventStream,
   type DocumentNode,
@@ -70,7 +71,9 @@ function keyOf({ document, operationName, variableValues, contextValue }: Execut
     name in given ? [name, given[name]] : [],
   )
   const { id, scopes, limits, restriction } = (contextValue as GraphQLContext).caller
-  return JSON.stringify([number, operationName, variables, id, [...scopes].sort(), limits, restriction])
+  const text = JSON.stringify([number, operationName, variables, id, [...scopes].sort(), limits, restriction])
+  // A hash, because every subscription holds its key.
+  return createHash('sha256').update(text).digest('base64')
 }
 
 /**

@@ -14,7 +14,8 @@ import { SESSION_OVER, type SocketLogin, TOO_MANY } from './socket-login.js'
 /** What belongs to one socket. */
 export interface SocketContext {
   readonly socket: WebSocket
-  readonly request: IncomingMessage
+  /** The handshake; null once the caller is known. */
+  request: IncomingMessage | null
   /** Releases the slot of a socket whose caller is not known yet. */
   readonly identified: () => void
   /** Set by `connection_init`. */
@@ -41,8 +42,11 @@ export function createSocketServer(parts: SocketServerParts): SocketServer {
     subscribe: args => (args as Operation).subscribe(),
 
     async onConnect({ connectionParams, extra }) {
-      const session = await login(connectionParams, extra.socket, extra.request)
+      const { socket, request } = extra
+      if (!request) throw new Error('a second login on one socket')
+      const session = await login(connectionParams, socket, request)
       if (!session) return false
+      extra.request = null
       extra.session = session
       extra.identified()
       return true

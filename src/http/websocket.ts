@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { CloseCode, handleProtocols } from 'graphql-ws'
 import type { Logger } from 'pino'
@@ -11,7 +12,7 @@ import { createSlots, type Slots } from '../slots.js'
 import type { GraphQLServer } from './graphql.js'
 import type { Origins } from './origins.js'
 import { sendFlushed } from './socket-delivery.js'
-import { keepAlive, waitForReader } from './socket-health.js'
+import { createKeepAlive, waitForReader } from './socket-health.js'
 import { createSocketLogin } from './socket-login.js'
 import { createSocketServer } from './socket-server.js'
 
@@ -44,6 +45,8 @@ export interface WebSocketHandler extends AsyncDisposable {
 }
 
 const GOING_AWAY = 1001
+/** Over how long the closing of many WebSockets is spread, so that not all of them connect elsewhere at once. */
+const SPREAD_MS = 1_000
 const MESSAGE_TOO_BIG = 1009
 const TRY_AGAIN_LATER = 1013
 
@@ -59,6 +62,7 @@ const MIN_UNIDENTIFIED = 10
 export function createWebSocketHandler(parts: WebSocketParts): WebSocketHandler {
   const { graphql, authenticator, sessions, sockets, origins, limits, clock, log } = parts
   const unidentified = createSlots()
+  const keepAlive = createKeepAlive(clock)
   const maxUnidentified = Math.max(MIN_UNIDENTIFIED, limits.maxConnections * UNIDENTIFIED_SHARE)
   // A constant of its own, because the types of `ws` lack `closeTimeout`.
   const options = {
@@ -82,30 +86,27 @@ export function createWebSocketHandler(parts: WebSocketParts): WebSocketHandler 
     socket.close(CloseCode.InternalServerError, 'Internal server error')
   }
 
-  function receive(
-    data: Buffer,
-    handle: (text: string) => Promise<void>,
-    socket: WebSocket,
-    req: IncomingMessage,
-  ): void {
+  function receive(data: Buffer, handle: (text: string) => Promise<void>, socket: WebSocket, connection: Socket): void {
     if (socket.readyState !== socket.OPEN) return
-    waitForReader(socket, req)
+    waitForReader(socket, connection)
     if (data.length > limits.maxMessageBytes)
       socket.close(MESSAGE_TOO_BIG, `Message larger than ${limits.maxMessageBytes} bytes`)
     else handle(data.toString()).catch(thrown => fail(socket, thrown))
   }
 
   function open(socket: WebSocket, request: IncomingMessage, identified: () => void): void {
+    // No listener refers to the request itself, which is not needed after the login.
+    const { socket: connection } = request
     const closed = server.opened(
       {
         protocol: socket.protocol,
         send: data => sendFlushed(socket, data),
         close: (code, reason) => socket.close(code, reason),
-        onMessage: handle => socket.on('message', (data: Buffer) => receive(data, handle, socket, request)),
+        onMessage: handle => socket.on('message', (data: Buffer) => receive(data, handle, socket, connection)),
       },
       { socket, request, identified },
     )
-    keepAlive(socket, clock)
+    keepAlive(socket)
     socket.once('close', (code, reason) => {
       closed(code, reason.toString()).catch(thrown => fail(socket, thrown))
     })
@@ -129,7 +130,10 @@ export function createWebSocketHandler(parts: WebSocketParts): WebSocketHandler 
     },
     async [Symbol.asyncDispose]() {
       const allClosed = new Promise<void>(resolve => webSockets.close(() => resolve()))
-      for (const client of webSockets.clients) client.close(GOING_AWAY, 'Going away, come back')
+      const clients = [...webSockets.clients]
+      const delayMs = Math.min(SPREAD_MS / clients.length, 1)
+      for (const [index, client] of clients.entries())
+        setTimeout(() => client.close(GOING_AWAY, 'Going away, come back'), index * delayMs)
       await allClosed
     },
   }

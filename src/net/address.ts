@@ -23,7 +23,7 @@ export function isPublicAddress(address: string): boolean {
 
 /** Whether a host name or address is reachable from the same machine only. */
 export function isLoopback(host: string): boolean {
-  if (host === 'localhost') return true
+  if (host === 'localhost' || host === '127.0.0.1') return true
   return ipaddr.isValid(host) && ipaddr.process(host).range() === 'loopback'
 }
 

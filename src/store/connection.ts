@@ -39,6 +39,8 @@ export interface Connection {
   writeUnsynced<T>(locks: Locks, work: () => Work<T>): Promise<T>
   /** Takes further locks within a transaction. */
   lock(locks: Locks): Work<void>
+  /** Within a transaction: its commit reports to the other gateways that the keys changed. */
+  announceKeys(): Work<void>
   close(): Promise<void>
 }
 

@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { and, asc, eq, isNull, lte, or, sql } from 'drizzle-orm'
-import { type ApiKey, type KeyStore, TOUCH_EVERY_MS } from '../auth/ports.js'
+import { type ApiKey, type KeyStore, type NewApiKey, TOUCH_EVERY_MS } from '../auth/ports.js'
 import { type Connection, NO_LOCKS } from './connection.js'
 import type { Work } from './statement.js'
 
 /** The API keys of callers, and the gateway's own secrets. */
-export function createKeyStore({ db, tables, prepare, read, write, writeUnsynced }: Connection): KeyStore {
+export function createKeyStore(connection: Connection): KeyStore {
+  const { db, tables, prepare, read, write, writeUnsynced } = connection
   const { apiKeys, secrets } = tables
   const { placeholder } = sql
   const isKey = eq(apiKeys.id, placeholder('id'))
@@ -55,8 +56,14 @@ export function createKeyStore({ db, tables, prepare, read, write, writeUnsynced
     return (yield* byId.get({ id })) ?? null
   }
 
+  function* create({ id, caller, hash, scopes, limits, createdAt, expiresAt }: NewApiKey): Work<void> {
+    yield* insert.run({ id, caller, hash, scopes, limits, createdAt, expiresAt })
+    yield* connection.announceKeys()
+  }
+
   function* revoke(id: string, at: number): Work<ApiKey | null> {
     yield* revokeValid.run({ id, at })
+    yield* connection.announceKeys()
     return yield* find(id)
   }
 
@@ -67,8 +74,7 @@ export function createKeyStore({ db, tables, prepare, read, write, writeUnsynced
   }
 
   return {
-    create: ({ id, caller, hash, scopes, limits, createdAt, expiresAt }) =>
-      write(NO_LOCKS, () => insert.run({ id, caller, hash, scopes, limits, createdAt, expiresAt })),
+    create: key => write(NO_LOCKS, () => create(key)),
 
     list: () => read(() => all.all()),
 

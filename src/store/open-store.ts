@@ -1,6 +1,7 @@
 import { type Logger, pino } from 'pino'
 import type { KeyStore } from '../auth/ports.js'
 import type { Clock } from '../clock.js'
+import type { ChangeFeed } from '../tasks/change-feed.js'
 import type { TaskStore } from '../tasks/task-store.js'
 import { createTaskStore } from './create-task-store.js'
 import { createKeyStore } from './keys.js'
@@ -11,12 +12,15 @@ import { openSqlite } from './sqlite/open-sqlite.js'
 import type { Closers, StoreConfig } from './store-state.js'
 
 export type { StoreConfig }
+export { isPostgresUrl }
 
 const silent = pino({ level: 'silent' })
 
 export interface Store extends AsyncDisposable {
   readonly tasks: TaskStore
   readonly keys: KeyStore
+  /** The changes of other gateways on the database. */
+  readonly feed: ChangeFeed
   /** The store's clock: a monotonic time that continues over restarts. On Postgres it is the database's. */
   readonly clock: Clock
   /** Identifies the log: cursors of another epoch are meaningless. */
@@ -36,10 +40,11 @@ export async function openStore(config: StoreConfig, systemClock: Clock, log: Lo
   }
   try {
     const open = isPostgresUrl(config.databaseUrl) ? openPostgres : openSqlite
-    const { connection, state } = await open(config, systemClock, log, closers)
+    const { connection, state, feed } = await open(config, systemClock, log, closers)
     return {
       tasks: createTaskStore(connection, state, close),
       keys: createKeyStore(connection),
+      feed,
       clock: state.clock,
       get epoch() {
         return state.epoch

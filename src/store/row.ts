@@ -144,39 +144,83 @@ export function stateToRow(task: Task): StateRow {
 }
 
 function taskFrom(id: string, seq: number, inputs: InputRow, state: StateRow): Task {
+  const read = FIELDS_OF.get(state.stage)
+  if (!read) throw new StoreError('failed', `Task ${id} is stored with the unknown stage "${state.stage}".`)
   const { caller, videoUrl, audioUrl, playbackType, reference, idempotencyKey, retryOf, platform, batchId } = inputs
   const { videoSha256, audioSha256, createdAt, reservedCents, lookupFirst } = inputs
-  // Typed by itself, because the assertion below would hide a field that is missing here.
-  const base: BaseFields = {
-    ...{ id, seq, caller, videoUrl, audioUrl, playbackType, reference, idempotencyKey, retryOf, platform, batchId },
-    ...{ videoSha256, audioSha256, createdAt, reservedCents, lookupFirst },
-  }
-  const { resultUrl, coverUrl, durationMs, animation, animatedShare, failureCode, failureMessage, ...fields } =
-    checkedColumns(id, state)
-  return {
-    ...base,
+  const base: BaseFields & { stage: Stage } = {
+    id,
+    seq,
+    caller,
+    videoUrl,
+    audioUrl,
+    playbackType,
+    reference,
+    idempotencyKey,
+    retryOf,
+    platform,
+    batchId,
+    videoSha256,
+    audioSha256,
+    createdAt,
+    reservedCents,
+    lookupFirst,
     stage: state.stage,
-    ...fields,
-    ...(resultUrl !== undefined && { result: { resultUrl, coverUrl, durationMs, animation, animatedShare } }),
-    ...(failureCode !== undefined && { failure: { code: failureCode, message: failureMessage } }),
-    // `COLUMNS_BY_STAGE` holds exactly the fields of the stage, and each was checked against it.
-  } as Task
+  }
+  // `COLUMNS_BY_STAGE` holds exactly the fields of the stage, and each is checked against it.
+  return read(base, state) as Task
 }
 
-/** The columns of the row's stage; those that are optional and null are left out. */
-function checkedColumns(id: string, state: StateRow): Partial<Record<StateColumn, unknown>> {
-  const columns: Readonly<Record<string, 'required' | 'nullable' | 'optional'>> | undefined =
-    COLUMNS_BY_STAGE[state.stage]
-  if (!columns) throw new StoreError('failed', `Task ${id} is stored with the unknown stage "${state.stage}".`)
-  const row: Readonly<Record<string, unknown>> = state
-  return Object.fromEntries(
-    Object.entries(columns).flatMap(([column, presence]) => {
-      const value = row[column] ?? null
-      if (value !== null || presence === 'nullable') return [[column, value]]
-      if (presence === 'optional') return []
-      throw new StoreError('failed', `Task ${id} is stored as ${state.stage} without ${column}.`)
-    }),
-  )
+type ReadFields = (base: BaseFields & { stage: Stage }, state: StateRow) => object
+
+/** The columns that are fields of `result` and `failure`. */
+const PARTS: Readonly<Record<string, true>> = {
+  resultUrl: true,
+  coverUrl: true,
+  durationMs: true,
+  animation: true,
+  animatedShare: true,
+  failureCode: true,
+  failureMessage: true,
+} satisfies Record<keyof Result | 'failureCode' | 'failureMessage', true>
+
+/** Adds the fields of a stage to a task. Made once for each stage, because every row that is read passes here. */
+const FIELDS_OF: ReadonlyMap<string, ReadFields> = new Map(
+  Object.entries(COLUMNS_BY_STAGE).map(([stage, columns]) => [stage, readFields(Object.entries(columns))]),
+)
+
+function readFields(columns: readonly (readonly [string, string])[]): ReadFields {
+  const checks = columns.map(([column, presence]) => ({
+    column: column as StateColumn,
+    field: PARTS[column] ? null : column,
+    isRequired: presence === 'required',
+    isOptional: presence === 'optional',
+  }))
+  const hasResult = columns.some(([column]) => column === 'resultUrl')
+  const hasFailure = columns.some(([column]) => column === 'failureCode')
+  return (base, state) => {
+    const task = base as unknown as Record<string, unknown>
+    for (const { column, field, isRequired, isOptional } of checks) {
+      const value = state[column] ?? null
+      if (value === null && isRequired)
+        throw new StoreError('failed', `Task ${base.id} is stored as ${state.stage} without ${column}.`)
+      if (field !== null && !(value === null && isOptional)) task[field] = value
+    }
+    if (hasResult) task.result = resultOf(state)
+    if (hasFailure) task.failure = { code: state.failureCode, message: state.failureMessage }
+    return task
+  }
+}
+
+function resultOf(state: StateRow): Record<keyof Result, unknown> {
+  const { resultUrl, coverUrl, durationMs, animation, animatedShare } = state
+  return {
+    resultUrl,
+    coverUrl: coverUrl ?? null,
+    durationMs: durationMs ?? null,
+    animation: animation ?? null,
+    animatedShare: animatedShare ?? null,
+  }
 }
 
 function isIn<S extends Stage>(stage: S, task: { readonly stage: Stage }): task is TaskIn<S> {

@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.js'
+import type { ChangeFeed } from '../tasks/change-feed.js'
 import type { GatewayState, TaskLog } from '../tasks/task-store.js'
 import type { Connection } from './connection.js'
 import type { SubmitCount } from './submit-count.js'
@@ -12,6 +13,8 @@ export interface StoreState extends Omit<GatewayState, 'isShared'>, Pick<TaskLog
 export interface StoreConfig {
   /** `file:` and a path, `:memory:`, or `postgres://…`. */
   readonly databaseUrl: string
+  /** A URL of the same database that goes through no pooler. @default `databaseUrl` */
+  readonly databaseDirectUrl?: string | null | undefined
   /** Named in errors when the database is in it. */
   readonly dataDir: string
   /** Treats the database as one that was restored from a backup. @default false */
@@ -22,6 +25,7 @@ export interface StoreConfig {
 export interface OpenStore {
   readonly connection: Connection
   readonly state: StoreState
+  readonly feed: ChangeFeed
 }
 
 /** What closes the parts that were opened so far, in the order of their opening. */

@@ -1,8 +1,11 @@
-import type { Stage, Task } from './task.js'
+import { type ChangedTask, type ChangeFeed, NO_CHANGE_FEED } from './change-feed.js'
+import type { Stage } from './task.js'
+
+export type { ChangedTask }
 
 /**
- * In-process notifications that a task changed. Subscribers read the log for what happened, so that a lost or duplicated
- * notification does no harm.
+ * Notifications that a task changed, in this gateway or in another one on the same database. Subscribers read the log for
+ * what happened, so that a duplicated notification does no harm.
  *
  * The live values of a task, such as its queue position and progress, are not in the log, because they change all the
  * time. A change of these is a refresh.
@@ -32,29 +35,45 @@ export type Topic =
   | 'all'
   | { readonly taskId: string }
   | { readonly caller: string; readonly reference?: string | undefined }
-/** What followers select by, of a task that changed, in its new stage. */
-export type ChangedTask = Pick<Task, 'id' | 'caller' | 'stage' | 'reference' | 'retryOf' | 'createdAt'>
-export type TransitionListener = (task: ChangedTask, from: Stage | null) => void
+/** @param isRemote whether another gateway carried out the step */
+export type TransitionListener = (task: ChangedTask, from: Stage | null, isRemote: boolean) => void
 
-export function createChangeNotifier(): ChangeNotifier {
-  const transitions = createTopics<[ChangedTask, Stage | null]>()
+/** @param feed carries the changes to the other gateways, and theirs to this one. @default none */
+export function createChangeNotifier(feed: ChangeFeed = NO_CHANGE_FEED): ChangeNotifier {
+  const transitions = createTopics<Parameters<TransitionListener>>()
   const refreshes = createTopics<[]>()
   const changes = createTopics<[string | null]>()
   let version = 0
+
+  const reportTransition: TransitionListener = (task, from, isRemote) => {
+    // Before any listener is called, so that the order of the listeners does not matter to a reader of the log.
+    version++
+    changes.publish('all', task.id)
+    const { id, caller, reference } = task
+    const topics: Topic[] = ['all', { caller }, { taskId: id }]
+    if (reference !== null) topics.push({ caller, reference })
+    for (const topic of topics) transitions.publish(keyOf(topic), task, from, isRemote)
+  }
+  const reportRefresh = (taskId: string | null) => {
+    changes.publish('all', taskId)
+    refreshes.publish(refreshKeyOf(taskId))
+  }
+
+  feed.onRemoteChange(change => {
+    if (change.kind === 'transition') reportTransition(change.task, change.from, true)
+    else if (change.kind === 'refresh') reportRefresh(change.taskId)
+  })
+
   return {
     transitioned(task, from) {
-      // Before any listener is called, so that the order of the listeners does not matter to a reader of the log.
-      version++
-      changes.publish('all', task.id)
-      const { id, caller, reference } = task
-      const topics: Topic[] = ['all', { caller }, { taskId: id }]
-      if (reference !== null) topics.push({ caller, reference })
-      for (const topic of topics) transitions.publish(keyOf(topic), task, from)
+      feed.publish({ kind: 'transition', task, from })
+      reportTransition(task, from, false)
     },
     onTransition: (topic, listener) => transitions.subscribe(keyOf(topic), listener),
     refreshed(taskId) {
-      changes.publish('all', taskId)
-      refreshes.publish(refreshKeyOf(taskId))
+      // The other gateways see by the transitions that their queue moved.
+      if (taskId !== null) feed.publish({ kind: 'refresh', taskId })
+      reportRefresh(taskId)
     },
     onRefresh: (taskId, listener) => refreshes.subscribe(refreshKeyOf(taskId), listener),
     onChange: listener => changes.subscribe('all', listener),

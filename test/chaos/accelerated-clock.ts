@@ -25,6 +25,7 @@ export function createAcceleratedClock({ realBase, monotonicBase, speed }: TimeB
   let offset = wallOffset
   const elapsed = () => (systemMonotonic() - monotonicBase) * speed
   return {
+    isShared: true,
     now: () => Math.round(realBase + elapsed() + offset),
     monotonic: () => Math.round(monotonicBase + elapsed()),
     sleep: (ms, signal) => systemClock.sleep(ms / speed, signal),

@@ -27,7 +27,7 @@ export async function bundleGatewayProcess(folder: string): Promise<string> {
     format: 'esm',
     target: 'node20',
     // Compiled code, and the engine, which a gateway with JoggAI as its upstream never loads.
-    external: ['better-sqlite3*', '@ffmpeg/*', '@tensorflow/*', '@vladmandic/*'],
+    external: ['better-sqlite3*', '@ffmpeg/*', '@tensorflow/*', '@vladmandic/*', 'pg-native', 'cloudflare:sockets'],
     banner: { js: `import{createRequire as requireFrom}from'node:module';const require=requireFrom(import.meta.url);` },
     logLevel: 'error',
   })

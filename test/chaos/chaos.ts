@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
+import { DATABASES } from './chaos-database.js'
 import { describeReport } from './describe-report.js'
-import { MISFORTUNES, type Misfortune } from './misfortunes.js'
+import { MISFORTUNES, MISFORTUNES_OF, type Misfortune } from './misfortunes.js'
 import { type ChaosOptions, runChaos } from './run-chaos.js'
 
 const HELP = `npm run chaos -- [options]
@@ -13,8 +14,10 @@ then checks its promises. Exits with 1 when one was broken.
   --kills N     kills with -9, 0 to 100 (default: 15); other misfortunes happen a fifth as often
   --seconds N   the longest it may take, 5 to 900 (default: 300)
   --speed N     how much faster than real time it goes, 1 to 60 (default: 20)
+  --database D  sqlite or postgres (default: sqlite); postgres starts a server of its own
+  --nodes N     gateways on a Postgres database, 1 to 8 (default: 1)
   --only NAME   one of ${MISFORTUNES.join(', ')};
-                may be repeated (default: all)
+                may be repeated (default: all that the database allows)
   --keep        keeps the folder with the database and the gateway's log
 `
 
@@ -49,19 +52,27 @@ function readOptions(): ChaosOptions | null {
     kills: text,
     seconds: text,
     speed: text,
+    database: text,
+    nodes: text,
     only: { type: 'string', multiple: true },
     keep: { type: 'boolean' },
     help: { type: 'boolean' },
   } as const
   const { values } = parseArgs({ options })
   if (values.help) return null
+  const database = DATABASES.find(name => name === (values.database ?? 'sqlite'))
+  if (!database) throw new Error(`--database must be one of ${DATABASES.join(', ')}`)
+  const nodes = wholeNumber('nodes', values.nodes, 1, 8, 1)
+  if (database === 'sqlite' && nodes > 1) throw new Error('--nodes: only one gateway may run on a SQLite database')
   return {
     seed: wholeNumber('seed', values.seed, 0, 2 ** 32 - 1, Math.floor(Math.random() * 1_000_000)),
     tasks: wholeNumber('tasks', values.tasks, 1, 1_000, 120),
     kills: wholeNumber('kills', values.kills, 0, 100, 15),
     seconds: wholeNumber('seconds', values.seconds, 5, 900, 300),
     speed: wholeNumber('speed', values.speed, 1, 60, 20),
-    only: values.only?.map(misfortune) ?? MISFORTUNES,
+    database,
+    nodes,
+    only: values.only?.map(misfortune) ?? MISFORTUNES_OF[database],
     keep: values.keep ?? false,
   }
 }

@@ -44,7 +44,12 @@ export function newClientRecord(order: Order): ClientRecord {
 }
 
 /** Clients that do not give up: a call whose answer is lost is repeated, with the same key, until it is answered. */
-export function createClients(parts: { url: string; roll: RollDice; crashPoints: CrashPoints; stopping: AbortSignal }) {
+export function createClients(parts: {
+  url: () => string
+  roll: RollDice
+  crashPoints: CrashPoints
+  stopping: AbortSignal
+}) {
   const { url, roll, crashPoints, stopping } = parts
 
   /** Returns null without an answer. A client loses some answers by itself, because it goes away while it waits. */
@@ -55,7 +60,7 @@ export function createClients(parts: { url: string; roll: RollDice; crashPoints:
     const timer = setTimeout(leave, leaveAfterMs ?? PATIENCE_MS)
     stopping.addEventListener('abort', leave)
     try {
-      const response = await fetch(`${url}/graphql`, {
+      const response = await fetch(`${url()}/graphql`, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify({ query, variables }),

@@ -1,6 +1,7 @@
-import { MISFORTUNES, STRIKES } from './misfortunes.js'
+import { MISFORTUNES_OF, STRIKES } from './misfortunes.js'
+import type { History } from './read-database.js'
 import type { ChaosOptions, ChaosReport } from './run-chaos.js'
-import { exactlyCounted, fullestWindow, lostTasks } from './verdict.js'
+import { exactlyCounted, fullestWindow, lostTasks, submitDurations } from './verdict.js'
 
 const WIDTH = 66
 const SHOWN = 5
@@ -34,6 +35,8 @@ export function describeReport(report: ChaosReport, options: ChaosOptions): stri
     ...tally(steps.flatMap(({ stage, reason }) => (stage === 'unknown' ? [] : (reason ?? []))))
       .filter(([, count]) => count > 1)
       .map(([reason, count]) => row(`  ${reason.slice(0, WIDTH - 4)}`, count)),
+    row('longest time from a submit to its outcome, in s', longestSubmit(history)),
+    row('status checks', evidence.checks.length),
     'The followers',
     row('of all tasks, and of one', followers.length),
     row('transitions in the log', steps.length),
@@ -55,9 +58,24 @@ export function describeReport(report: ChaosReport, options: ChaosOptions): stri
   ].join('\n')
 }
 
-function commandOf({ seed, tasks, kills, seconds, speed, only = MISFORTUNES }: ChaosOptions): string {
-  const chosen = only.length === MISFORTUNES.length ? [] : only.map(name => ` --only ${name}`)
-  return `npm run chaos -- --seed ${seed} --tasks ${tasks} --kills ${kills} --seconds ${seconds} --speed ${speed}${chosen.join('')}`
+function commandOf({
+  seed,
+  tasks,
+  kills,
+  seconds,
+  speed,
+  database = 'sqlite',
+  nodes = 1,
+  ...rest
+}: ChaosOptions): string {
+  const all = MISFORTUNES_OF[database]
+  const { only = all } = rest
+  const chosen = only.length === all.length ? [] : only.map(name => ` --only ${name}`)
+  return `npm run chaos -- --seed ${seed} --tasks ${tasks} --kills ${kills} --seconds ${seconds} --speed ${speed} --database ${database} --nodes ${nodes}${chosen.join('')}`
+}
+
+function longestSubmit(history: History): string {
+  return (Math.max(0, ...submitDurations(history).map(({ ms }) => ms)) / 1_000).toFixed(1)
 }
 
 function row(name: string, value: string | number): string {

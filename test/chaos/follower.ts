@@ -51,7 +51,7 @@ export function latestChapter({ chapters }: FollowerRecord): Chapter {
 
 /** Follows one task, or all, over real WebSockets, and goes on from its cursor whenever the connection is lost. */
 export async function follow(
-  parts: { url: string; roll: RollDice; stopping: AbortSignal },
+  parts: { url: () => string; roll: RollDice; stopping: AbortSignal },
   record: FollowerRecord,
 ): Promise<void> {
   const { url, roll, stopping } = parts
@@ -66,7 +66,7 @@ export async function follow(
       if (open) client.terminate()
     }
     const client = createClient({
-      url: `${url.replace('http', 'ws')}/graphql`,
+      url: `${url().replace('http', 'ws')}/graphql`,
       webSocketImpl: WebSocket,
       retryAttempts: 0,
       connectionAckWaitTimeout: PATIENCE_MS,

@@ -21,11 +21,13 @@ export async function startGatewayHost(parts: {
   entry: string
   folder: string
   roll: RollDice
-  settings: Pick<GatewaySettings, 'time' | 'seed' | 'joggUrl' | 'joggKey'>
+  /** Its number among the gateways of the run. */
+  node: number
+  settings: Pick<GatewaySettings, 'time' | 'seed' | 'databaseUrl' | 'joggUrl' | 'joggKey'>
 }) {
-  const { entry, folder, roll, settings } = parts
+  const { entry, folder, roll, node, settings } = parts
   const database = join(folder, 'gateway.db')
-  const port = await freePort(roll)
+  const port = await freePort(roll, node)
   const logFile = join(folder, 'gateway.log')
   const log = await open(logFile, 'a')
   const children = new Set<ChildProcess>()
@@ -53,7 +55,7 @@ export async function startGatewayHost(parts: {
     return child
   }
   const launch = async (child: ChildProcess, onPort: number) => {
-    child.send({ ...settings, wallOffsetMs, database, port: onPort, start: starts++ } satisfies GatewaySettings)
+    child.send({ ...settings, wallOffsetMs, port: onPort, start: starts++ } satisfies GatewaySettings)
     await reported(child, 'listening', logFile)
   }
   const start = async () => {
@@ -105,7 +107,7 @@ export async function startGatewayHost(parts: {
       const child = await takeSpare()
       const gone = once(child, 'exit')
       try {
-        await launch(child, await freePort(roll))
+        await launch(child, await freePort(roll, node))
         return null
       } catch (thrown) {
         return (thrown as Error).message
@@ -147,8 +149,8 @@ function reported(child: ChildProcess, what: 'loaded' | 'listening', logFile: st
   })
 }
 
-async function freePort(roll: RollDice): Promise<number> {
-  const { between } = roll('port', process.pid)
+async function freePort(roll: RollDice, node: number): Promise<number> {
+  const { between } = roll('port', process.pid, node)
   for (;;) {
     const port = Math.floor(between(PORTS.from, PORTS.to))
     const server = createServer()

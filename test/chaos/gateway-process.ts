@@ -15,7 +15,7 @@ export interface GatewaySettings {
   /** The number of gateways that were started before. */
   readonly start: number
   readonly port: number
-  readonly database: string
+  readonly databaseUrl: string
   readonly joggUrl: string
   readonly joggKey: string
 }
@@ -42,10 +42,10 @@ process.once('disconnect', () => process.exit())
 process.send?.('loaded' satisfies GatewayReport)
 
 async function run(settings: GatewaySettings) {
-  const { time, wallOffsetMs, seed, start, port, database, joggUrl, joggKey } = settings
+  const { time, wallOffsetMs, seed, start, port, databaseUrl, joggUrl, joggKey } = settings
   const config = resolveConfig({
     port,
-    databaseUrl: `file:${database}`,
+    databaseUrl,
     upstream: 'jogg',
     jogg: { apiKey: joggKey, baseUrl: joggUrl },
     poll: { stallAfterMinutes: STALL_AFTER_MINUTES },

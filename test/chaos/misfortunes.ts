@@ -1,3 +1,4 @@
+import type { DatabaseName } from './chaos-database.js'
 import { CRASH_POINTS, type CrashPoint } from './crash-points.js'
 import type { RollDice } from './dice.js'
 
@@ -12,12 +13,21 @@ export const STRIKES = [
   'full-disk',
   'slow-disk',
   'outage',
+  'cut',
+  'database',
+  'rolling',
 ] as const
 export type StrikeName = (typeof STRIKES)[number]
 
 /** All that goes wrong beside the network. `odd`: some jobs are reported in odd ways for all their life. */
 export const MISFORTUNES = [...STRIKES, 'odd'] as const
 export type Misfortune = (typeof MISFORTUNES)[number]
+
+/** What can go wrong with a database, and with the gateways on it. */
+export const MISFORTUNES_OF: Readonly<Record<DatabaseName, readonly Misfortune[]>> = {
+  sqlite: ['kill', 'stop', 'freeze', 'clock', 'restore', 'second', 'full-disk', 'slow-disk', 'outage', 'odd'],
+  postgres: ['kill', 'stop', 'freeze', 'clock', 'outage', 'cut', 'database', 'rolling', 'odd'],
+}
 
 export interface Strike {
   readonly name: StrikeName

@@ -5,15 +5,16 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createAcceleratedClock, startTimeBase } from './accelerated-clock.js'
 import { bundleGatewayProcess } from './bundle.js'
+import { type DatabaseName, openChaosDatabase } from './chaos-database.js'
 import { type Clients, createClients, newClientRecord } from './clients.js'
 import { createCrashPoints } from './crash-points.js'
 import { createDice } from './dice.js'
 import { type FollowerRecord, follow, latestChapter, newFollowerRecord } from './follower.js'
-import { startGatewayHost } from './gateway-host.js'
+import { type GatewayHost, startGatewayHost } from './gateway-host.js'
 import { type MisbehavingJogg, startMisbehavingJogg } from './misbehaving-jogg.js'
-import { MISFORTUNES, type Misfortune, planStrikes } from './misfortunes.js'
+import { MISFORTUNES_OF, type Misfortune, planStrikes } from './misfortunes.js'
 import { planOrders } from './plan.js'
-import { type History, readDatabase } from './read-database.js'
+import type { History } from './read-database.js'
 import { carryOut } from './strikes.js'
 import { type Evidence, judge, type Verdict } from './verdict.js'
 
@@ -28,7 +29,11 @@ export interface ChaosOptions {
   readonly seconds: number
   /** How many times faster than real time the run goes: with 20, a minute takes 3 seconds. */
   readonly speed: number
-  /** What may go wrong beside the network. @default all */
+  /** @default 'sqlite' */
+  readonly database?: DatabaseName
+  /** How many gateways run on the database. @default 1 */
+  readonly nodes?: number
+  /** What may go wrong beside the network. @default all that the database allows */
   readonly only?: readonly Misfortune[]
   /** Keeps the folder with the database and the gateway's log. @default false */
   readonly keep?: boolean
@@ -57,10 +62,15 @@ const ODD_SHARE = 0.25
 const FOR_A_PERSON = 'a person has to resolve'
 /** How long the followers have at the end to receive the rest. */
 const CATCH_UP_MS = 4_000
+/** When the answer of a submit has certainly been lost with its gateway, and 5 s to notice it. */
+const TAKEN_OVER_MS = 45_000
+/** What a crashed server, or a gateway that is frozen within a transaction, may add to it, in real milliseconds. */
+const TAKE_OVER_SLACK_MS = 6_000
 
 /** Runs a gateway between clients that do not give up and an upstream on a bad day, strikes it again and again, and judges. */
 export async function runChaos(options: ChaosOptions, interrupted?: AbortSignal): Promise<ChaosReport> {
-  const { seed, tasks, kills, seconds, speed, only = MISFORTUNES, keep } = options
+  const { seed, tasks, kills, seconds, speed, nodes = 1, keep } = options
+  const { database: databaseName = 'sqlite', only = MISFORTUNES_OF[databaseName] } = options
   const time = startTimeBase(speed)
   const clock = createAcceleratedClock(time)
   const roll = createDice(seed)
@@ -74,16 +84,21 @@ export async function runChaos(options: ChaosOptions, interrupted?: AbortSignal)
     const entry = await bundleGatewayProcess(folder)
     const oddShare = only.includes('odd') ? (only.length === 1 ? 1 : ODD_SHARE) : 0
     await using jogg = await startMisbehavingJogg({ clock, roll, crashPoints, speed, oddShare })
-    const settings = { time, seed, joggUrl: jogg.url, joggKey: jogg.apiKey }
-    await using host = await startGatewayHost({ entry, folder, roll, settings })
-    const api = createClients({ url: host.url, roll, crashPoints, stopping })
+    await using database = await openChaosDatabase(databaseName, folder)
+    const settings = { time, seed, databaseUrl: database.url, joggUrl: jogg.url, joggKey: jogg.apiKey }
+    await using cluster = await startGateways(nodes, { entry, folder, roll, settings })
+    const { hosts } = cluster
+    let calls = 0
+    /** Each call goes to any of the gateways. */
+    const url = () => hosts[Math.floor(roll('node', calls++).between(0, hosts.length))]!.url
+    const api = createClients({ url, roll, crashPoints, stopping })
 
     const followers: FollowerRecord[] = []
     const following: Promise<void>[] = []
     const startFollower = (id: string | null) => {
       const record = newFollowerRecord(id)
       followers.push(record)
-      following.push(follow({ url: host.url, roll, stopping }, record))
+      following.push(follow({ url, roll, stopping }, record))
     }
     for (let count = 0; count < FOLLOWERS_OF_ALL; count++) startFollower(null)
 
@@ -103,7 +118,7 @@ export async function runChaos(options: ChaosOptions, interrupted?: AbortSignal)
         await api.cancel(client, id)
       }),
     )
-    const strikes = await carryOut(planned, { host, jogg, clock, roll, crashPoints, folder, stopping })
+    const strikes = await carryOut(planned, { hosts, database, jogg, clock, roll, crashPoints, folder, stopping })
     await ordering
 
     const givenUp = new Set<string>()
@@ -112,29 +127,33 @@ export async function runChaos(options: ChaosOptions, interrupted?: AbortSignal)
     if (!stopping.aborted) await Promise.all(clients.map(client => api.create(client)))
     await drain(api, jogg, givenUp, stopping)
     const drained = !stopping.aborted
-    await catchUp(followers, readDatabase(host.database), stopping)
+    await catchUp(followers, await database.read(), stopping)
     ending.abort()
     await Promise.all(following)
-    await host.stop()
+    for (const host of hosts) await host.stop()
 
     const jobs = jogg.jobs.accepted()
     const evidence: Evidence = {
       clients,
       followers,
-      history: readDatabase(host.database),
+      history: await database.read(),
       jobs,
       forgottenJobs: new Set(jobs.map(job => job.taskId).filter(id => !jogg.jobs.look(id))),
       submits: jogg.arrivals,
       submitsPerMinute: SUBMITS_PER_MINUTE,
       strikes,
       givenUp,
-      deafStops: host.deafStops(),
+      deafStops: sum(hosts.map(host => host.deafStops())),
+      checks: jogg.requests.flatMap(({ call, taskId, at }) =>
+        call === 'status' && taskId !== undefined ? [{ taskId, at }] : [],
+      ),
+      takeOver: databaseName === 'postgres' ? { withinMs: TAKEN_OVER_MS + TAKE_OVER_SLACK_MS * speed } : null,
     }
     return {
       verdicts: judge(evidence),
       evidence,
       folder,
-      starts: host.starts(),
+      starts: sum(hosts.map(host => host.starts())),
       played: jogg.played(),
       drained,
       realSeconds: (Date.now() - time.realBase) / 1_000,
@@ -144,6 +163,22 @@ export async function runChaos(options: ChaosOptions, interrupted?: AbortSignal)
     ending.abort()
     if (!keep) await rm(folder, { recursive: true, force: true })
   }
+}
+
+/** Starts gateways on one database, one after the other. */
+async function startGateways(nodes: number, parts: Omit<Parameters<typeof startGatewayHost>[0], 'node'>) {
+  const hosts: GatewayHost[] = []
+  for (let node = 0; node < nodes; node++) hosts.push(await startGatewayHost({ ...parts, node }))
+  return {
+    hosts,
+    async [Symbol.asyncDispose]() {
+      for (const host of hosts) await host[Symbol.asyncDispose]()
+    },
+  }
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0)
 }
 
 /** Waits until every task has reached its end. A person gives up what the gateway cannot settle. */

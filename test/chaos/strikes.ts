@@ -2,6 +2,7 @@ import { copyFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { AcceleratedClock } from './accelerated-clock.js'
+import type { ChaosDatabase } from './chaos-database.js'
 import type { CrashPoints } from './crash-points.js'
 import type { Dice, RollDice } from './dice.js'
 import type { GatewayHost } from './gateway-host.js'
@@ -32,7 +33,10 @@ export interface Restore {
 }
 
 export interface StrikeParts {
+  /** The gateway that is struck. */
   host: GatewayHost
+  hosts: readonly GatewayHost[]
+  database: ChaosDatabase
   jogg: Pick<MisbehavingJogg, 'setOutage'>
   clock: AcceleratedClock
   roll: RollDice
@@ -51,8 +55,8 @@ const STEP_SCALES = { seconds: 1, minutes: 1, hours: 1, right: 1 } as const
 const STEP_MS = { seconds: MINUTE_MS, minutes: 60 * MINUTE_MS, hours: 24 * 60 * MINUTE_MS, right: 0 } as const
 
 /** Strikes the gateway again and again, mostly in the middle of something, and brings it back each time. */
-export async function carryOut(strikes: readonly Strike[], parts: StrikeParts): Promise<StrikeRecord> {
-  const { clock, roll, crashPoints, stopping } = parts
+export async function carryOut(strikes: readonly Strike[], parts: Omit<StrikeParts, 'host'>): Promise<StrikeRecord> {
+  const { hosts, clock, roll, crashPoints, stopping } = parts
   const record: StrikeRecord = { counts: new Map(), restores: [], seconds: [], outages: [] }
   for (const [ordinal, { name, point }] of strikes.entries()) {
     const dice = roll('strike', ordinal)
@@ -62,7 +66,8 @@ export async function carryOut(strikes: readonly Strike[], parts: StrikeParts): 
     if (dice.chance(0.3)) await clock.sleep(dice.between(0, 1_000), stopping)
     if (stopping.aborted) break
     record.counts.set(name, (record.counts.get(name) ?? 0) + 1)
-    await ACTIONS[name](parts, dice, record)
+    const host = hosts[Math.floor(dice.between(0, hosts.length))]!
+    await ACTIONS[name]({ ...parts, host }, dice, record)
   }
   return record
 }
@@ -79,12 +84,22 @@ const ACTIONS: Readonly<Record<StrikeName, Action>> = {
   'full-disk': (parts, dice) => withFault(parts, dice, { diskFull: true }, { diskFull: false }),
   'slow-disk': (parts, dice) => withFault(parts, dice, { flushDelayMs: dice.between(10, 200) }, { flushDelayMs: 0 }),
   outage: breakUpstream,
+  cut: ({ database }) => database.cut(),
+  database: ({ database }) => database.restart(),
+  rolling: restartInTurn,
 }
 
 function restartAfter(end: (host: GatewayHost) => Promise<unknown>): Action {
   return async ({ host, clock, stopping }, dice) => {
     await end(host)
     if (dice.chance(0.5)) await clock.sleep(dice.between(0, 20_000), stopping)
+    await host.start()
+  }
+}
+
+async function restartInTurn({ hosts }: StrikeParts) {
+  for (const host of hosts) {
+    await host.stop()
     await host.start()
   }
 }
@@ -146,14 +161,14 @@ async function withFault(
   host.order(repair)
 }
 
-async function breakUpstream({ host, jogg, clock, stopping }: StrikeParts, _: Dice, record: StrikeRecord) {
+async function breakUpstream({ database, jogg, clock, stopping }: StrikeParts, _: Dice, record: StrikeRecord) {
   jogg.setOutage(true)
-  const fromSeq = lastSeq(host)
+  const fromSeq = await lastSeq(database)
   await clock.sleep(OUTAGE_MS, stopping)
-  record.outages.push({ fromSeq, toSeq: lastSeq(host) })
+  record.outages.push({ fromSeq, toSeq: await lastSeq(database) })
   jogg.setOutage(false)
 }
 
-function lastSeq({ database }: GatewayHost): number {
-  return readDatabase(database).steps.at(-1)?.seq ?? 0
+async function lastSeq(database: ChaosDatabase): Promise<number> {
+  return (await database.read()).steps.at(-1)?.seq ?? 0
 }

@@ -23,6 +23,10 @@ export interface Evidence {
   readonly forgottenJobs: ReadonlySet<string>
   /** How many gateways did not shut down when asked. */
   readonly deafStops: number
+  /** The status checks that arrived upstream. */
+  readonly checks: readonly { readonly taskId: string; readonly at: number }[]
+  /** How long a submit may be without an outcome; null: until the only gateway starts again. */
+  readonly takeOver: { readonly withinMs: number } | null
 }
 
 /** A promise, and each case in which it was broken. */
@@ -32,6 +36,8 @@ export interface Verdict {
 }
 
 const WINDOW_MS = 60_000
+/** Less than the shortest interval, because a request may be held up on its way. */
+const SHORTEST_INTERVAL_MS = 300
 /** Tasks that may become UNKNOWN in half an hour of outage: those before the pause, again after each restart. */
 const UNKNOWN_IN_OUTAGE = 5
 
@@ -79,6 +85,14 @@ export function judge(evidence: Evidence): Verdict[] {
       broken: strikes.seconds
         .filter(({ pid, error }) => error === null || !error.includes(`process ${pid}`))
         .map(({ error }) => error ?? 'it served'),
+    },
+    {
+      promise: 'each status check is made once per interval',
+      broken: strikes.restores.length > 0 ? [] : shortGaps(evidence.checks),
+    },
+    {
+      promise: 'a submit whose gateway is lost is taken over in time',
+      broken: longSubmits(history, evidence.takeOver?.withinMs ?? Number.POSITIVE_INFINITY),
     },
     { promise: 'a gateway shuts down when asked', broken: deafStops > 0 ? [`${deafStops} did not`] : [] },
     {
@@ -176,6 +190,30 @@ function judgeMoney({ history, jobs, strikes, givenUp, forgottenJobs }: Evidence
 export function fullestWindow(times: readonly number[]): number {
   const sorted = [...times].sort((a, b) => a - b)
   return Math.max(0, ...sorted.map(from => sorted.filter(at => at >= from && at < from + WINDOW_MS).length))
+}
+
+/** Checks of one job that came sooner than any interval allows, which begins at 1 s after an error. */
+function shortGaps(checks: Evidence['checks']): string[] {
+  return [...groupBy(checks, ({ taskId }) => taskId)].flatMap(([taskId, own]) =>
+    own.slice(1).flatMap(({ at }, index) => {
+      const gap = at - own[index]!.at
+      return gap < SHORTEST_INTERVAL_MS ? [`${taskId}: ${gap} ms after the one before`] : []
+    }),
+  )
+}
+
+/** How long each submit was without an outcome. */
+export function submitDurations({ steps }: History): { readonly taskId: string; readonly ms: number }[] {
+  return [...groupBy(steps, step => step.taskId)].flatMap(([taskId, own]) =>
+    own.flatMap(({ stage, mono }, index) => {
+      const next = own[index + 1]
+      return stage === 'submitting' && next ? [{ taskId, ms: next.mono - mono }] : []
+    }),
+  )
+}
+
+function longSubmits(history: History, withinMs: number): string[] {
+  return submitDurations(history).flatMap(({ taskId, ms }) => (ms > withinMs ? [`${taskId}: ${ms} ms`] : []))
 }
 
 /** Jobs of inputs that only one task has: for these the count per task is exact. */

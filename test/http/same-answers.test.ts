@@ -21,7 +21,7 @@ import { createManualClock } from '../support/manual-clock.js'
 import { anyRequest, type GeneratedRequest } from '../support/operations.js'
 
 /** `SAME_ANSWERS=10000` compares more. */
-const RUNS = Number(process.env.SAME_ANSWERS ?? 300)
+const RUNS = Number(process.env.SAME_ANSWERS ?? 100)
 const SEED = Number(process.env.SAME_ANSWERS_SEED ?? 11)
 
 let gw: Awaited<ReturnType<typeof startTestGateway>>

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { afterEach, expect, test } from 'vitest'
 import { type WebSocket, WebSocketServer } from 'ws'
-import { keepAlive, PING_MS } from '../../src/http/socket-health.js'
+import { createKeepAlive, PING_MS } from '../../src/http/socket-health.js'
 import { createManualClock } from '../support/manual-clock.js'
 import { openRawSocket, openSocket } from '../support/socket.js'
 
@@ -53,7 +53,7 @@ async function startServer() {
   closing.push(() => server.close())
   await once(server, 'listening')
   const accepted = once(server, 'connection').then(([client]) => client as WebSocket)
-  void accepted.then(client => keepAlive(client, clock))
+  void accepted.then(client => createKeepAlive(clock)(client))
   const { port } = server.address() as { port: number }
   return { clock, accepted, url: `http://127.0.0.1:${port}` }
 }

@@ -8,6 +8,7 @@ import type { Statement, StatementCall, Values, Work } from '../statement.js'
 import { postgresDialect } from './dialect.js'
 import { isRepeatable, toStoreError } from './errors.js'
 import { lockStatements } from './locks.js'
+import { channelOf, encodeKeysChanged } from './notification.js'
 import * as postgresTables from './tables.js'
 
 /** How long each attempt waits after one that met a deadlock or a serialisation failure, at most. */
@@ -93,6 +94,10 @@ export function createConnection(pool: pg.Pool, name: string, schema: string): C
     writeUnsynced: (locks, work) => write(['BEGIN', 'SET LOCAL synchronous_commit = off'], locks, work),
     *lock(locks) {
       for (const sql of lockStatements(schema, locks)) yield { name: '', sql, values: [], toRow: null }
+    },
+    *announceKeys() {
+      const values = [channelOf(schema), encodeKeysChanged()]
+      yield { name: '', sql: 'SELECT pg_notify($1, $2)', values, toRow: null }
     },
     close: () => pool.end(),
   }

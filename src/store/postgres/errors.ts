@@ -6,6 +6,14 @@ const REPEATABLE = new Set(['40001', '40P01'])
 /** The error of the pool, which has no code. */
 const POOL_IS_EXHAUSTED = 'timeout exceeded when trying to connect'
 
+/** The errors of `pg` for connections that were cut, which have no code. */
+const CONNECTION_MESSAGES = [
+  'Connection terminated',
+  'Client has encountered a connection error',
+  'Client was closed',
+  'Query read timeout',
+]
+
 export function isRepeatable(thrown: unknown): boolean {
   return REPEATABLE.has(codeOf(thrown))
 }
@@ -21,7 +29,18 @@ export function toStoreError(thrown: unknown, name: string): StoreError {
     return new StoreError('busy', `No connection to the database ${name} became free in time.`, { cause: thrown })
   if (code === '53100') return new StoreError('full', `The disk of the database ${name} is full.`, { cause: thrown })
   if (code === '25006') return new StoreError('failed', standbyMessage(name), { cause: thrown })
+  if (isConnectionError(thrown, code))
+    return new StoreError('unreachable', `The connection to the database ${name} failed: ${message || code}`, {
+      cause: thrown,
+    })
   return new StoreError('failed', `The database ${name} failed: ${message || code}`, { cause: thrown })
+}
+
+/** Errors of the network and of `pg` have no SQLSTATE. 57P01 to 57P03: the server is shutting down or starting. */
+function isConnectionError(thrown: unknown, code: string): boolean {
+  if (/^(08...|57P0[1-3]|53300)$/.test(code)) return true
+  if (/^E[A-Z]+$/.test(code)) return true
+  return thrown instanceof Error && CONNECTION_MESSAGES.some(message => thrown.message.includes(message))
 }
 
 export function standbyMessage(name: string): string {

@@ -8,22 +8,27 @@ import { createConnection } from './connection.js'
 import { describePostgres } from './database-url.js'
 import { standbyMessage, toStoreError } from './errors.js'
 import { migrate } from './migrate.js'
+import { startNotifications } from './notifications.js'
 import { openClient, openPool } from './pool.js'
 import { openPostgresState } from './postgres-state.js'
 
 /** Opens a Postgres database for one of the gateways that run on it. */
 export async function openPostgres(
-  { databaseUrl, restored = false }: StoreConfig,
+  { databaseUrl, databaseDirectUrl, restored = false }: StoreConfig,
   systemClock: Clock,
   log: Logger,
   closers: Closers,
 ): Promise<OpenStore> {
   const name = describePostgres(databaseUrl)
-  const connection = await connectPostgres(databaseUrl, log)
+  const schema = await prepareDatabase(databaseUrl, name)
+  const connection = createConnection(openPool(databaseUrl, name, log), name, schema)
   closers.push(connection.close)
   const state = await openPostgresState({ connection, name, systemClock, log, restored })
   closers.push(() => state[Symbol.asyncDispose]())
-  return { connection, state }
+  const url = databaseDirectUrl ?? databaseUrl
+  const feed = startNotifications({ connection, url, name, schema, clock: systemClock, log })
+  closers.push(() => feed[Symbol.asyncDispose]())
+  return { connection, state, feed }
 }
 
 /** Brings the tables up to date and opens a pool of connections. */

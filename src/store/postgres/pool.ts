@@ -29,9 +29,12 @@ export function openPool(databaseUrl: string, name: string, log: Logger): pg.Poo
   return pool
 }
 
-/** One connection without time limits, for migrations. */
-export async function openClient(databaseUrl: string): Promise<pg.Client> {
-  const client = new pg.Client({ connectionString: databaseUrl, types, ...SESSION })
+/** One connection without the time limits of the server, for migrations and notifications. */
+export async function openClient(
+  databaseUrl: string,
+  limits: Pick<pg.ClientConfig, 'query_timeout'> = {},
+): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString: databaseUrl, types, ...SESSION, ...limits })
   client.on('error', () => {})
   await client.connect()
   return client

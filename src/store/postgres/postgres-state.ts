@@ -139,6 +139,7 @@ export async function openPostgresState(parts: PostgresStateParts): Promise<Stor
 
   const stopping = new AbortController()
   async function keepBeating() {
+    let lostAt: number | null = null
     for (let beat = 1; !stopping.signal.aborted; beat++) {
       await systemClock.sleep(BEAT_MS, stopping.signal)
       if (stopping.signal.aborted) return
@@ -147,7 +148,12 @@ export async function openPostgresState(parts: PostgresStateParts): Promise<Stor
         await checkHistory()
         await sign()
         if (beat % BEATS_PER_CLEANING === 0) await writeUnsynced(NO_LOCKS, () => nodes.forgetLost(clock.monotonic()))
+        if (lostAt !== null)
+          log.info({ database: name, lostMs: systemClock.monotonic() - lostAt }, 'the database can be written again')
+        lostAt = null
       } catch (thrown) {
+        if (lostAt !== null) continue
+        lostAt = systemClock.monotonic()
         log.error({ err: thrown, database: name }, 'the heartbeat could not be written')
       }
     }

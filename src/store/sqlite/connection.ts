@@ -102,6 +102,7 @@ export function createConnection(
     writeUnsynced: (_, work) => change(work),
     // The one writer has the whole database.
     lock: () => done(undefined),
+    announceKeys: () => done(undefined),
     async close() {
       sqlite.close()
       flusher.close()

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino'
 import type { Clock } from '../../clock.js'
+import { NO_CHANGE_FEED } from '../../tasks/change-feed.js'
 import type { Closers, OpenStore, StoreConfig } from '../store-state.js'
 import { startCheckpointer } from './checkpointer.js'
 import { openDatabase } from './database.js'
@@ -28,5 +29,5 @@ export async function openSqlite(
   }
   const state = await openGatewayState({ connection, path: file, systemClock, log, restored })
   closers.push(() => state[Symbol.asyncDispose]())
-  return { connection, state }
+  return { connection, state, feed: NO_CHANGE_FEED }
 }

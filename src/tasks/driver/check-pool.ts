@@ -7,6 +7,8 @@ export type CheckResult = Polled | null
 export interface CheckPoolParts {
   store: Pick<PollQueue, 'takeDue' | 'nextDueMono' | 'savePollStates'> & Pick<GatewayState, 'isShared'>
   clock: Clock
+  /** The time limit of a check. */
+  timeoutMs: number
   /** How many checks may run now. */
   limit(): number
   /** Checks one task. */
@@ -27,14 +29,27 @@ export interface CheckPool {
 
 /** Tasks read at a time, and poll states written at a time: each takes a few milliseconds, then the event loop turns. */
 const BATCH = 50
-/** How long a task that was taken is kept from other gateways. Twice as many as are checked at a time fit into it. */
-const LEASE_MS = 30_000
+/**
+ * How long a task that was taken is kept from other gateways, besides two checks that reach their time limit: twice as
+ * many tasks are taken as are checked at a time.
+ */
+const SPARE_LEASE_MS = 10_000
 /** While checks are under way: how often to look for tasks that became due meanwhile. */
 const RECHECK_MS = 250
+/** How often to look for due tasks when other gateways schedule checks too: one of them may be lost at any time. */
+const SHARED_RECHECK_MS = 2_500
 /** Checks begun without a turn of the event loop. */
 const BURST = 10
 
-export function createCheckPool({ store, clock, limit, check, takeEarly, onSaved }: CheckPoolParts): CheckPool {
+export function createCheckPool({
+  store,
+  clock,
+  timeoutMs,
+  limit,
+  check,
+  takeEarly,
+  onSaved,
+}: CheckPoolParts): CheckPool {
   const underWay = new Set<string>()
   const isUnderWay = (taskId: string) => underWay.has(taskId)
   /** Tasks whose check failed inside the gateway. The other tasks are checked before these are tried again. */
@@ -42,6 +57,8 @@ export function createCheckPool({ store, clock, limit, check, takeEarly, onSaved
   const signal = createSignal()
   let waiting: Polled[] = []
   const results: Polled[] = []
+  /** After this time, a check that begins could end after its lease. */
+  let startUntil = 0
   let readAgainAt = 0
   let early = true
   let begun = 0
@@ -61,7 +78,9 @@ export function createCheckPool({ store, clock, limit, check, takeEarly, onSaved
     await save()
     const most = store.isShared ? Math.min(BATCH, limit() * 2) : BATCH
     const except = [...underWay, ...failed.keys()]
-    waiting = await store.takeDue({ nowMono: now, leaseMs: LEASE_MS, limit: most, except })
+    const leaseMs = 2 * timeoutMs + SPARE_LEASE_MS
+    waiting = await store.takeDue({ nowMono: now, leaseMs, limit: most, except })
+    startUntil = now + leaseMs - timeoutMs
     readAgainAt = waiting.length < most ? now + RECHECK_MS : now
   }
 
@@ -96,6 +115,11 @@ export function createCheckPool({ store, clock, limit, check, takeEarly, onSaved
       }
       if (waiting.length === 0 && (now >= readAgainAt || underWay.size === 0)) await read(now)
       while (waiting.length > 0 && underWay.size < limit()) {
+        // This process stood still: another gateway checks what it took.
+        if (store.isShared && clock.monotonic() > startUntil) {
+          waiting = []
+          break
+        }
         const next = waiting.shift()
         if (next) start(next)
         if (++begun % BURST === 0) await turn()
@@ -109,21 +133,25 @@ export function createCheckPool({ store, clock, limit, check, takeEarly, onSaved
       stopping.addEventListener('abort', signal.raise)
       ;[waiting, readAgainAt, early] = [[], 0, true]
       failed.clear()
-      let problem: { readonly thrown: unknown } | null = null
+      const problems: unknown[] = []
       const fillOrStop = () =>
         fill().catch(thrown => {
-          problem = { thrown }
+          problems.push(thrown)
         })
       try {
         for (;;) {
-          const goesOn = !stopping.aborted && !problem
+          const goesOn = !stopping.aborted && problems.length === 0
           if (goesOn) await fillOrStop()
-          if (underWay.size === 0 && (stopping.aborted || problem || waiting.length === 0)) break
+          if (underWay.size === 0 && (stopping.aborted || problems.length > 0 || waiting.length === 0)) break
           await waitForWork()
         }
         await save()
-        for (const thrown of [problem, ...failed.values()]) if (thrown) throw thrown
-        return await store.nextDueMono()
+        const [thrown] = [...problems, ...failed.values()]
+        if (thrown !== undefined) throw thrown
+        const nextAt = await store.nextDueMono()
+        return store.isShared
+          ? Math.min(nextAt ?? Number.POSITIVE_INFINITY, clock.monotonic() + SHARED_RECHECK_MS)
+          : nextAt
       } finally {
         stopping.removeEventListener('abort', signal.raise)
         alarm?.abort()

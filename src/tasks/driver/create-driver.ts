@@ -94,9 +94,10 @@ export function createDriver(parts: DriverParts): Driver {
   })
 
   /** Wakes the pollers that a transition concerns. Each of them sleeps until its next moment otherwise. */
-  const onTransition: TransitionListener = ({ stage }, from) => {
+  const onTransition: TransitionListener = ({ stage }, from, isRemote) => {
     if (stage === 'queued' || isSettled(from, stage)) pollers.submitter?.nudge()
-    if (isChecked(stage)) pollers.statusPoller?.nudge()
+    // The gateway that submitted a task also makes its first check, unless it is lost; the status poller looks for that.
+    if (!isRemote && isChecked(stage)) pollers.statusPoller?.nudge()
     // A new task is behind the others.
     if (from === 'queued' || (from !== null && stage === 'queued')) {
       positions.moved()
@@ -114,7 +115,7 @@ export function createDriver(parts: DriverParts): Driver {
     submitter,
     statusPoller,
     liveStates: createLiveStates({ ...parts, submitter }),
-    status: createGatewayStatus({ store, upstream, submitter, statusPoller }),
+    status: createGatewayStatus({ store, upstream, submitter, statusPoller, clock }),
     pollers: running,
 
     async start() {

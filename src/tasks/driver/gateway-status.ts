@@ -1,4 +1,5 @@
-import type { SubmitQueue } from '../task-store.js'
+import type { Clock } from '../../clock.js'
+import type { GatewayNode, GatewayState, SubmitQueue } from '../task-store.js'
 import type { StatusPoller } from './status-poller.js'
 import type { SubmitQueueStatus, Submitter } from './submitter.js'
 import type { Upstream } from './upstream.js'
@@ -16,16 +17,29 @@ export interface GatewayStatus {
   readonly oldestQueuedAt: number | null
   /** When the upstream last answered a status check; null: not since the start. */
   readonly lastCheckedAt: number | null
+  /** The gateways on the database, and those that were lost within the last day, the oldest first. */
+  readonly nodes: readonly NodeStatus[]
+}
+
+export interface NodeStatus extends Omit<GatewayNode, 'seenMono'> {
+  /** Its latest sign of life. */
+  readonly seenAt: number
+  /** Whether it has given none for a while, so that its work is taken over. */
+  readonly isLost: boolean
 }
 
 export interface GatewayStatusParts {
-  store: Pick<SubmitQueue, 'counts' | 'oldestQueued'>
+  store: Pick<SubmitQueue, 'counts' | 'oldestQueued'> & Pick<GatewayState, 'nodes'>
   upstream: Pick<Upstream, 'name'>
   submitter: Pick<Submitter, 'status'>
   statusPoller: Pick<StatusPoller, 'lastCheckedAt'>
+  clock: Clock
 }
 
-export function createGatewayStatus({ store, upstream, submitter, statusPoller }: GatewayStatusParts) {
+/** Signs of life come every second on a database that gateways share, and every 10 s otherwise. */
+const LOST_AFTER_MS = 30_000
+
+export function createGatewayStatus({ store, upstream, submitter, statusPoller, clock }: GatewayStatusParts) {
   return async (): Promise<GatewayStatus> => {
     const { queued, submitting, unknown, submitted, processing } = await store.counts()
     return {
@@ -35,6 +49,12 @@ export function createGatewayStatus({ store, upstream, submitter, statusPoller }
       activeTasks: submitting + unknown + submitted + processing,
       oldestQueuedAt: (await store.oldestQueued())?.queuedAt ?? null,
       lastCheckedAt: statusPoller.lastCheckedAt(),
+      nodes: (await store.nodes()).map(statusOfNode),
     }
+  }
+
+  function statusOfNode({ seenMono, ...node }: GatewayNode): NodeStatus {
+    const silentMs = Math.max(clock.monotonic() - seenMono, 0)
+    return { ...node, seenAt: clock.now() - silentMs, isLost: silentMs > LOST_AFTER_MS }
   }
 }

@@ -161,7 +161,7 @@ export function createStatusPoller(parts: StatusPollerParts): StatusPoller {
     return early
   }
 
-  const pool = createCheckPool({ store, clock, limit: limit.current, check, takeEarly, onSaved })
+  const pool = createCheckPool({ store, clock, timeoutMs, limit: limit.current, check, takeEarly, onSaved })
 
   return {
     checkSoon(id) {

@@ -14,6 +14,8 @@ export interface SubmitParts {
   clock: Clock
   log: Logger
   firstCheckMs: number
+  /** The time limit of a call. */
+  timeoutMs: number
   cut: AbortSignal
 }
 
@@ -25,16 +27,21 @@ export type SubmitOutcome =
 
 const COPIES_UNKNOWN = 'the database was restored, and with which copies of its files it was submitted is not known'
 
-/** How long the write before a call may take. After that the time of the attempt would be wrong, so the task waits. */
+/**
+ * How long after the attempt was written, by a monotonic clock, the call may leave. Later, the time of the attempt would be
+ * wrong, and another gateway on the database may have taken the task over while this process stood still.
+ */
 const LONGEST_WRITE_MS = 5_000
 
 /** Submits a task that was just written as `submitting`. Never rejects. */
 export async function submitTask(task: TaskIn<'submitting'>, parts: SubmitParts): Promise<SubmitOutcome> {
-  const { upstream, clock, cut } = parts
-  if (clock.monotonic() - task.attemptedMono > LONGEST_WRITE_MS)
-    return failed('not-accepted', 'not sent: the write before it took too long')
+  const { upstream, clock, timeoutMs, cut } = parts
+  const isLate = (limitMs: number) => clock.monotonic() - task.attemptedMono > limitMs
+  if (isLate(LONGEST_WRITE_MS)) return failed('not-accepted', 'not sent: the write before it took too long')
   const earlier = task.lookupFirst ? await lookUp(task, parts) : null
   if (earlier) return earlier
+  if (isLate(LONGEST_WRITE_MS + timeoutMs))
+    return failed('not-accepted', 'not sent: the look-up before it took too long')
   try {
     return { kind: 'accepted', upstreamId: await upstream.submit(submitRequestOf(task), cut) }
   } catch (thrown) {

@@ -6,13 +6,12 @@ import type { BatchReader, TaskLog, TaskReader } from '../task-store.js'
 import { type ParsedBatchInput, parseBatchInput } from './batch-input.js'
 import { differenceOf } from './choices.js'
 import { ALL, parseCursor } from './cursor.js'
-import { follow } from './follow.js'
 import { invalidInput, type Problem } from './invalid-input.js'
 import { requireScope } from './permissions.js'
 import { notFound } from './task-access.js'
 import type { TaskActions } from './task-actions.js'
 import type { Order, TaskCreator } from './task-creator.js'
-import { countedSubscription, type TaskFollowingParts } from './task-following.js'
+import { countedFollower, type TaskFollowingParts } from './task-following.js'
 import type { TaskService } from './task-service.js'
 import type { UploadedInputs } from './uploaded-inputs.js'
 
@@ -126,7 +125,7 @@ export function callerBatches(
     },
 
     async followBatch(id, { after } = {}) {
-      return countedSubscription(parts, caller, async () => {
+      return countedFollower(parts, caller, async () => {
         const batch = await requireBatch(id)
         const from = after === undefined ? 0 : parseCursor(after, store.epoch, await store.lastSeq(ALL))
         const isOver = async () => {
@@ -136,7 +135,7 @@ export function callerBatches(
         const filter = { caller: batch.caller, batchId: id }
         // The last event is delivered even when the cursor is at or after it.
         const start = (await isOver()) ? Math.min(from, (await lastSeq(id)) - 1) : from
-        return follow(parts, { whose: { filter }, after: start, isOver })
+        return { whose: { filter }, after: start, isOver }
       })
     },
   }

@@ -14,6 +14,8 @@ export interface FollowQuery {
   readonly isOver?: () => Promise<boolean>
   /** The number of the last transition that is not delivered. */
   readonly after: number
+  /** Called when the follower ends, is returned or fails, even before its first `next()`. May be called repeatedly. */
+  readonly onEnd?: () => void
 }
 
 export interface FollowParts<Event> {
@@ -31,6 +33,7 @@ type Kind = 'transition' | 'refresh' | 'queue refresh'
 
 /** The number of transitions in a read, and the most that are held in memory for a slow follower. */
 const PAGE = 50
+const NOTHING: readonly Transition[] = []
 
 /**
  * A follower is a cursor over the log: it listens, reads what is after its cursor, delivers it, and waits for the next
@@ -42,15 +45,16 @@ const PAGE = 50
  */
 export function follow<Event>(parts: FollowParts<Event>, query: FollowQuery): AsyncIterableIterator<Event> {
   const { store, transitionsAfter, notifier, toEvent, onStop } = parts
-  const { whose, matches = () => true, isOver } = query
+  const { whose, matches = () => true, isOver, onEnd = () => {} } = query
   const taskId = 'taskId' in whose ? whose.taskId : null
   // One object for all reads, by which they are recognised.
   const page: LogQuery = { ...whose, limit: PAGE }
 
   const signal = createSignal<Kind>()
   let cursor = query.after
-  /** What was read and is not delivered yet. */
-  let unread: Transition[] = []
+  /** What was read, by several followers perhaps, and how much of it this one has passed. */
+  let unread = NOTHING
+  let position = 0
   /** Whether the log may have more than was read. */
   let hasMore = true
   let isLast = false
@@ -71,9 +75,10 @@ export function follow<Event>(parts: FollowParts<Event>, query: FollowQuery): As
 
   function end(): void {
     signal.close()
-    unread = []
+    unread = NOTHING
     unsubscribe?.()
     unsubscribe = null
+    onEnd()
   }
 
   /** Listens to the moves of the queue only while the task is in it. */
@@ -85,29 +90,9 @@ export function follow<Event>(parts: FollowParts<Event>, query: FollowQuery): As
     }
   }
 
-  /** Returns the next transition after the cursor that matches; null when there is none yet, or the follower ended. */
-  async function nextTransition(): Promise<Transition | null> {
-    while (!signal.isClosed()) {
-      const transition = unread.shift()
-      if (transition) {
-        await giveWay()
-        const { task } = transition
-        cursor = task.seq
-        isLast = isFinal(task) && (taskId !== null || (await isEnd()))
-        if (taskId !== null) followQueue(task.stage === 'queued')
-        if (matches(task)) return transition
-      } else if (hasMore) {
-        const read = await transitionsAfter(cursor, page)
-        hasMore = read.length === PAGE
-        unread = [...read]
-      } else return null
-    }
-    return null
-  }
-
   /** Whether nothing follows the cursor, and nothing will. */
-  async function isEnd(): Promise<boolean> {
-    if (!isOver || unread.length > 0 || !(await isOver())) return false
+  async function isEnd(isOver: () => Promise<boolean>): Promise<boolean> {
+    if (unread.length > position || !(await isOver())) return false
     return (await transitionsAfter(cursor, page)).length === 0
   }
 
@@ -122,28 +107,67 @@ export function follow<Event>(parts: FollowParts<Event>, query: FollowQuery): As
     return latest?.task.seq === cursor ? latest : null
   }
 
-  async function next(): Promise<IteratorResult<Event, void>> {
-    if (!unsubscribe && !signal.isClosed()) start()
-    while (!signal.isClosed() && !isLast) {
-      let transition = await nextTransition()
-      if (!transition && !isLast) {
-        const kinds = await signal.wait()
-        if (!kinds) break
-        hasMore = kinds.has('transition')
-        transition = await nextTransition()
-        if (!transition && taskId !== null) transition = await latestAgain(taskId, kinds)
-      }
-      if (transition && !signal.isClosed()) return { value: toEvent(transition), done: false }
-    }
-    end()
-    return { value: undefined, done: true }
+  /** Moves the cursor to a transition. Returns whether the follower wants it. */
+  function pass({ task }: Transition): boolean {
+    cursor = task.seq
+    isLast = taskId !== null && isFinal(task)
+    if (taskId !== null) followQueue(task.stage === 'queued')
+    return matches(task)
   }
 
-  let last: Promise<unknown> = Promise.resolve()
+  async function readOn(): Promise<Transition | null> {
+    if (!unsubscribe && !signal.isClosed()) start()
+    let woken: ReadonlySet<Kind> | null = null
+    while (!signal.isClosed() && !isLast) {
+      const transition = unread[position]
+      if (transition) {
+        const turn = giveWay()
+        if (turn) await turn
+        // The follower may have ended meanwhile.
+        if (signal.isClosed()) break
+        position++
+        const isWanted = pass(transition)
+        if (isOver && isFinal(transition.task)) isLast = await isEnd(isOver)
+        if (isWanted) return transition
+      } else if (hasMore) {
+        unread = await transitionsAfter(cursor, page)
+        position = 0
+        hasMore = unread.length === PAGE
+      } else if (woken && taskId !== null) {
+        const latest = await latestAgain(taskId, woken)
+        if (latest) return latest
+        woken = null
+      } else {
+        unread = NOTHING
+        woken = await signal.wait()
+        hasMore = woken?.has('transition') ?? false
+      }
+    }
+    return null
+  }
+
+  async function next(): Promise<IteratorResult<Event, void>> {
+    try {
+      const transition = await readOn()
+      if (transition && !signal.isClosed()) return { value: toEvent(transition), done: false }
+      end()
+      return { value: undefined, done: true }
+    } catch (thrown) {
+      end()
+      throw thrown
+    } finally {
+      if (--steps === 0) last = null
+    }
+  }
+
+  /** The last of the steps that are under way: each begins when the one before it is over. */
+  let last: Promise<unknown> | null = null
+  let steps = 0
   return {
     next() {
-      const step = last.then(next)
-      last = step.catch(end)
+      steps++
+      const step = last ? last.then(next, next) : next()
+      last = step
       return step
     },
     async return() {

@@ -12,6 +12,12 @@ export function createSignal<Kind>(): Signal<Kind> {
   let raised = new Set<Kind>()
   let closed = false
   let wake = () => {}
+
+  function take(): ReadonlySet<Kind> | null {
+    const kinds = raised
+    raised = new Set()
+    return closed ? null : kinds
+  }
   return {
     raise(kind) {
       raised.add(kind)
@@ -22,11 +28,9 @@ export function createSignal<Kind>(): Signal<Kind> {
       wake()
     },
     isClosed: () => closed,
-    async wait() {
-      if (raised.size === 0 && !closed) await new Promise<void>(resolve => (wake = resolve))
-      const kinds = raised
-      raised = new Set()
-      return closed ? null : kinds
+    wait() {
+      if (raised.size > 0 || closed) return Promise.resolve(take())
+      return new Promise<void>(resolve => (wake = resolve)).then(take)
     },
   }
 }

@@ -5,8 +5,7 @@ import type { ChangedTask } from '../change-notifier.js'
 import { isFinal } from '../task.js'
 import type { TaskLog, TaskReader } from '../task-store.js'
 import { ALL, parseCursor } from './cursor.js'
-import { type FollowParts, follow } from './follow.js'
-import { onIteratorEnd } from './on-iterator-end.js'
+import { type FollowParts, type FollowQuery, follow } from './follow.js'
 import { ownTasks, quotaKeys, requireScope } from './permissions.js'
 import { requireTask } from './task-access.js'
 import { matchesConditions, withReference } from './task-conditions.js'
@@ -24,7 +23,7 @@ export type TaskFollowing = Pick<TaskService, 'follow' | 'followAll'>
 export function taskFollowing(parts: TaskFollowingParts, caller: Caller): TaskFollowing {
   const { store } = parts
 
-  const counted = (start: () => Promise<AsyncIterableIterator<TaskEvent>>) => countedSubscription(parts, caller, start)
+  const counted = (prepare: () => Promise<Omit<FollowQuery, 'onEnd'>>) => countedFollower(parts, caller, prepare)
 
   return {
     async follow(id, { after } = {}) {
@@ -33,7 +32,7 @@ export function taskFollowing(parts: TaskFollowingParts, caller: Caller): TaskFo
         const task = await requireTask(store, caller, id)
         const before = task.seq - 1
         const from = after === undefined ? before : parseCursor(after, store.epoch, await store.lastSeq(ALL))
-        return follow(parts, { whose: { taskId: id }, after: isFinal(task) ? Math.min(from, before) : from })
+        return { whose: { taskId: id }, after: isFinal(task) ? Math.min(from, before) : from }
       })
     },
 
@@ -47,24 +46,24 @@ export function taskFollowing(parts: TaskFollowingParts, caller: Caller): TaskFo
         const visible = ownTasks(caller)
         const filter = withReference(visible, conditions)
         const matches = (task: ChangedTask) => filter !== null && matchesConditions(task, conditions)
-        return follow(parts, { whose: { filter: { ...(filter ?? visible), caller: caller.id } }, matches, after: from })
+        return { whose: { filter: { ...(filter ?? visible), caller: caller.id } }, matches, after: from }
       })
     },
   }
 }
 
-/** Holds a subscription of the caller while the iterator is read. `start` may throw. */
-export async function countedSubscription(
-  { subscriptions }: Pick<TaskFollowingParts, 'subscriptions'>,
+/** Holds a subscription of the caller until the follower ends. `prepare` may throw. */
+export async function countedFollower(
+  parts: TaskFollowingParts,
   caller: Caller,
-  start: () => Promise<AsyncIterableIterator<TaskEvent>>,
+  prepare: () => Promise<Omit<FollowQuery, 'onEnd'>>,
 ): Promise<AsyncIterableIterator<TaskEvent>> {
-  const release = acquireAll(subscriptions, quotaKeys(caller, 'subscriptions'))
-  if (!release) throw tooManySubscriptions(caller)
+  const onEnd = acquireAll(parts.subscriptions, quotaKeys(caller, 'subscriptions'))
+  if (!onEnd) throw tooManySubscriptions(caller)
   try {
-    return onIteratorEnd(await start(), release)
+    return follow(parts, { ...(await prepare()), onEnd })
   } catch (thrown) {
-    release()
+    onEnd()
     throw thrown
   }
 }

@@ -58,10 +58,10 @@ export function taskView(task: Task): TaskView {
   }
 }
 
-export function isoTime(at: number): string
-export function isoTime(at: number | null | undefined): string | null
-export function isoTime(at: number | null | undefined): string | null {
-  return at == null ? null : new Date(at).toISOString()
+function isoTime(at: number): string
+function isoTime(at: number | undefined): string | null
+function isoTime(at: number | undefined): string | null {
+  return at === undefined ? null : new Date(at).toISOString()
 }
 
 /** Hundredths of a credit, in which budgets are counted, as credits. */
@@ -69,6 +69,6 @@ export function toCredits(cents: number): number {
   return cents / 100
 }
 
-function resultView({ durationMs, ...result }: Result, costCents: number): ResultView {
+export function resultView({ durationMs, ...result }: Result, costCents: number): ResultView {
   return { ...result, durationSeconds: durationMs === null ? null : durationMs / 1_000, credits: toCredits(costCents) }
 }

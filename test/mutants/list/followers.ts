@@ -1,7 +1,17 @@
 import type { Mutant } from '../mutant.js'
-import { FOLLOW, LIMITS, RESTORED_BACKUP, STORE, SUBSCRIPTION, WEBSOCKET } from './tests.js'
+import {
+  FOLLOW,
+  LIMITS,
+  RESTORED_BACKUP,
+  SHARED_EVENTS,
+  SHARED_SUBSCRIBE,
+  STORE,
+  SUBSCRIPTION,
+  WEBSOCKET,
+} from './tests.js'
 
 const FOLLOW_TS = 'src/tasks/service/follow.ts'
+const SHARED_SUBSCRIBE_TS = 'src/http/shared-subscribe.ts'
 const FOLLOWING = [SUBSCRIPTION, WEBSOCKET, LIMITS]
 
 /** What followers receive. */
@@ -23,30 +33,72 @@ export const FOLLOWER_MUTANTS: readonly Mutant[] = [
   {
     name: 'follower-stops-after-a-full-page',
     file: FOLLOW_TS,
-    find: 'if (page.length < PAGE) return false',
-    replace: 'if (page.length <= PAGE) return false',
+    find: 'hasMore = unread.length === PAGE',
+    replace: 'hasMore = false',
     tests: FOLLOWING,
   },
   {
     name: 'follower-of-a-final-task-goes-on',
     file: FOLLOW_TS,
-    find: '          if (taskId !== null && isFinal(transition.task)) return true\n',
-    replace: '',
+    find: 'isLast = taskId !== null && isFinal(task)',
+    replace: 'isLast = false',
     tests: FOLLOWING,
   },
   {
     name: 'replay-starves-the-event-loop',
     file: FOLLOW_TS,
-    find: '          await giveWay()\n',
+    find: '        if (turn) await turn\n',
     replace: '',
     tests: [FOLLOW, ...FOLLOWING],
   },
   {
     name: 'listener-of-a-follower-stays',
     file: FOLLOW_TS,
-    find: '      unsubscribe()\n      stopping',
-    replace: '      stopping',
-    tests: FOLLOWING,
+    find: '      unlisten()\n',
+    replace: '',
+    tests: [FOLLOW, ...FOLLOWING],
+  },
+  {
+    name: 'steps-of-a-follower-overlap',
+    file: FOLLOW_TS,
+    find: 'last ? last.then(next, next) : next()',
+    replace: 'next()',
+    tests: [FOLLOW],
+  },
+  {
+    name: 'slot-of-a-follower-is-kept',
+    file: FOLLOW_TS,
+    find: '    onEnd()\n',
+    replace: '',
+    tests: [FOLLOW, ...FOLLOWING],
+  },
+  {
+    name: 'followers-of-a-reference-wake-for-all',
+    file: 'src/tasks/change-notifier.ts',
+    find: 'JSON.stringify(reference === undefined ? [caller] : [caller, reference])',
+    replace: 'JSON.stringify([caller])',
+    tests: [FOLLOW],
+  },
+  {
+    name: 'refresh-repeats-old-live-values',
+    file: 'src/tasks/service/shared-events.ts',
+    find: '    else events.delete(taskId)\n',
+    replace: '',
+    tests: [SHARED_EVENTS],
+  },
+  {
+    name: 'callers-share-results',
+    file: SHARED_SUBSCRIBE_TS,
+    find: 'variables, id, [...scopes]',
+    replace: 'variables, [...scopes]',
+    tests: [SHARED_SUBSCRIBE],
+  },
+  {
+    name: 'absent-variable-counts-as-null',
+    file: SHARED_SUBSCRIBE_TS,
+    find: 'name in given ? [name, given[name]] : []',
+    replace: '[name, given[name] ?? null]',
+    tests: [SHARED_SUBSCRIBE],
   },
   {
     name: 'notified-before-it-is-written',

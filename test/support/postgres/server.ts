@@ -15,6 +15,8 @@ const START_MS = 60_000
 
 export interface PostgresServer extends AsyncDisposable {
   readonly url: string
+  /** Ends the server without a shutdown and starts it again on the same port, after `whileDown`. */
+  restart(whileDown?: () => Promise<unknown>): Promise<void>
 }
 
 /** The folder of the binaries that npm installed; null when there are none for this platform. */
@@ -50,24 +52,40 @@ export async function startPostgres(binaries: string): Promise<PostgresServer> {
 
   const port = await freePort()
   const settings = ['fsync=off', 'max_connections=300', 'unix_socket_directories=', 'listen_addresses=127.0.0.1']
-  const server = spawn(
-    join(binaries, 'postgres'),
-    ['-D', data, '-p', String(port), ...settings.flatMap(setting => ['-c', setting])],
-    { ...options, stdio: ['ignore', 'ignore', 'pipe'] },
-  )
-  const log = readAll(server.stderr)
   const url = `postgres://postgres@127.0.0.1:${port}/postgres`
-  const until = performance.now() + START_MS
-  while (!(await answers(url))) {
-    if (server.exitCode !== null || performance.now() > until) throw new Error(`Postgres does not start: ${await log}`)
-    await wait(50)
+  const start = async () => {
+    const server = spawn(
+      join(binaries, 'postgres'),
+      ['-D', data, '-p', String(port), ...settings.flatMap(setting => ['-c', setting])],
+      { ...options, stdio: ['ignore', 'ignore', 'pipe'] },
+    )
+    const log = readAll(server.stderr)
+    const until = performance.now() + START_MS
+    while (!(await answers(url))) {
+      if (server.exitCode !== null || performance.now() > until)
+        throw new Error(`Postgres does not start: ${await log}`)
+      await wait(50)
+    }
+    return server
   }
+  // An immediate shutdown: what was committed is in the files.
+  const end = async () => {
+    const server = await running
+    server.kill('SIGQUIT')
+    if (server.exitCode === null) await once(server, 'exit')
+  }
+  let running = start()
+  await running
   return {
     url,
+    async restart(whileDown) {
+      await end()
+      await whileDown?.()
+      running = start()
+      await running
+    },
     async [Symbol.asyncDispose]() {
-      // An immediate shutdown: nothing in it is needed any more.
-      server.kill('SIGQUIT')
-      if (server.exitCode === null) await once(server, 'exit')
+      await end()
       await rm(folder, { recursive: true, force: true })
     },
   }

@@ -1,8 +1,8 @@
 import { pino } from 'pino'
 import { expect, test } from 'vitest'
-import { createChangeNotifier } from '../../../src/tasks/change-notifier.js'
+import { type ChangedTask, createChangeNotifier } from '../../../src/tasks/change-notifier.js'
 import { coalesceReads } from '../../../src/tasks/service/coalesced-reads.js'
-import { follow } from '../../../src/tasks/service/follow.js'
+import { type FollowQuery, follow } from '../../../src/tasks/service/follow.js'
 import type { Transition } from '../../../src/tasks/task-store.js'
 import { createTransitions } from '../../../src/tasks/transitions.js'
 import { newDatabase, openTestStore } from '../../support/database.js'
@@ -134,4 +134,90 @@ test('a transition is written before its listeners are called, and a coalesced r
   await transitions.move(created, 'canceled', { completedAt: 1, failure: { code: 'CANCELED', message: '' } })
   const both = ['queued', 'canceled']
   expect(await Promise.all(seen)).toEqual([both, both, both])
+})
+
+/** Follows an empty log and counts the reads of it. */
+function followNothing(whose: FollowQuery['whose'], onEnd = () => {}) {
+  const notifier = createChangeNotifier()
+  let reads = 0
+  const iterator = follow(
+    {
+      store: { get: async () => null },
+      notifier,
+      onStop: () => () => {},
+      toEvent: ({ task }) => task.seq,
+      async transitionsAfter() {
+        reads++
+        return []
+      },
+    },
+    { whose, after: 0, onEnd },
+  )
+  return { iterator, notifier, reads: () => reads }
+}
+
+const mine = { ...newTask({ caller: 'me', reference: 'r' }), lookupFirst: false, seq: 1 }
+const NARROW: readonly [string, FollowQuery['whose'], ChangedTask][] = [
+  ['one task', { taskId: mine.id }, { ...mine, id: 'another' }],
+  ['one caller', { filter: { caller: 'me' } }, { ...mine, caller: 'other' }],
+  ['a reference', { filter: { caller: 'me', reference: 'r' } }, { ...mine, reference: 's' }],
+  ['some tasks', { filter: { caller: 'me', ids: [mine.id] } }, { ...mine, id: 'another' }],
+]
+test.each(NARROW)('a follower of %s does not wake for other tasks', async (_, whose, other) => {
+  const { iterator, notifier, reads } = followNothing(whose)
+  const step = iterator.next()
+  await new Promise(setImmediate)
+  expect(reads()).toBe(1)
+  notifier.transitioned(other, null)
+  await new Promise(setImmediate)
+  expect(reads()).toBe(1)
+  notifier.transitioned(mine, null)
+  await new Promise(setImmediate)
+  expect(reads()).toBe(2)
+  await iterator.return?.()
+  expect((await step).done).toBe(true)
+})
+
+test('steps that are asked for at once come in order, none twice', async () => {
+  const { iterator } = followLog()
+  const steps = await Promise.all(Array.from({ length: 3 * PAGE }, () => iterator.next()))
+  expect(steps.map(step => step.value)).toEqual(Array.from({ length: 3 * PAGE }, (_, index) => index + 1))
+  await iterator.return?.()
+})
+
+test('a return ends every step that waits, and the follower with them', async () => {
+  let ends = 0
+  const { iterator, notifier } = followNothing({ filter: { caller: 'me' } }, () => ends++)
+  const steps = [iterator.next(), iterator.next(), iterator.next()]
+  await new Promise(setImmediate)
+  await iterator.return?.()
+  expect((await Promise.all(steps)).map(step => step.done)).toEqual([true, true, true])
+  expect(notifier.listeners()).toBe(0)
+  expect(ends).toBeGreaterThan(0)
+  expect(await iterator.next()).toEqual({ value: undefined, done: true })
+})
+
+test('a follower that is returned before its first step has ended', async () => {
+  let ends = 0
+  const { iterator, notifier } = followNothing({ taskId: mine.id }, () => ends++)
+  await iterator.return?.()
+  expect([ends > 0, notifier.listeners()]).toEqual([true, 0])
+})
+
+test('a failed read ends the follower, and the steps that wait behind it', async () => {
+  const notifier = createChangeNotifier()
+  let ends = 0
+  const iterator = follow(
+    {
+      store: { get: async () => null },
+      notifier,
+      onStop: () => () => {},
+      toEvent: ({ task }) => task.seq,
+      transitionsAfter: () => Promise.reject(new Error('the disk is on fire')),
+    },
+    { whose: { filter: { caller: 'me' } }, after: 0, onEnd: () => ends++ },
+  )
+  const [failed, behind] = await Promise.allSettled([iterator.next(), iterator.next()])
+  expect([failed.status, behind]).toMatchObject(['rejected', { status: 'fulfilled', value: { done: true } }])
+  expect([ends > 0, notifier.listeners()]).toEqual([true, 0])
 })
