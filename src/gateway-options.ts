@@ -105,7 +105,7 @@ export interface GatewayOptions {
   /** Limits of each caller. */
   callerLimits?:
     | {
-        /** Tasks that a caller may create in a minute. @default `60` */
+        /** Creates that a caller may make in a minute. A batch is one create. @default `60` */
         createsPerMinute?: number | undefined
         /** Tasks of a caller that may wait in the queue. @default `500` */
         waitingTasks?: number | undefined
