@@ -184,9 +184,9 @@ export function createSubmitter(parts: SubmitterParts): Submitter {
 
   return {
     async round(stopping) {
-      await saveUnsaved()
       /** Callers whose files cannot be copied in this round. */
       const skipped = new Set<string>()
+      await saveUnsaved()
       while (!stopping.aborted) {
         // The one reading that all of this iteration is compared with: a later one would be later than every slot.
         const now = clock.monotonic()
