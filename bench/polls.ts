@@ -191,6 +191,9 @@ async function measure(count: number, runSeconds: number): Promise<void> {
           idempotencyKey: null,
           retryOf: null,
           platform: null,
+          videoSha256: null,
+          batchId: null,
+          audioSha256: null,
           reservedCents: 48,
           createdAt: now.at,
           queuedAt: now.at,
@@ -199,7 +202,13 @@ async function measure(count: number, runSeconds: number): Promise<void> {
         { createsPerMinute: null, waitingTasks: null, monthlyCents: null },
       )
       if ('refused' in task || task.stage !== 'queued') throw new Error('the task was refused')
-      const attempt = { attemptedAt: now.at, attemptedMono: now.mono, attemptedUpstreamAt: null }
+      const attempt = {
+        attemptedAt: now.at,
+        attemptedMono: now.mono,
+        attemptedUpstreamAt: null,
+        sentVideoUrl: null,
+        sentAudioUrl: null,
+      }
       const submitting = await transitions.move(task, 'submitting', attempt)
       const accepted = { upstreamId: `up-${i}`, submittedAt: now.at, submittedMono: now.mono }
       const poll = pollAt(clock.monotonic() + 10_000 * Math.random())

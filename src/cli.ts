@@ -5,6 +5,8 @@ import type { CopyFlags } from './cli/copy.js'
 import { addKeysCommand } from './cli/keys.js'
 import { toWhole } from './cli/parse-argument.js'
 import type { ServeFlags } from './cli/serve.js'
+import type { SyncFlags } from './cli/sync.js'
+import { addTargetOptions, addTasksCommand } from './cli/tasks.js'
 import { listVariables } from './cli/variables.js'
 import { ConfigError, configFromEnv } from './config.js'
 
@@ -42,6 +44,26 @@ The only environment variable it reads is FFMPEG_PATH. The exit code is 1 when t
   )
   .action(async () => (await import('./cli/demo.js')).demo())
 
+const syncCommand = program
+  .command('sync')
+  .description('Make one lip sync from links or local files, and download the result.')
+  .argument('<video>', 'the talking-head video: a link or a file')
+  .argument('<audio>', 'the audio that the mouth follows: a link or a file')
+  .option('-o, --output <file>', 'where the result goes', 'lipsync.mp4')
+  .option('--playback-type <type>', 'normal, normal_reverse or normal_reverse_by_audio')
+  .addHelpText(
+    'after',
+    `
+Without --url it starts a gateway of its own with the built-in engine, which ends with the command; FFMPEG_PATH is read.
+The progress goes to the standard error; the standard output has the name of the file, or with --json the task.
+Exit codes: 0 with a result, 3 when the task failed or was canceled, 130 when interrupted, 1 for any other error.`,
+  )
+  .action(async (video: string, audio: string, flags: SyncFlags) => {
+    const key = flags.key ?? process.env.LIPSYNC_KEY
+    await (await import('./cli/sync.js')).sync(video, audio, { ...flags, ...(key && { key }) })
+  })
+addTargetOptions(syncCommand)
+
 program
   .command('migrate')
   .description("Update the database's tables. Safe to repeat; serve does the same when it starts.")
@@ -72,6 +94,7 @@ program
   })
 
 addKeysCommand(program)
+addTasksCommand(program)
 
 try {
   await program.parseAsync()

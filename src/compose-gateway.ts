@@ -30,6 +30,7 @@ import { createDriver } from './tasks/driver/create-driver.js'
 import type { Random } from './tasks/driver/poll-schedule.js'
 import { createTaskServices } from './tasks/service/create-task-services.js'
 import { createTransitions } from './tasks/transitions.js'
+import { openUploads } from './uploads/open-uploads.js'
 import { openUpstream } from './upstream/index.js'
 
 /** What the machine provides. Tests provide their own. */
@@ -56,7 +57,7 @@ export async function composeGateway(config: Config, runtime: GatewayRuntime) {
     const edge = createFront(config, core, access)
     const lifecycle = createLifecycle({ config, ...core, ...access, edge, owned })
     owned.defer(() => core.draining.abort())
-    const { driver, tasksOf, readiness, notifier } = core
+    const { driver, uploads, tasksOf, readiness, notifier } = core
     const gateway = {
       ...lifecycle,
       tasks: tasksOf(OPEN_CALLER),
@@ -65,7 +66,11 @@ export async function composeGateway(config: Config, runtime: GatewayRuntime) {
       upgradeHandler: edge.upgrade,
       readiness,
     }
-    return { gateway, settled: driver.settled, listeners: notifier.listeners }
+    return {
+      gateway,
+      settled: () => Promise.all([driver.settled(), uploads.expiry.asleep()]),
+      listeners: notifier.listeners,
+    }
   } catch (thrown) {
     await owned[Symbol.asyncDispose]()
     throw thrown
@@ -83,6 +88,11 @@ async function openCore(config: Config, { clock: systemClock, random, log }: Gat
   const media = createMediaStore(config.dataDir)
   const upstream = owned.own(await openUpstream(config, { clock, log, media, links }))
 
+  const { dataDir, publicUrl } = config
+  const uploads = owned.own(
+    await openUploads({ store, keys, media, links, clock, log, dataDir, publicUrl, ttlMs: config.uploads.ttlMs }),
+  )
+
   const notifier = createChangeNotifier(feed)
   const transitions = createTransitions({ store, notifier, clock, log })
   const driver = createDriver({
@@ -92,6 +102,7 @@ async function openCore(config: Config, { clock: systemClock, random, log }: Gat
     stallAfterMs: config.poll.stallAfterMs,
     submitsPerMinute: config.submits.perMinute ?? upstream.submitsPerMinute,
     maxQueueMs: config.submits.maxQueueMs,
+    uploadedFiles: uploads.uploadedFiles,
   })
   const [draining, stopping] = [new AbortController(), new AbortController()]
   // Each waiting request adds a listener; their number is no leak.
@@ -103,6 +114,8 @@ async function openCore(config: Config, { clock: systemClock, random, log }: Gat
     priceOf: upstream.priceOf,
     estimateMs: config.estimateSeconds * 1_000,
     publicLink: links.linkTo,
+    ...{ uploadLinks: uploads.uploadLinks, assetOf: uploads.assetOf },
+    ...{ uploadLimits: config.uploads.limits, uploadTtlMs: config.uploads.ttlMs },
     draining: draining.signal,
     stopping: stopping.signal,
   })
@@ -117,6 +130,7 @@ async function openCore(config: Config, { clock: systemClock, random, log }: Gat
       clock,
       log,
       media,
+      uploads,
       notifier,
       driver,
       draining,
@@ -159,7 +173,7 @@ function createAccess(config: Config, { isShared, feed, keys, clock, log }: Core
 
 /** Builds the edge and the protocols behind it. */
 function createFront(config: Config, core: Core, { authenticator, sessions }: Access): Edge {
-  const { links, media, clock, log, driver, sockets, tasksOf, readiness } = core
+  const { links, media, uploads, clock, log, driver, sockets, tasksOf, readiness } = core
   const contextOf = (session: Session, leaving?: () => AbortSignal) =>
     createGraphQLContext({
       leaving,
@@ -177,7 +191,8 @@ function createFront(config: Config, core: Core, { authenticator, sessions }: Ac
     config.upstream !== 'engine' ? null : { videoUrl: links.linkTo(SAMPLE_VIDEO), audioUrl: links.linkTo(SAMPLE_AUDIO) }
   const graphiql = config.explorer ? createGraphiQL(sampleLinks) : null
   const rest = { tasksOf, linkTo: links.linkTo, log }
-  const router = createRouter(createRoutes({ graphql, rest, graphiql, readiness, mediaFile: media.resolve }))
+  const upload = { receiver: uploads.receiver, linkTo: links.linkTo }
+  const router = createRouter(createRoutes({ graphql, rest, upload, graphiql, readiness, mediaFile: media.resolve }))
   return createEdge({ router, webSocket, authenticator, origins, publicUrl: config.publicUrl, log })
 }
 

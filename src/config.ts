@@ -34,7 +34,7 @@ export function resolveConfig(options: GatewayOptions = {}, nameOf: NameOf = pat
   )
   const mistakes = [...new Set([...wrong, ...contradicting])]
   if (!parsed.success || mistakes.length > 0) throw new ConfigError(mistakes)
-  const { dataDir, databaseUrl, upstream, jwt, poll, submits, ...rest } = parsed.data
+  const { dataDir, databaseUrl, upstream, jwt, poll, submits, uploads: _, ...rest } = parsed.data
   return {
     ...rest,
     dataDir: resolve(dataDir),
@@ -44,6 +44,7 @@ export function resolveConfig(options: GatewayOptions = {}, nameOf: NameOf = pat
     isUpstreamChosen: upstream !== null,
     jwt: jwtSettings(jwt),
     poll: { ...poll, stallAfterMs: poll.stallAfterMinutes * MINUTE_MS },
+    uploads: uploadSettings(parsed.data),
     submits: { perMinute: submits.perMinute, maxQueueMs: submits.maxQueueHours * 60 * MINUTE_MS },
   }
 }
@@ -61,6 +62,16 @@ export function configFromEnv(env: Environment, overrides: GatewayOptions = {}):
 export type Environment = Readonly<Record<string, string | undefined>>
 
 type Parsed = z.output<typeof optionsSchema>
+
+/** The engine reads no larger file, so none is accepted. */
+function uploadSettings({ uploads, upstream, jogg, engine }: Parsed) {
+  const isEngine = (upstream ?? (jogg.apiKey ? 'jogg' : 'engine')) === 'engine'
+  const largest = isEngine ? engine.maxBytes : Number.POSITIVE_INFINITY
+  return {
+    ttlMs: uploads.ttlHours * 60 * MINUTE_MS,
+    limits: { video: Math.min(uploads.videoBytes, largest), audio: Math.min(uploads.audioBytes, largest) },
+  }
+}
 
 /** The token issuer of the platform; null when none is configured. */
 function jwtSettings({ jwksUrl, secret, issuer, audience, callerClaim, scopeClaim }: Parsed['jwt']) {

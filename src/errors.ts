@@ -33,7 +33,7 @@ export const ERROR_CODES = {
     message: 'The path does not support this method; the header `Allow` lists those it does.',
   },
   UNSUPPORTED_MEDIA_TYPE: { status: 415, message: 'The body must be sent as application/json.' },
-  REQUEST_ENTITY_TOO_LARGE: { status: 413, message: 'The request body exceeds the limit of 100 KB.' },
+  REQUEST_ENTITY_TOO_LARGE: { status: 413, message: 'The request body exceeds the limit.' },
   GRAPHQL_PARSE_FAILED: { status: 400, message: 'The operation is not valid GraphQL.' },
   GRAPHQL_VALIDATION_FAILED: { status: 400, message: 'The operation does not match the schema.' },
   OPERATION_RESOLUTION_FAILURE: {

@@ -105,7 +105,7 @@ export interface GatewayOptions {
   /** Limits of each caller. */
   callerLimits?:
     | {
-        /** Tasks that a caller may create in a minute. @default `60` */
+        /** Creates that a caller may make in a minute. A batch is one create. @default `60` */
         createsPerMinute?: number | undefined
         /** Tasks of a caller that may wait in the queue. @default `500` */
         waitingTasks?: number | undefined
@@ -115,6 +115,28 @@ export interface GatewayOptions {
         subscriptions?: number | undefined
         /** Credits that a caller may spend in a calendar month (UTC). @default none */
         monthlyCredits?: number | null | undefined
+        /** Bytes of uploaded files that the gateway keeps for a caller. @default `5000000000` */
+        uploadBytes?: number | undefined
+      }
+    | undefined
+  /** Uploads. */
+  uploads?:
+    | {
+        /**
+         * Hours for which an uploaded file is kept after its arrival, and after the latest create that names it. A
+         * file that an unfinished task uses is kept longer. @default `24`
+         */
+        ttlHours?: number | undefined
+        /**
+         * Largest video that can be uploaded, in bytes; with the built-in engine at most `MEDIA_MAX_BYTES`.
+         * @default `500000000`
+         */
+        videoBytes?: number | undefined
+        /**
+         * Largest audio file that can be uploaded, in bytes; with the built-in engine at most `MEDIA_MAX_BYTES`.
+         * @default `100000000`
+         */
+        audioBytes?: number | undefined
       }
     | undefined
   /** Built-in engine. */

@@ -158,7 +158,9 @@ export const optionsSchema = z.strictObject({
     'LIMIT',
     z
       .strictObject({
-        createsPerMinute: option(quota().default(60), { description: 'Tasks that a caller may create in a minute.' }),
+        createsPerMinute: option(quota().default(60), {
+          description: 'Creates that a caller may make in a minute. A batch is one create.',
+        }),
         waitingTasks: option(quota().default(500), { description: 'Tasks of a caller that may wait in the queue.' }),
         sockets: option(quota().default(50), { description: 'WebSockets that a caller may have open.' }),
         subscriptions: option(quota().default(200), {
@@ -166,6 +168,30 @@ export const optionsSchema = z.strictObject({
         }),
         monthlyCredits: option(orNone(whole(0, 1_000_000_000)), {
           description: 'Credits that a caller may spend in a calendar month (UTC).',
+        }),
+        uploadBytes: option(whole(0, 1_000_000_000_000_000).default(5_000_000_000), {
+          description: 'Bytes of uploaded files that the gateway keeps for a caller.',
+        }),
+      })
+      .prefault({}),
+  ),
+
+  uploads: group(
+    'Uploads',
+    'UPLOAD',
+    z
+      .strictObject({
+        ttlHours: option(whole(1, 8_760).default(24), {
+          description:
+            'Hours for which an uploaded file is kept after its arrival, and after the latest create that names it. A file that an unfinished task uses is kept longer.',
+        }),
+        videoBytes: option(whole(1, 100_000_000_000).default(500_000_000), {
+          description:
+            'Largest video that can be uploaded, in bytes; with the built-in engine at most `MEDIA_MAX_BYTES`.',
+        }),
+        audioBytes: option(whole(1, 100_000_000_000).default(100_000_000), {
+          description:
+            'Largest audio file that can be uploaded, in bytes; with the built-in engine at most `MEDIA_MAX_BYTES`.',
         }),
       })
       .prefault({}),

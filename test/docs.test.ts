@@ -17,7 +17,14 @@ const operations = sources.flatMap(file => operationsIn(read(file)).map(operatio
 
 test('the docs and the examples contain operations', () => {
   expect(new Set(operations.map(([file]) => file))).toEqual(
-    new Set(['README.md', 'docs/api.md', 'docs/callers.md', 'examples/browser-sse.html', 'examples/browser-ws.html']),
+    new Set([
+      'README.md',
+      'docs/api.md',
+      'docs/uploads.md',
+      'docs/callers.md',
+      'examples/browser-sse.html',
+      'examples/browser-ws.html',
+    ]),
   )
 })
 

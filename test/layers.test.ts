@@ -15,6 +15,7 @@ const LAYERS = [
   ['http'],
   ['readiness'],
   ['graphql', 'rest'],
+  ['uploads'],
   ['auth', 'store', 'upstream'],
   ['media'],
   ['tasks'],
@@ -43,6 +44,7 @@ const NEVER: readonly { from: string; to: readonly string[]; except?: readonly s
 /** Libraries that only one part of `src` may import. */
 const AT_HOME: Readonly<Record<string, RegExp>> = {
   'better-sqlite3': /^store\/sqlite\//,
+  'file-type': /^media\//,
   'drizzle-orm': /^store\//,
   pg: /^store\/postgres\//,
   '@pothos/core': /^graphql\//,

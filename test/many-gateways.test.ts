@@ -198,12 +198,16 @@ function claimNow(clock: Clock): ClaimRequest {
   const at = clock.monotonic()
   return {
     window: null,
+    copiesAt: null,
+    exceptCallers: [],
     waitUntil: () => null,
     attempt: task => ({
       to: advance(task, 'submitting', {
         attemptedAt: clock.now(),
         attemptedMono: at,
         attemptedUpstreamAt: clock.now(),
+        sentVideoUrl: null,
+        sentAudioUrl: null,
       }),
       step: { at: clock.now(), mono: at, reason: null, poll: pollAt(at + TAKEN_OVER_MS) },
     }),

@@ -10,6 +10,20 @@ CREATE TABLE `api_keys` (
 	`last_used_at` integer
 );
 --> statement-breakpoint
+CREATE TABLE `asset_calls` (
+	`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
+	`begun_mono` integer NOT NULL,
+	`ended_mono` integer NOT NULL
+);
+--> statement-breakpoint
+CREATE INDEX `asset_calls_by_end` ON `asset_calls` (`ended_mono`);--> statement-breakpoint
+CREATE TABLE `batches` (
+	`id` text PRIMARY KEY NOT NULL,
+	`caller` text NOT NULL,
+	`size` integer NOT NULL,
+	`created_at` integer NOT NULL
+);
+--> statement-breakpoint
 CREATE TABLE `caller_queues` (
 	`caller` text PRIMARY KEY NOT NULL,
 	`waiting` integer NOT NULL,
@@ -66,11 +80,14 @@ CREATE TABLE `tasks` (
 	`video_url` text NOT NULL,
 	`audio_url` text NOT NULL,
 	`playback_type` text NOT NULL,
+	`video_sha256` text,
+	`audio_sha256` text,
 	`inputs_hash` text NOT NULL,
 	`reference` text,
 	`idempotency_key` text,
 	`retry_of` text,
 	`platform` text,
+	`batch_id` text,
 	`created_at` integer NOT NULL,
 	`reserved_cents` integer NOT NULL,
 	`lookup_first` integer NOT NULL,
@@ -81,6 +98,8 @@ CREATE TABLE `tasks` (
 	`attempted_at` integer,
 	`attempted_mono` integer,
 	`attempted_upstream_at` integer,
+	`sent_video_url` text,
+	`sent_audio_url` text,
 	`upstream_id` text,
 	`submitted_at` integer,
 	`submitted_mono` integer,
@@ -110,6 +129,10 @@ CREATE INDEX `tasks_by_caller` ON `tasks` (`caller`,`created_at`,`id`);--> state
 CREATE INDEX `tasks_by_caller_and_stage` ON `tasks` (`caller`,`stage`,`created_at`,`id`);--> statement-breakpoint
 CREATE INDEX `tasks_by_caller_and_reference` ON `tasks` (`caller`,`reference`,`created_at`,`id`) WHERE reference IS NOT NULL;--> statement-breakpoint
 CREATE INDEX `tasks_by_caller_reference_and_stage` ON `tasks` (`caller`,`reference`,`stage`,`created_at`,`id`) WHERE reference IS NOT NULL;--> statement-breakpoint
+CREATE INDEX `tasks_by_batch` ON `tasks` (`batch_id`,`created_at`,`id`) WHERE batch_id IS NOT NULL;--> statement-breakpoint
+CREATE INDEX `tasks_by_batch_and_stage` ON `tasks` (`batch_id`,`stage`,`created_at`,`id`) WHERE batch_id IS NOT NULL;--> statement-breakpoint
+CREATE INDEX `tasks_by_uploaded_video` ON `tasks` (`video_sha256`,`stage`) WHERE video_sha256 IS NOT NULL;--> statement-breakpoint
+CREATE INDEX `tasks_by_uploaded_audio` ON `tasks` (`audio_sha256`,`stage`) WHERE audio_sha256 IS NOT NULL;--> statement-breakpoint
 CREATE INDEX `tasks_by_inputs` ON `tasks` (`caller`,`inputs_hash`,`created_seq`);--> statement-breakpoint
 CREATE UNIQUE INDEX `tasks_by_idempotency_key` ON `tasks` (`caller`,`idempotency_key`) WHERE idempotency_key IS NOT NULL;--> statement-breakpoint
 CREATE INDEX `tasks_by_upstream_id` ON `tasks` (`upstream_id`) WHERE upstream_id IS NOT NULL;--> statement-breakpoint
@@ -123,6 +146,7 @@ CREATE TABLE `transitions` (
 	`task_id` text NOT NULL,
 	`caller` text NOT NULL,
 	`reference` text,
+	`batch_id` text,
 	`at` integer NOT NULL,
 	`mono` integer NOT NULL,
 	`reason` text,
@@ -132,6 +156,8 @@ CREATE TABLE `transitions` (
 	`attempted_at` integer,
 	`attempted_mono` integer,
 	`attempted_upstream_at` integer,
+	`sent_video_url` text,
+	`sent_audio_url` text,
 	`upstream_id` text,
 	`submitted_at` integer,
 	`submitted_mono` integer,
@@ -151,6 +177,7 @@ CREATE INDEX `transitions_by_task` ON `transitions` (`task_id`,`seq`);--> statem
 CREATE INDEX `transitions_by_caller` ON `transitions` (`caller`,`seq`);--> statement-breakpoint
 CREATE INDEX `transitions_by_reference` ON `transitions` (`reference`,`seq`) WHERE reference IS NOT NULL;--> statement-breakpoint
 CREATE INDEX `transitions_by_caller_and_reference` ON `transitions` (`caller`,`reference`,`seq`) WHERE reference IS NOT NULL;--> statement-breakpoint
+CREATE INDEX `transitions_by_batch` ON `transitions` (`batch_id`,`seq`) WHERE batch_id IS NOT NULL;--> statement-breakpoint
 CREATE INDEX `transitions_submitting` ON `transitions` (`seq`) WHERE stage = 'submitting';--> statement-breakpoint
 CREATE TABLE `twin_queues` (
 	`inputs_hash` text NOT NULL,
@@ -162,6 +189,27 @@ CREATE TABLE `twin_queues` (
 );
 --> statement-breakpoint
 CREATE INDEX `twin_queues_by_head` ON `twin_queues` (`caller`,`head_seq`) WHERE is_held = 0;--> statement-breakpoint
+CREATE TABLE `uploads` (
+	`media_id` text PRIMARY KEY NOT NULL,
+	`name` text NOT NULL,
+	`caller` text NOT NULL,
+	`size_bytes` integer NOT NULL,
+	`sha256` text NOT NULL,
+	`created_at` integer NOT NULL,
+	`expires_mono` integer NOT NULL,
+	`is_kept` integer NOT NULL
+);
+--> statement-breakpoint
+CREATE INDEX `uploads_by_caller` ON `uploads` (`caller`,`size_bytes`) WHERE is_kept = 1;--> statement-breakpoint
+CREATE INDEX `uploads_by_expiry` ON `uploads` (`expires_mono`) WHERE is_kept = 1;--> statement-breakpoint
+CREATE INDEX `uploads_by_content` ON `uploads` (`sha256`);--> statement-breakpoint
+CREATE TABLE `upstream_assets` (
+	`sha256` text NOT NULL,
+	`upstream` text NOT NULL,
+	`url` text NOT NULL,
+	PRIMARY KEY(`sha256`, `upstream`)
+);
+--> statement-breakpoint
 CREATE TABLE `usage` (
 	`month` text NOT NULL,
 	`caller` text NOT NULL,

@@ -24,7 +24,7 @@ export type CredentialSession = ApiKeySession | WatchTokenSession | PlatformToke
 
 const READ_ONLY: ReadonlySet<Scope> = new Set(['read'])
 /** A watch token creates nothing. */
-const SPENDS_NOTHING = { createsPerMinute: 0, waitingTasks: 0, monthlyCredits: 0 }
+const SPENDS_NOTHING = { createsPerMinute: 0, waitingTasks: 0, monthlyCredits: 0, uploadBytes: 0 }
 /** Longer than any watch token; Node accepts 16 KB of headers. */
 const MAX_LENGTH = 16_384
 

@@ -53,7 +53,11 @@ const payloadSchema = z.object({
     z.object({ kind: z.literal('api-key'), keyId: z.string() }),
     z.object({ kind: z.literal('platform-token') }),
   ]),
-  only: z.union([z.object({ taskIds: z.array(z.string()) }), z.object({ reference: z.string() })]),
+  only: z.union([
+    z.object({ taskIds: z.array(z.string()) }),
+    z.object({ reference: z.string() }),
+    z.object({ batchId: z.string() }),
+  ]),
 })
 
 /** Whether the text claims to be a watch token. */

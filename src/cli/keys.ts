@@ -47,6 +47,7 @@ export function addKeysCommand(program: Command, terminal: Terminal = PROCESS): 
     .option('--sockets <n>', 'replaces LIMIT_SOCKETS', toLimit)
     .option('--subscriptions <n>', 'replaces LIMIT_SUBSCRIPTIONS', toLimit)
     .option('--monthly-credits <n>', 'replaces LIMIT_MONTHLY_CREDITS', toLimit)
+    .option('--upload-bytes <n>', 'replaces LIMIT_UPLOAD_BYTES', toLimit)
     .action((caller: string, { scopes = DEFAULT_SCOPES, expiresDays, ...limits }: CreateOptions) =>
       withKeys(env, async keys => {
         const isFirst = !(await keys.everCreated())

@@ -4,6 +4,8 @@ import './task-queries.js'
 import './viewer.js'
 import './gateway.js'
 import './task-mutations.js'
+import './batch.js'
+import './upload.js'
 import './watch-token.js'
 import './subscription.js'
 

@@ -12,6 +12,7 @@ interface FilterInput {
   status?: Status[] | null
   stage?: Stage[] | null
   reference?: string | null
+  batchId?: string | null
   retryOf?: string | null
   createdAfter?: Date | null
   createdBefore?: Date | null
@@ -23,6 +24,7 @@ const GatewayFilterRef = builder.inputRef<FilterInput & { caller?: string | null
 const status = 'Only tasks in one of these states; all when empty.'
 const stage = 'Only tasks in one of these stages; all when empty.'
 const reference = 'Only tasks with exactly this reference.'
+const batchId = 'Only tasks of the batch with this id.'
 const retryOf = 'Only retries of the task with this id.'
 const createdAfter = 'Only tasks created at this time or later.'
 const createdBefore = 'Only tasks created before this time.'
@@ -34,6 +36,7 @@ export const LipSyncTaskFilter: InputRef<FilterInput> = FilterRef.implement({
     status: t.field({ type: [LipSyncStatus], description: status }),
     stage: t.field({ type: [LipSyncStage], description: stage }),
     reference: t.string({ description: reference }),
+    batchId: t.id({ description: batchId }),
     retryOf: t.id({ description: retryOf }),
     createdAfter: t.field({ type: 'DateTime', description: createdAfter }),
     createdBefore: t.field({ type: 'DateTime', description: createdBefore }),
@@ -47,6 +50,7 @@ export const LipSyncGatewayTaskFilter: InputRef<FilterInput & { caller?: string 
     status: t.field({ type: [LipSyncStatus], description: status }),
     stage: t.field({ type: [LipSyncStage], description: stage }),
     reference: t.string({ description: reference }),
+    batchId: t.id({ description: batchId }),
     retryOf: t.id({ description: retryOf }),
     createdAfter: t.field({ type: 'DateTime', description: createdAfter }),
     createdBefore: t.field({ type: 'DateTime', description: createdBefore }),
@@ -58,6 +62,7 @@ export function conditionsOf(filter: FilterInput | null | undefined): TaskCondit
     statuses: filter?.status ?? undefined,
     stages: filter?.stage ?? undefined,
     reference: filter?.reference ?? undefined,
+    batchId: filter?.batchId ?? undefined,
     retryOf: filter?.retryOf ?? undefined,
     createdAfter: filter?.createdAfter?.getTime(),
     createdBefore: filter?.createdBefore?.getTime(),

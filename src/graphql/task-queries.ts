@@ -25,7 +25,7 @@ builder.queryFields(t => ({
     nullable: true,
     description: 'The object with this id; null when there is none.',
     args: { id: t.arg.id({ required: true, description: 'The id.' }) },
-    resolve: (_, { id }, { loadTask }) => loadTask(id),
+    resolve: async (_, { id }, { loadTask, tasks }) => (await loadTask(id)) ?? (await tasks.batch(id)),
   }),
   nodes: t.field({
     type: [Node],
@@ -35,7 +35,7 @@ builder.queryFields(t => ({
     args: { ids: t.arg.idList({ required: true, description: 'The ids, at most 100.' }) },
     async resolve(_, { ids }, { tasks }) {
       const found = await tasks.getMany(ids)
-      return ids.map(id => found.get(id) ?? null)
+      return Promise.all(ids.map(async id => found.get(id) ?? (await tasks.batch(id))))
     },
   }),
   lipSyncTask: t.field({

@@ -73,7 +73,7 @@ export const LipSyncTaskRef = builder.objectRef<AnyTask>('LipSyncTask')
 export const LipSyncTask = LipSyncTaskRef.implement({
   description: 'A lip sync, from its acceptance to its end.',
   interfaces: [Node],
-  isTypeOf: () => true,
+  isTypeOf: value => 'stage' in (value as object),
   fields: t =>
     ({
       id: t.exposeID('id', { description: id }),

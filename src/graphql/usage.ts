@@ -4,7 +4,7 @@ import type { MonthlyUsage } from '../tasks/task-store.js'
 import { builder } from './builder.js'
 import { LipSyncStatus } from './enums.js'
 
-const LipSyncStatusCount = builder
+export const LipSyncStatusCount = builder
   .objectRef<{ readonly status: Status; readonly count: number }>('LipSyncStatusCount')
   .implement({
     description: 'The number of tasks in a state.',

@@ -1,5 +1,6 @@
 import type { Caller, CallerLimits } from '../tasks/caller.js'
 import { SCOPES } from '../tasks/caller.js'
+import type { KeptUploads } from '../tasks/upload-store.js'
 import { builder } from './builder.js'
 import { LipSyncScope } from './enums.js'
 import { LipSyncUsageMonth, monthsArg } from './usage.js'
@@ -25,7 +26,7 @@ const LipSyncLimits = builder.objectRef<Limits>('LipSyncLimits').implement({
     createsPerMinute: t.expose('createsPerMinute', {
       type: LipSyncLimit,
       nullable: true,
-      description: 'Creates in a minute, counted from the first.',
+      description: 'Creates in a minute, counted from the first. A batch is one create.',
     }),
     waitingTasks: t.expose('waitingTasks', {
       type: LipSyncLimit,
@@ -43,6 +44,19 @@ const LipSyncLimits = builder.objectRef<Limits>('LipSyncLimits').implement({
       nullable: true,
       description: 'Credits in a calendar month (UTC): spent and reserved together.',
     }),
+    uploadBytes: t.expose('uploadBytes', {
+      type: LipSyncLimit,
+      nullable: true,
+      description: 'Bytes of uploaded files that are kept.',
+    }),
+  }),
+})
+
+const LipSyncKeptUploads = builder.objectRef<KeptUploads>('LipSyncKeptUploads').implement({
+  description: 'The uploaded files that the gateway keeps for a caller.',
+  fields: t => ({
+    files: t.exposeInt('files', { description: 'The number of files.' }),
+    bytes: t.exposeFloat('bytes', { description: 'Their size.' }),
   }),
 })
 
@@ -71,8 +85,16 @@ const LipSyncViewer = builder.objectRef<Caller>('LipSyncViewer').implement({
           sockets: limitOf('sockets'),
           subscriptions: limitOf('subscriptions'),
           monthlyCredits: limitOf('monthlyCredits'),
+          uploadBytes: limitOf('uploadBytes'),
         }
       },
+    }),
+    uploads: t.field({
+      type: LipSyncKeptUploads,
+      nullable: true,
+      complexity: 5,
+      description: 'The uploaded files that the gateway keeps for it. Not for watch tokens.',
+      resolve: (_, _args, { tasks }) => tasks.uploads(),
     }),
     usage: t.field({
       type: [LipSyncUsageMonth],

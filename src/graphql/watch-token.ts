@@ -14,10 +14,11 @@ const LipSyncWatchToken = builder.objectRef<{ token: string; expiresAt: number }
 builder.relayMutationField(
   'createWatchToken',
   {
-    description: 'What a watch token shows: `taskIds` or `reference`, but not both.',
+    description: 'What a watch token shows: one of `taskIds`, `reference` and `batchId`.',
     inputFields: t => ({
       taskIds: t.idList({ description: 'The ids of 1 to 100 tasks.' }),
       reference: t.string({ description: 'The reference of the tasks, including future ones.' }),
+      batchId: t.id({ description: 'The id of a batch.' }),
       ttlSeconds: t.int({
         defaultValue: 3_600,
         required: true,

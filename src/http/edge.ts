@@ -68,7 +68,7 @@ export function createEdge({ router, webSocket, authenticator, origins, publicUr
     if (credential === null && (await origins.isForeignPage(req.headers)))
       throw new GatewayError('FORBIDDEN', 'Requests from pages of this origin need a credential.')
     const session = await authenticator.authenticate(credential, clientOf(req))
-    const body = req.method === 'POST' ? await readJsonBody(req, route.maxBodyBytes) : undefined
+    const body = req.method === 'POST' ? await readJsonBody(req, route) : undefined
     return { session, body }
   }
 
@@ -163,7 +163,7 @@ const SEND_ERROR: Readonly<
   jogg: (res, description) => sendJoggError(res, description),
 }
 
-const CORS = { methods: ['GET', 'POST'], maxAge: 600 }
+const CORS = { methods: ['GET', 'POST', 'PUT'], maxAge: 600 }
 
 function errorsOf(match: RouteMatch): ErrorProtocol {
   return 'route' in match ? match.route.errors : match.errors

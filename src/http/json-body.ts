@@ -1,33 +1,45 @@
 import type { IncomingMessage } from 'node:http'
 import { GatewayError } from '../errors.js'
 
+export interface BodyLimit {
+  readonly maxBodyBytes: number
+  /** The larger bodies that are accepted all the same. */
+  readonly largeBody?: {
+    readonly maxBytes: number
+    isFor(body: unknown): boolean
+  }
+}
+
 /**
- * Reads a JSON body of at most `maxBytes`. Throws `UNSUPPORTED_MEDIA_TYPE`, `REQUEST_ENTITY_TOO_LARGE` or `BAD_REQUEST`.
+ * Reads a JSON body within the limit. Throws `UNSUPPORTED_MEDIA_TYPE`, `REQUEST_ENTITY_TOO_LARGE` or `BAD_REQUEST`.
  *
  * Any web page can make a browser send a form or plain text to any server, without asking it. JSON needs the
  * server's consent (CORS), so no other type is accepted.
  */
-export async function readJsonBody(req: IncomingMessage, maxBytes: number): Promise<unknown> {
+export async function readJsonBody(req: IncomingMessage, { maxBodyBytes, largeBody }: BodyLimit): Promise<unknown> {
   const { 'content-type': type = '', 'content-encoding': encoding = 'identity' } = req.headers
   if (!/^application\/json\s*(;|$)/i.test(type) || encoding !== 'identity')
     throw new GatewayError('UNSUPPORTED_MEDIA_TYPE', 'Send the body as application/json, uncompressed.')
   const parsedByHost = (req as IncomingMessage & { body?: unknown }).body
   if (parsedByHost !== undefined) return parsedByHost
-  const text = await readText(req, maxBytes)
+  const { text, bytes } = await readText(req, largeBody?.maxBytes ?? maxBodyBytes)
+  const isLarge = bytes > maxBodyBytes
   try {
-    return JSON.parse(text)
+    const body: unknown = JSON.parse(text)
+    if (!isLarge || largeBody?.isFor(body)) return body
   } catch {
-    throw new GatewayError('BAD_REQUEST', 'The body is not valid JSON.')
+    if (!isLarge) throw new GatewayError('BAD_REQUEST', 'The body is not valid JSON.')
   }
+  throw tooLarge(maxBodyBytes)
 }
 
 const utf8 = new TextDecoder()
 
 /** Reads by events, which cost a fraction of the stream's iterator. */
-function readText(req: IncomingMessage, maxBytes: number): Promise<string> {
+function readText(req: IncomingMessage, maxBytes: number): Promise<{ text: string; bytes: number }> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
-    let size = 0
+    let bytes = 0
 
     function settle(): void {
       req.off('data', take).off('end', end).off('error', fail).off('close', cut)
@@ -43,11 +55,11 @@ function readText(req: IncomingMessage, maxBytes: number): Promise<string> {
     }
     function end(): void {
       settle()
-      resolve(utf8.decode(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)))
+      resolve({ text: utf8.decode(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)), bytes })
     }
     function take(chunk: Buffer): void {
-      size += chunk.length
-      if (size > maxBytes) fail(tooLarge(maxBytes))
+      bytes += chunk.length
+      if (bytes > maxBytes) fail(tooLarge(maxBytes))
       else chunks.push(chunk)
     }
 

@@ -37,7 +37,7 @@ export function restRoutes(parts: RestParts): Route[] {
         path,
         access: 'caller',
         ignoresForeignKeys: true,
-        maxBodyBytes: MAX_BODY_BYTES,
+        maxBodyBytes: operation.maxBodyBytes ?? MAX_BODY_BYTES,
         handle: request => handle(operation, parts, request),
       }),
     ),

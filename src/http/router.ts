@@ -2,6 +2,7 @@ import { type IncomingMessage, METHODS, type ServerResponse } from 'node:http'
 import findMyWay from 'find-my-way'
 import type { Session } from '../auth/session.js'
 import type { ResponseKind } from './headers.js'
+import type { BodyLimit } from './json-body.js'
 
 /** What the edge hands to a route. */
 export interface RouteRequest {
@@ -33,9 +34,8 @@ export interface PublicRoute extends RouteOptions {
 }
 
 /** A route for identified callers. The edge reads the JSON body of a POST before it. */
-export interface CallerRoute extends RouteOptions {
+export interface CallerRoute extends RouteOptions, BodyLimit {
   readonly access: 'caller'
-  readonly maxBodyBytes: number
   /** While no credential is required, a key that is not the gateway's own is ignored: JoggAI's clients always send one. */
   readonly ignoresForeignKeys?: true
   /** Served instead, and without a login, to a browser that opens the path. */

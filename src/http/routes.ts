@@ -6,10 +6,12 @@ import { sendFrontPage, sendNoExplorerPage } from './pages.js'
 import { type RestParts, restRoutes } from './rest.js'
 import { type CallerRoute, type PublicRoute, pathOf, type Route } from './router.js'
 import { sendJson } from './send-json.js'
+import { type UploadRouteParts, uploadRoute } from './upload.js'
 
 export interface RoutesParts {
   graphql: GraphQLServer
   rest: RestParts
+  upload: UploadRouteParts
   /** Null: GraphiQL is switched off. */
   graphiql: GraphiQL | null
   readiness(): Promise<Readiness>
@@ -17,11 +19,15 @@ export interface RoutesParts {
   mediaFile(pathname: string): string | null
 }
 
-/** The largest GraphQL request. GraphiQL's introspection and every page of the API need a fraction of it. */
 const MAX_BODY_BYTES = 100_000
+/** Only a batch may need more: 500 tracks with long links. No other operation is looked at. */
+const LARGE_BODY = {
+  maxBytes: 2_000_000,
+  isFor: (body: unknown) => /\bcreateLipSyncBatch\b/.test(String(Object(body).query)),
+}
 
 /** Every path of the gateway. */
-export function createRoutes({ graphql, rest, graphiql, readiness, mediaFile }: RoutesParts): Route[] {
+export function createRoutes({ graphql, rest, upload, graphiql, readiness, mediaFile }: RoutesParts): Route[] {
   const operations: CallerRoute = {
     methods: ['GET', 'POST'],
     path: '/graphql',
@@ -29,6 +35,7 @@ export function createRoutes({ graphql, rest, graphiql, readiness, mediaFile }: 
     errors: 'graphql',
     access: 'caller',
     maxBodyBytes: MAX_BODY_BYTES,
+    largeBody: LARGE_BODY,
     page: graphiql
       ? { kind: 'graphiql', handle: ({ req, res }) => graphiql.sendPage(req, res) }
       : { kind: 'page', handle: ({ res }) => sendNoExplorerPage(res) },
@@ -67,7 +74,16 @@ export function createRoutes({ graphql, rest, graphiql, readiness, mediaFile }: 
     onlyStandalone: true,
     handle: ({ res }) => sendFrontPage(res, { explorer: graphiql !== null }),
   }
-  return [operations, ...(graphiqlFiles ? [graphiqlFiles] : []), media, health, ready, front, ...restRoutes(rest)]
+  return [
+    operations,
+    ...(graphiqlFiles ? [graphiqlFiles] : []),
+    media,
+    uploadRoute(upload),
+    health,
+    ready,
+    front,
+    ...restRoutes(rest),
+  ]
 }
 
 const PUBLIC = {

@@ -31,7 +31,7 @@ export interface MediaStore {
 const SAMPLE_FOLDER = fileURLToPath(new URL('../../src/sample/', import.meta.url))
 
 const ID = /^[A-Za-z0-9_-]{20,64}$/
-const NAME = /^[a-z0-9][a-z0-9-]{0,63}\.(?:mp4|mov|webm|wav|mp3|m4a|ogg|jpg|png)$/
+const NAME = /^[a-z0-9][a-z0-9-]{0,63}\.(?:mp4|m4v|mov|mkv|webm|wav|mp3|m4a|aac|flac|ogg|jpg|png)$/
 const PATH = /^\/media\/([^/]+)\/([^/]+)$/
 
 /** The media store on the local disk, in the folder `media` of the data folder. */

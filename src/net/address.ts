@@ -27,6 +27,12 @@ export function isLoopback(host: string): boolean {
   return ipaddr.isValid(host) && ipaddr.process(host).range() === 'loopback'
 }
 
+/** Whether other machines of the Internet can probably reach a host: a public address, or a full domain name. */
+export function isPublicHost(host: string): boolean {
+  if (isIP(host) !== 0) return isPublicAddress(host)
+  return host.includes('.') && !/\.(local|localhost|internal|lan|home|test|invalid|home\.arpa)\.?$/i.test(host)
+}
+
 /**
  * The key under which requests from an address are counted: an IPv4 address as it is, an IPv6 address by its /64, which
  * usually belongs to one customer. An IPv4 address mapped into IPv6 counts as IPv4.

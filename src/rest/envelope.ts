@@ -112,5 +112,8 @@ export function errorResponse(error: DescribedError, { mayBeStored = false } = {
 function detailOf(outcome: Outcome, { code, message }: DescribedError): string | undefined {
   if (outcome === 'INVALID_KEY' || outcome === 'NOT_FOUND' || outcome === 'SYSTEM_ERROR') return undefined
   const text = message === ERROR_CODES[code].message ? undefined : message
-  return text?.replace(/\b(?:videoUrl|audioUrl|playbackType|idempotencyKey)\b/g, name => PARAMETER_NAMES[name] ?? name)
+  return text?.replace(
+    /\b(?:videoUrl|audioUrl|playbackType|idempotencyKey|contentType|sizeBytes)\b/g,
+    name => PARAMETER_NAMES[name] ?? name,
+  )
 }

@@ -35,6 +35,8 @@ export interface Operation {
   readonly data?: z.ZodType
   /** The outcomes besides success and those of every request. */
   readonly outcomes: readonly Outcome[]
+  /** The largest body. @default 100_000 */
+  readonly maxBodyBytes?: number
   /** Whether a failure can come after the request had its effect. */
   readonly stores?: true
   respond(request: RestRequest): Promise<RestResponse> | RestResponse

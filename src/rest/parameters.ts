@@ -7,6 +7,8 @@ export const PARAMETER_NAMES: Readonly<Record<string, string>> = {
   audioUrl: 'audio_url',
   playbackType: 'playback_type',
   idempotencyKey: 'Idempotency-Key',
+  contentType: 'content_type',
+  sizeBytes: 'file_size',
 }
 
 /** The three inputs of a lip sync, by which it is created and looked up. The service checks the links. */

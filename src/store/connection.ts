@@ -58,7 +58,7 @@ export interface Locks {
   /** The submit queue: its pause and the window of the latest submits. */
   readonly submitQueue?: boolean | undefined
   readonly caller?: string | undefined
-  readonly inputsHash?: string | undefined
+  readonly inputsHash?: string | readonly string[] | undefined
 }
 
 export const NO_LOCKS: Locks = {}
@@ -73,8 +73,12 @@ export interface Dialect {
   isQueuedByAge(stage: SQLWrapper): SQL
   /** The condition of the index of the heads of groups of twins that may leave. */
   isFree(isHeld: SQLWrapper): SQL
+  /** The condition of the indexes of uploads whose files are kept. */
+  isKept(isKept: SQLWrapper): SQL
   /** The lesser of two values. */
   least(a: SQLWrapper, b: SQLWrapper): SQL
+  /** The greater of two values. */
+  greatest(a: SQLWrapper, b: SQLWrapper): SQL
   /** For `prepareSql`: the rows of a list that is the parameter `@ids`. */
   readonly idsOfList: string
   pollQueries(connection: Connection): PollQueries

@@ -7,7 +7,8 @@ import { openClient } from './postgres/pool.js'
 import { openSqlite } from './sqlite/open-sqlite.js'
 import type { Closers } from './store-state.js'
 
-/** In the order in which they are copied. The pause of the submit queue and the list of gateways begin anew. */
+/** In the order in which they are copied. The pause of the submit queue, the list of gateways and the calls
+ * that copied uploads begin anew. */
 const TABLES = [
   'tasks',
   'transitions',
@@ -15,6 +16,9 @@ const TABLES = [
   'twin_queues',
   'stage_counts',
   'usage',
+  'batches',
+  'uploads',
+  'upstream_assets',
   'api_keys',
   'secrets',
 ] as const

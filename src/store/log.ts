@@ -17,6 +17,7 @@ export function createLog({
   const isTask = eq(transitions.taskId, placeholder('taskId'))
   const isCaller = eq(transitions.caller, placeholder('caller'))
   const isReference = eq(transitions.reference, placeholder('reference'))
+  const isBatch = eq(transitions.batchId, placeholder('batchId'))
   const stepsOf = (selection?: SQL) =>
     prepare(
       db
@@ -36,6 +37,8 @@ export function createLog({
   const ofCaller = stepsOf(isCaller)
   const ofReference = stepsOf(isReference)
   const ofCallerAndReference = stepsOf(and(isCaller, isReference))
+  const ofBatch = stepsOf(isBatch)
+  const ofBatchAndReference = stepsOf(and(isBatch, isReference))
   const ofAll = stepsOf()
   const endOfTask = endOf(isTask)
   const endOfCaller = endOf(isCaller)
@@ -44,9 +47,12 @@ export function createLog({
   function* select(seq: number, query: LogQuery): Work<Transition[]> {
     const { limit } = query
     if ('taskId' in query) return (yield* ofTask.all({ seq, limit, taskId: query.taskId })).map(toTransition)
-    const { caller, reference, ids } = query.filter
+    const { caller, reference, batchId, ids } = query.filter
     if (ids) return yield* ofTasks(seq, ids, query.filter, limit)
-    const values = { seq, limit, caller, reference }
+    const values = { seq, limit, caller, reference, batchId }
+    // A batch belongs to one caller, whom the service has checked.
+    if (batchId !== undefined)
+      return (yield* (reference === undefined ? ofBatch : ofBatchAndReference).all(values)).map(toTransition)
     if (caller !== undefined && reference !== undefined)
       return (yield* ofCallerAndReference.all(values)).map(toTransition)
     if (caller !== undefined) return (yield* ofCaller.all(values)).map(toTransition)
@@ -56,12 +62,13 @@ export function createLog({
 
   /** One walk for each task: the database would sort the rows of several tasks. */
   function* ofTasks(seq: number, ids: readonly string[], filter: TaskFilter, limit: number): Work<Transition[]> {
-    const { caller, reference } = filter
+    const { caller, reference, batchId } = filter
     const found: Transition[] = []
     for (const taskId of new Set(ids)) found.push(...(yield* ofTask.all({ seq, limit, taskId })).map(toTransition))
     return found
       .filter(({ task }) => caller === undefined || task.caller === caller)
       .filter(({ task }) => reference === undefined || task.reference === reference)
+      .filter(({ task }) => batchId === undefined || task.batchId === batchId)
       .sort((a, b) => a.task.seq - b.task.seq)
       .slice(0, limit)
   }

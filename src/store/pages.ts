@@ -27,6 +27,7 @@ export function createPages(
         and(
           when('caller', eq(tasks.caller, placeholder('caller'))),
           when('reference', eq(tasks.reference, placeholder('reference'))),
+          when('batchId', eq(tasks.batchId, placeholder('batchId'))),
           when('stage', eq(tasks.stage, placeholder('stage'))),
           when('retryOf', eq(tasks.retryOf, placeholder('retryOf'))),
           when('createdAfter', gte(tasks.createdAt, placeholder('createdAfter'))),
@@ -77,7 +78,7 @@ function stagesOf({ stages, statuses }: PageQuery): Stage[] {
 
 /** Those of a few tasks, given by their ids, that the rest of the query lets through. */
 function* among(query: PageQuery, ids: readonly string[], readMany: ReadMany): Work<Task[]> {
-  const { caller, reference, retryOf, createdAfter, createdBefore, newerThan, olderThan } = query
+  const { caller, reference, batchId, retryOf, createdAfter, createdBefore, newerThan, olderThan } = query
   const stages = new Set(stagesOf(query))
   const found = yield* readMany(ids)
   const bounds = yield* readMany([newerThan, olderThan].filter(id => id !== undefined))
@@ -89,6 +90,7 @@ function* among(query: PageQuery, ids: readonly string[], readMany: ReadMany): W
       stages.has(task.stage) &&
       (caller === undefined || task.caller === caller) &&
       (reference === undefined || task.reference === reference) &&
+      (batchId === undefined || task.batchId === batchId) &&
       (retryOf === undefined || task.retryOf === retryOf) &&
       (createdAfter === undefined || task.createdAt >= createdAfter) &&
       (createdBefore === undefined || task.createdAt < createdBefore) &&

@@ -40,12 +40,12 @@ export function createQueueCounts({ db, tables, dialect, prepare }: Connection) 
       }),
   )
   const hasPassed = sql`excluded.minute_mono >= ${callerQueues.minuteMono} + ${sql.raw(String(MINUTE_MS))}`
-  const countCreated = prepare(
+  const countRequest = prepare(
     db
       .insert(callerQueues)
       .values({
         caller: placeholder('caller'),
-        waiting: 1,
+        waiting: placeholder('tasks'),
         turn: 0,
         minuteMono: placeholder('mono'),
         minuteCreates: 1,
@@ -53,7 +53,7 @@ export function createQueueCounts({ db, tables, dialect, prepare }: Connection) 
       .onConflictDoUpdate({
         target: callerQueues.caller,
         set: {
-          waiting: sql`${callerQueues.waiting} + 1`,
+          waiting: sql`${callerQueues.waiting} + excluded.waiting`,
           minuteMono: sql`CASE WHEN ${hasPassed} THEN excluded.minute_mono ELSE ${callerQueues.minuteMono} END`,
           minuteCreates: sql`CASE WHEN ${hasPassed} THEN 1 ELSE ${callerQueues.minuteCreates} + 1 END`,
         },
@@ -135,10 +135,11 @@ export function createQueueCounts({ db, tables, dialect, prepare }: Connection) 
       return (yield* countsOf.get({ caller })) ?? NO_COUNTS
     },
 
-    *created({ caller, inputsHash, createdSeq }: Place, mono: number): Work<void> {
-      yield* countStage.run({ stage: 'queued', caller, by: 1 })
-      yield* countCreated.run({ caller, mono })
-      yield* enterGroup.run({ inputsHash, caller, createdSeq })
+    /** Tasks that one request created: it is one create, however many they are. */
+    *created(caller: string, places: readonly Place[], mono: number): Work<void> {
+      yield* countStage.run({ stage: 'queued', caller, by: places.length })
+      yield* countRequest.run({ caller, tasks: places.length, mono })
+      for (const { inputsHash, createdSeq } of places) yield* enterGroup.run({ inputsHash, caller, createdSeq })
     },
 
     *moved(place: Place, from: Stage, to: Stage, seq: number): Work<void> {

@@ -1,5 +1,5 @@
 import { and, desc, eq, sql } from 'drizzle-orm'
-import type { Inputs, Task } from '../tasks/task.js'
+import type { HashedInputs, Task } from '../tasks/task.js'
 import type { TaskReader } from '../tasks/task-store.js'
 import type { Connection } from './connection.js'
 import { hashOf } from './inputs-hash.js'
@@ -44,7 +44,7 @@ export function createReader(connection: Connection): TaskReader & { readEarlier
     return row ? taskOf(row) : null
   }
 
-  function* findByInputs(caller: string, inputs: Inputs): Work<Task | null> {
+  function* findByInputs(caller: string, inputs: HashedInputs): Work<Task | null> {
     const row = yield* byInputs.get({ caller, inputsHash: hashOf(inputs) })
     return row ? taskOf(row) : null
   }

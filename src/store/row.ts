@@ -5,7 +5,7 @@ import type { Tables } from './connection.js'
 export type TaskRow = Tables['tasks']['$inferSelect']
 export type TransitionRow = Tables['transitions']['$inferSelect']
 
-type StateRow = Omit<TransitionRow, 'seq' | 'taskId' | 'caller' | 'reference' | 'at' | 'mono' | 'reason'>
+type StateRow = Omit<TransitionRow, 'seq' | 'taskId' | 'caller' | 'reference' | 'batchId' | 'at' | 'mono' | 'reason'>
 type StateColumn = Exclude<keyof StateRow, 'stage'>
 /** The fields that a task has in every stage. */
 type BaseFields = Omit<TaskIn<'queued'>, 'stage' | keyof FieldsByStage['queued']>
@@ -46,6 +46,8 @@ export const COLUMNS_BY_STAGE: {
     attemptedAt: 'required',
     attemptedMono: 'required',
     attemptedUpstreamAt: 'nullable',
+    sentVideoUrl: 'nullable',
+    sentAudioUrl: 'nullable',
   },
   unknown: {
     queuedAt: 'required',
@@ -53,6 +55,8 @@ export const COLUMNS_BY_STAGE: {
     attemptedAt: 'required',
     attemptedMono: 'required',
     attemptedUpstreamAt: 'nullable',
+    sentVideoUrl: 'nullable',
+    sentAudioUrl: 'nullable',
   },
   submitted: { upstreamId: 'required', submittedAt: 'required', submittedMono: 'required' },
   processing: { upstreamId: 'required', submittedAt: 'required', submittedMono: 'required', startedAt: 'required' },
@@ -87,6 +91,8 @@ const EMPTY = {
   attemptedAt: null,
   attemptedMono: null,
   attemptedUpstreamAt: null,
+  sentVideoUrl: null,
+  sentAudioUrl: null,
   upstreamId: null,
   submittedAt: null,
   submittedMono: null,
@@ -140,8 +146,8 @@ export function stateToRow(task: Task): StateRow {
 function taskFrom(id: string, seq: number, inputs: InputRow, state: StateRow): Task {
   const read = FIELDS_OF.get(state.stage)
   if (!read) throw new StoreError('failed', `Task ${id} is stored with the unknown stage "${state.stage}".`)
-  const { caller, videoUrl, audioUrl, playbackType, reference, idempotencyKey, retryOf, platform } = inputs
-  const { createdAt, reservedCents, lookupFirst } = inputs
+  const { caller, videoUrl, audioUrl, playbackType, reference, idempotencyKey, retryOf, platform, batchId } = inputs
+  const { videoSha256, audioSha256, createdAt, reservedCents, lookupFirst } = inputs
   const base: BaseFields & { stage: Stage } = {
     id,
     seq,
@@ -153,6 +159,9 @@ function taskFrom(id: string, seq: number, inputs: InputRow, state: StateRow): T
     idempotencyKey,
     retryOf,
     platform,
+    batchId,
+    videoSha256,
+    audioSha256,
     createdAt,
     reservedCents,
     lookupFirst,

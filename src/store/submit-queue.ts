@@ -1,6 +1,7 @@
-import { and, asc, eq, lte, sql } from 'drizzle-orm'
+import { and, asc, eq, lte, not, sql } from 'drizzle-orm'
 import { NEXT, type Stage, type Task, type TaskIn } from '../tasks/task.js'
-import type { Claim, ClaimRequest, PauseState, RecentSubmit, SubmitQueue } from '../tasks/task-store.js'
+import type { Claim, ClaimRequest, CopiedInputs, PauseState, RecentSubmit, SubmitQueue } from '../tasks/task-store.js'
+import type { CopyOf, RecentCalls } from './assets.js'
 import type { Connection } from './connection.js'
 import { hashOf } from './inputs-hash.js'
 import { taskIn, taskOf } from './row.js'
@@ -18,10 +19,20 @@ const WINDOWS_OF_MANY = 3
 
 type NoClaim = Exclude<Claim, { kind: 'claimed' }>
 
+export interface SubmitQueueParts {
+  readonly move: Move
+  readonly copyOf: CopyOf
+  readonly recentCalls: RecentCalls
+  readonly submits: SubmitCount
+}
+
 const NO_PAUSE: PauseState = { pause: null, failures: 0, lostAnswers: 0 }
 
 /** The queue. What its questions need is kept with every step (`queue-counts.ts`); nothing here walks the queue. */
-export function createSubmitQueue(connection: Connection, move: Move, submits: SubmitCount): SubmitQueue {
+export function createSubmitQueue(
+  connection: Connection,
+  { move, copyOf, recentCalls, submits }: SubmitQueueParts,
+): SubmitQueue {
   const { db, tables, dialect, isShared, prepare, prepareSql, read, readSnapshot, write, lock } = connection
   const { callerQueues, stageCounts, submitQueue, tasks, twinQueues } = tables
   const { placeholder } = sql
@@ -45,7 +56,7 @@ export function createSubmitQueue(connection: Connection, move: Move, submits: S
       .from(callerQueues)
       // A cross join makes SQLite walk the callers by turn and stop at the first that has a head.
       .crossJoin(tasks)
-      .where(and(isWaiting, isHead))
+      .where(and(isWaiting, isHead, not(dialect.isAmong(callerQueues.caller, 'except'))))
       .orderBy(asc(callerQueues.turn), asc(callerQueues.caller))
       .limit(1),
   )
@@ -162,16 +173,24 @@ export function createSubmitQueue(connection: Connection, move: Move, submits: S
     return (yield* recent.all({ limit })).reverse()
   }
 
-  function* findNext(): Work<TaskIn<'queued'> | null> {
-    const row = yield* next.get()
+  function* findNext(exceptCallers: readonly string[]): Work<TaskIn<'queued'> | null> {
+    const row = yield* next.get({ except: dialect.list(exceptCallers) })
     return row ? taskIn('queued', taskOf(row.tasks)) : null
   }
 
-  function* pick({ window, waitUntil }: ClaimRequest): Work<TaskIn<'queued'> | NoClaim> {
+  function* pick({ window, copiesAt, exceptCallers, waitUntil }: ClaimRequest): Work<TaskIn<'queued'> | NoClaim> {
     const latest = window === null ? [] : yield* recentSubmits(isShared ? window * WINDOWS_OF_MANY : window)
-    const until = waitUntil({ recent: latest, pause: yield* readPause() })
+    const copies = window === null || copiesAt === null ? [] : yield* recentCalls(window)
+    const until = waitUntil({ recent: [...latest, ...copies], pause: yield* readPause() })
     if (until !== null) return { kind: 'waits', until }
-    return (yield* findNext()) ?? { kind: 'empty' }
+    return (yield* findNext(exceptCallers)) ?? { kind: 'empty' }
+  }
+
+  function* copiesOf({ videoSha256, audioSha256 }: Task, upstream: string | null): Work<CopiedInputs> {
+    if (upstream === null) return { video: null, audio: null }
+    const video = videoSha256 === null ? null : yield* copyOf(videoSha256, upstream)
+    const audio = audioSha256 === null ? null : yield* copyOf(audioSha256, upstream)
+    return { video, audio }
   }
 
   /** Null: the task that was picked has moved meanwhile. */
@@ -182,7 +201,9 @@ export function createSubmitQueue(connection: Connection, move: Move, submits: S
     yield* lock({ caller: task.caller, inputsHash })
     // What was picked before the locks were held may have changed since.
     if (isShared && !(yield* isGroupFree.get({ inputsHash, caller: task.caller }))) return null
-    const { to, step } = request.attempt(task)
+    const attempt = request.attempt(task, yield* copiesOf(task, request.copiesAt))
+    if (!attempt) return { kind: 'unprepared', task }
+    const { to, step } = attempt
     const moved = yield* move(task, to as Task, step)
     return moved && { kind: 'claimed', from: task, task: taskIn('submitting', moved) }
   }
@@ -201,7 +222,7 @@ export function createSubmitQueue(connection: Connection, move: Move, submits: S
     },
     pauseState: () => read(readPause),
     changePause: change => write({ submitQueue: true }, () => changePause(change)),
-    nextToSubmit: () => read(findNext),
+    nextToSubmit: (exceptCallers = []) => read(() => findNext(exceptCallers)),
     callerQueues: () => read(() => queues.all()),
     async queuedBefore(asked) {
       const ids = asked.filter(task => task.stage === 'queued').map(task => task.id)

@@ -3,9 +3,10 @@ import type { SQLiteTable } from 'drizzle-orm/sqlite-core'
 import { NOT_POLLED, type PollState } from '../tasks/poll-state.js'
 import type { Task } from '../tasks/task.js'
 import type { Allowance, LimitReached, NewTask, Step, TaskWriter } from '../tasks/task-store.js'
+import { createBatchWriter } from './batches.js'
 import type { Connection } from './connection.js'
 import { hashOf } from './inputs-hash.js'
-import { concernsTwins, createQueueCounts, MINUTE_MS } from './queue-counts.js'
+import { concernsTwins, createQueueCounts, MINUTE_MS, type Place } from './queue-counts.js'
 import type { ReadEarlier } from './reader.js'
 import { STATE_COLUMNS, stateToRow, taskIn, withState } from './row.js'
 import type { Work } from './statement.js'
@@ -51,37 +52,62 @@ export function createWriter(
   )
 
   function* append(task: Task, { at, mono, reason }: Omit<Step, 'poll'>): Work<number> {
-    const { id: taskId, caller, reference } = task
-    const row = yield* insertStep.get({ taskId, caller, reference, at, mono, reason, ...stateToRow(task) })
+    const { id: taskId, caller, reference, batchId } = task
+    const row = yield* insertStep.get({ taskId, caller, reference, batchId, at, mono, reason, ...stateToRow(task) })
     return row!.seq
   }
 
-  function* limitReached(task: NewTask, allowance: Allowance): Work<LimitReached | null> {
+  /** Whether tasks of one caller that are created together, at the same time, exceed the allowance. */
+  function* limitReached(created: readonly NewTask[], allowance: Allowance): Work<LimitReached | null> {
+    const [first] = created
+    if (!first) return null
     const { waitingTasks, createsPerMinute, monthlyCents } = allowance
     if (waitingTasks !== null || createsPerMinute !== null) {
-      const { waiting, minuteMono, minuteCreates } = yield* counts.of(task.caller)
-      const leftMs = minuteMono + MINUTE_MS - task.queuedMono
+      const { waiting, minuteMono, minuteCreates } = yield* counts.of(first.caller)
+      const leftMs = minuteMono + MINUTE_MS - first.queuedMono
       if (createsPerMinute !== null && (leftMs > 0 ? minuteCreates : 0) >= createsPerMinute)
         return { refused: 'createsPerMinute', retryAfterMs: Math.max(leftMs, 0) }
-      if (waitingTasks !== null && waiting >= waitingTasks) return { refused: 'waitingTasks' }
+      if (waitingTasks !== null && waiting + created.length > waitingTasks) return { refused: 'waitingTasks' }
     }
     if (monthlyCents === null) return null
-    const leftCents = monthlyCents - (yield* accounts.usedCents(task))
-    return task.reservedCents > leftCents ? { refused: 'monthlyCents', leftCents: Math.max(leftCents, 0) } : null
+    const leftCents = monthlyCents - (yield* accounts.usedCents(first))
+    const neededCents = created.reduce((sum, task) => sum + task.reservedCents, 0)
+    return neededCents > leftCents ? { refused: 'monthlyCents', leftCents: Math.max(leftCents, 0) } : null
+  }
+
+  /** Writes new tasks of one caller, within its limits. */
+  function* insert(
+    created: readonly NewTask[],
+    allowance: Allowance,
+    hashes: readonly string[],
+  ): Work<Task[] | LimitReached> {
+    const limit = yield* limitReached(created, allowance)
+    if (limit) return limit
+    const inserted: Task[] = []
+    const places: Place[] = []
+    for (const [index, unseen] of created.entries()) {
+      const unnumbered = { ...unseen, lookupFirst: false, seq: 0 }
+      const seq = yield* append(unnumbered, { at: unseen.createdAt, mono: unseen.queuedMono, reason: null })
+      const task = { ...unnumbered, seq }
+      const place = { caller: task.caller, inputsHash: hashes[index] ?? hashOf(task), createdSeq: seq }
+      yield* insertTask.run({ ...task, ...stateToRow(task), ...place, ...NOT_POLLED })
+      yield* accounts.created(task)
+      inserted.push(task)
+      places.push(place)
+    }
+    const [first] = created
+    if (first) yield* counts.created(first.caller, places, first.queuedMono)
+    return inserted
   }
 
   function* create(created: NewTask, allowance: Allowance, inputsHash: string): Work<Task | LimitReached> {
-    const found = (yield* readEarlier(created)) ?? (yield* limitReached(created, allowance))
-    if (found) return found
-    const unnumbered = { ...created, lookupFirst: false, seq: 0 }
-    const seq = yield* append(unnumbered, { at: created.createdAt, mono: created.queuedMono, reason: null })
-    const task = { ...unnumbered, seq }
-    const place = { caller: task.caller, inputsHash, createdSeq: seq }
-    yield* insertTask.run({ ...task, ...stateToRow(task), ...place, ...NOT_POLLED })
-    yield* accounts.created(task)
-    yield* counts.created(place, created.queuedMono)
-    return task
+    const earlier = yield* readEarlier(created)
+    if (earlier) return earlier
+    const inserted = yield* insert([created], allowance, [inputsHash])
+    return 'refused' in inserted ? inserted : inserted[0]!
   }
+
+  const createBatch = createBatchWriter(connection, readEarlier, insert)
 
   function* move(from: Task, to: Task, step: Step): Work<Task | null> {
     const { id, caller, stage, seq: known } = from
@@ -100,6 +126,10 @@ export function createWriter(
     create(task, allowance) {
       const inputsHash = hashOf(task)
       return write({ caller: task.caller, inputsHash }, () => create(task, allowance, inputsHash))
+    },
+    createBatch(batch, tasks, allowance) {
+      const hashes = tasks.map(hashOf)
+      return write({ caller: batch.caller, inputsHash: hashes }, () => createBatch(batch, tasks, allowance, hashes))
     },
     async move(from, to, step) {
       const [task, next] = [from as Task, to as Task]

@@ -20,10 +20,15 @@ export interface CallerLimits {
   readonly subscriptions: number | null
   /** Credits in a calendar month (UTC). */
   readonly monthlyCredits: number | null
+  /** Bytes of uploaded files that are kept. */
+  readonly uploadBytes: number | null
 }
 
 /** The tasks of its caller that a watch token shows. */
-export type TaskRestriction = { readonly taskIds: readonly string[] } | { readonly reference: string }
+export type TaskRestriction =
+  | { readonly taskIds: readonly string[] }
+  | { readonly reference: string }
+  | { readonly batchId: string }
 
 /** The client that a request comes from: it decides which tasks are visible and what is allowed. */
 export interface Caller {
@@ -40,6 +45,7 @@ export const UNLIMITED: CallerLimits = {
   sockets: null,
   subscriptions: null,
   monthlyCredits: null,
+  uploadBytes: null,
 }
 
 /** The caller of every request to a gateway without authentication. */

@@ -1,6 +1,8 @@
+import type { Batch, BatchCounts } from './batch.js'
 import type { UpstreamErrorKind } from './driver/upstream.js'
 import type { PollState } from './poll-state.js'
-import type { Inputs, PreviousStage, Stage, Status, Task, TaskIn } from './task.js'
+import type { HashedInputs, PreviousStage, Stage, Status, Task, TaskIn } from './task.js'
+import type { AssetStore, UploadStore } from './upload-store.js'
 
 /**
  * The task store, cut by its clients. Every method is asynchronous; when one resolves, its effect is durable. Methods
@@ -19,6 +21,9 @@ export interface TaskStore
     SubmitQueue,
     PollQueue,
     UsageStore,
+    BatchReader,
+    UploadStore,
+    AssetStore,
     GatewayState,
     AsyncDisposable {}
 
@@ -29,7 +34,7 @@ export interface TaskReader {
   /** The task that already has this idempotency key, or already is the retry of that task. */
   earlier(of: Pick<NewTask, 'caller' | 'idempotencyKey' | 'retryOf'>): Promise<Task | null>
   /** The task that this caller created last with these very inputs, whatever its stage. */
-  latestByInputs(caller: string, inputs: Inputs): Promise<Task | null>
+  latestByInputs(caller: string, inputs: HashedInputs): Promise<Task | null>
   /** Tasks, newest first unless `oldestFirst` is set: ordered by creation time, then by id. */
   page(query: PageQuery): Promise<Task[]>
 }
@@ -40,6 +45,7 @@ export interface TaskFilter {
   readonly caller?: string | undefined
   readonly ids?: readonly string[] | undefined
   readonly reference?: string | undefined
+  readonly batchId?: string | undefined
 }
 
 /** A page of tasks: those that match every given filter. An empty list of stages or statuses does not filter. */
@@ -67,6 +73,15 @@ export interface TaskWriter {
    */
   create(task: NewTask, allowance: Allowance): Promise<Task | LimitReached>
   /**
+   * Writes the tasks of a batch, all or none, within one allowance. Returns the earlier tasks when all of them exist
+   * already as one batch.
+   */
+  createBatch(
+    batch: Omit<Batch, 'size'>,
+    tasks: readonly NewTask[],
+    allowance: Allowance,
+  ): Promise<Task[] | BatchRefusal>
+  /**
    * Carries out one step: the task and its transition, in one transaction, if the task still is in the state `from`.
    * Returns null when the task has moved since.
    */
@@ -75,6 +90,17 @@ export interface TaskWriter {
     to: TaskIn<N>,
     step: Step,
   ): Promise<TaskIn<N> | null>
+}
+
+/** Why a batch was refused, as a whole. */
+export type BatchRefusal =
+  | LimitReached
+  /** Tasks outside of the batch have these idempotency keys, by the indexes of the new tasks. */
+  | { readonly refused: 'taken'; readonly indexes: readonly number[] }
+
+export interface BatchReader {
+  batch(id: string): Promise<Batch | null>
+  batchCounts(id: string): Promise<BatchCounts>
 }
 
 /** A task to create. The store numbers it. */
@@ -131,9 +157,10 @@ export interface Transition {
 export interface SubmitQueue {
   /**
    * The task to submit next: callers take turns, and each caller's tasks are submitted in the order of their creation.
-   * Skips tasks whose inputs equal those of a task with an unresolved submit. Null when no task may be submitted.
+   * Skips the tasks of `exceptCallers`, and tasks whose inputs equal those of a task with an unresolved submit. Null when
+   * no task may be submitted.
    */
-  nextToSubmit(): Promise<TaskIn<'queued'> | null>
+  nextToSubmit(exceptCallers?: readonly string[]): Promise<TaskIn<'queued'> | null>
   /** The callers that have queued tasks. */
   callerQueues(): Promise<CallerQueue[]>
   /** For each of these tasks that is queued: how many queued tasks of its caller are before it. */
@@ -181,18 +208,36 @@ export interface RecentSubmit {
 export interface ClaimRequest {
   /** How many submits may leave in a window; null: no limit, and `recent` is empty. */
   readonly window: number | null
+  /** The upstream at which the uploaded inputs of the task may have copies; null: it takes none. */
+  readonly copiesAt: string | null
+  /** Callers whose tasks are skipped. */
+  readonly exceptCallers: readonly string[]
   /**
    * Returns when the next submit may leave; null: now. At least the latest submits of a window are given. May be called
    * several times, as may `attempt`.
    */
-  waitUntil(seen: { readonly recent: readonly RecentSubmit[]; readonly pause: PauseState }): number | null
-  /** The step of the task that was picked. */
-  attempt(task: TaskIn<'queued'>): { readonly to: TaskIn<'submitting'>; readonly step: Step }
+  waitUntil(seen: { readonly recent: readonly RecentCall[]; readonly pause: PauseState }): number | null
+  /** The step of the task that was picked. Null: one of its inputs has to be copied first. */
+  attempt(
+    task: TaskIn<'queued'>,
+    copies: CopiedInputs,
+  ): { readonly to: TaskIn<'submitting'>; readonly step: Step } | null
+}
+
+/** A submit, or a call that counts like one. */
+export type RecentCall = Pick<RecentSubmit, 'endedMono'>
+
+/** The links to the copies of uploaded inputs at the upstream; null: there is none. */
+export interface CopiedInputs {
+  readonly video: string | null
+  readonly audio: string | null
 }
 
 export type Claim =
   | { readonly kind: 'claimed'; readonly from: TaskIn<'queued'>; readonly task: TaskIn<'submitting'> }
   | { readonly kind: 'waits'; readonly until: number }
+  /** The submit of this task may leave once its inputs are copied. */
+  | { readonly kind: 'unprepared'; readonly task: TaskIn<'queued'> }
   /** No task may be submitted. */
   | { readonly kind: 'empty' }
 

@@ -62,6 +62,15 @@ export interface Inputs {
   readonly playbackType: PlaybackType
 }
 
+/** The SHA-256 of inputs that were uploaded to the gateway, in hex; null for an input that is a link. */
+export interface InputHashes {
+  readonly videoSha256: string | null
+  readonly audioSha256: string | null
+}
+
+/** The inputs as the store compares them: an upload by its content, a link by its text. */
+export type HashedInputs = Inputs & InputHashes
+
 /** Whether the speaker's mouth was animated. */
 export const ANIMATIONS = {
   ANIMATED: 'The mouth follows the new audio.',
@@ -109,6 +118,9 @@ interface Attempted extends Waiting {
   readonly attemptedMono: number
   /** The same moment by the upstream's own clock; null where that is not known. */
   readonly attemptedUpstreamAt: number | null
+  /** The link to the video that was submitted; null: the task's own. A look-up by inputs has to name the same. */
+  readonly sentVideoUrl: string | null
+  readonly sentAudioUrl: string | null
 }
 interface Accepted {
   /** The upstream's own id of the job. */
@@ -147,7 +159,7 @@ export interface FieldsByStage {
   canceled: Failed
 }
 
-interface TaskBase extends Inputs {
+interface TaskBase extends HashedInputs {
   /** A UUIDv7. */
   readonly id: string
   /** The caller's own name for it. */
@@ -161,6 +173,8 @@ interface TaskBase extends Inputs {
   readonly retryOf: string | null
   /** The program that created it, as it named itself over REST. */
   readonly platform: string | null
+  /** The batch that it was accepted in. */
+  readonly batchId: string | null
   readonly createdAt: number
   /**
    * Whether the gateway looks for a job with its inputs at the upstream before its first submit: the database was

@@ -54,6 +54,7 @@ describe('options', () => {
       sockets: 50,
       subscriptions: 200,
       monthlyCredits: null,
+      uploadBytes: 5_000_000_000,
     })
     const env = { LIMIT_CREATES_PER_MINUTE: '0', LIMIT_MONTHLY_CREDITS: '25' }
     expect(configFromEnv(env).callerLimits).toMatchObject({ createsPerMinute: 0, monthlyCredits: 25 })

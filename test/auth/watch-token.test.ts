@@ -16,7 +16,7 @@ test('a token shows its tasks for the requested time, and allows nothing else', 
     caller: {
       id: 'acme',
       scopes: new Set(['read']),
-      limits: { ...LIMITS, sockets: 3, createsPerMinute: 0, waitingTasks: 0, monthlyCredits: 0 },
+      limits: { ...LIMITS, sockets: 3, createsPerMinute: 0, waitingTasks: 0, monthlyCredits: 0, uploadBytes: 0 },
       restriction: ONLY,
     },
     kind: 'watch-token',

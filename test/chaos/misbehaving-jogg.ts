@@ -65,7 +65,9 @@ export async function startMisbehavingJogg(parts: {
     }
   }
 
-  const improvise = ({ call, at, inputs, taskId }: JoggRequest): Play['play'] => {
+  const improvise = ({ call, at, inputs, taskId }: JoggRequest): Play['play'] | undefined => {
+    // The chaos creates no uploads.
+    if (call === 'asset' || call === 'put') return undefined
     crashPoints.reached(call)
     if (call === 'submit' && standstill.justNow()) return act('submit', STANDSTILL, roll('standstill'))
     if (call === 'submit') arrivals.push(at)
@@ -115,7 +117,7 @@ export async function startMisbehavingJogg(parts: {
     now: clock.now,
     improvise: request => {
       const play = improvise(request)
-      if (request.call !== 'status') return play
+      if (request.call !== 'status' || !play) return play
       return scene => {
         const job = scene.jobs.look(request.taskId ?? '')
         if (outage || !job || live(scene.jobs, job)) return reportOddly(job, play)(scene)

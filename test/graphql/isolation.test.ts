@@ -8,6 +8,7 @@ type Gateway = Awaited<ReturnType<typeof startGatewayWithKeys>>
 interface Theirs {
   id: string
   cursor: string
+  batchId: string
 }
 
 /** What each field returns for ids of another caller: the same as for ids that never were. */
@@ -46,9 +47,32 @@ const WALK: Record<string, (theirs: Theirs) => { operation: string; seen: unknow
     operation: `mutation { resolveLipSync(input: { id: "${id}", action: FAIL }) { task { id } } }`,
     seen: 'FORBIDDEN',
   }),
-  createWatchToken: ({ id }) => ({
-    operation: `mutation { createWatchToken(input: { taskIds: ["${id}"] }) { watchToken { token } errors { code } } }`,
-    seen: { createWatchToken: { watchToken: null, errors: [{ code: 'NOT_FOUND' }] } },
+  createWatchToken: ({ id, batchId }) => ({
+    operation: `mutation {
+      ofTask: createWatchToken(input: { taskIds: ["${id}"] }) { watchToken { token } errors { code } }
+      ofBatch: createWatchToken(input: { batchId: "${batchId}" }) { watchToken { token } errors { code } } }`,
+    seen: {
+      ofTask: { watchToken: null, errors: [{ code: 'NOT_FOUND' }] },
+      ofBatch: { watchToken: null, errors: [{ code: 'NOT_FOUND' }] },
+    },
+  }),
+  lipSyncBatch: ({ batchId }) => ({
+    operation: `{ lipSyncBatch(id: "${batchId}") { id } }`,
+    seen: { lipSyncBatch: null },
+  }),
+  createLipSyncBatch: () => ({
+    operation: `mutation { createLipSyncBatch(input: { videoUrl: "${VIDEO}?mine", tracks: [
+      { audioUrl: "${AUDIO}", idempotencyKey: "theirs" }] }) { batch { size } errors { code } } }`,
+    seen: { createLipSyncBatch: { batch: { size: 1 }, errors: [] } },
+  }),
+  cancelLipSyncBatch: ({ batchId }) => ({
+    operation: `mutation { cancelLipSyncBatch(input: { id: "${batchId}" }) { batch { id } errors { code } } }`,
+    seen: { cancelLipSyncBatch: { batch: null, errors: [{ code: 'NOT_FOUND' }] } },
+  }),
+  createUpload: () => ({
+    operation:
+      'mutation { createUpload(input: { filename: "v.mp4", contentType: "video/mp4" }) { upload { method } errors { code } } }',
+    seen: { createUpload: { upload: { method: 'PUT' }, errors: [] } },
   }),
 }
 
@@ -58,9 +82,14 @@ function fieldsOf(type: { getFields(): object } | null | undefined) {
 
 async function theirTask(gw: Gateway): Promise<Theirs> {
   const { headers } = await gw.createKey('them')
-  const input = { videoUrl: VIDEO, audioUrl: AUDIO, reference: 'secret', idempotencyKey: 'theirs' }
-  const query = 'mutation ($input: CreateLipSyncInput!) { createLipSync(input: $input) { task { id cursor } } }'
-  return (await gw.graphql(query, { input }, headers)).data.createLipSync.task
+  const input = {
+    videoUrl: VIDEO,
+    tracks: [{ audioUrl: AUDIO, reference: 'secret', idempotencyKey: 'theirs' }],
+  }
+  const query = `mutation ($input: CreateLipSyncBatchInput!) {
+    createLipSyncBatch(input: $input) { batch { id tasks { edges { node { id cursor } } } } } }`
+  const { batch } = (await gw.graphql(query, { input }, headers)).data.createLipSyncBatch
+  return { ...batch.tasks.edges[0].node, batchId: batch.id }
 }
 
 test('the walk covers every field of the schema', () => {

@@ -59,7 +59,7 @@ test('a page of 100 tasks with all live values costs a handful of statements, an
   const [ten, hundred] = [await statementsOf(read(10)), await statementsOf(read(100))]
   expect(positions).toEqual([...Array.from({ length: 99 }, (_, i) => 99 - i), null])
   // The larger page shows the submitted task too, whose poll state is one more statement.
-  expect([ten, hundred]).toEqual([6, 7])
+  expect([ten, hundred]).toEqual([7, 8])
 })
 
 test('fifteen aliases of a live value cost what one costs', async () => {

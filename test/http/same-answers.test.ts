@@ -96,7 +96,8 @@ async function startFront(options: { readOrdinary?: typeof ordinaryRequest; expl
   })
   const readiness = () => Promise.reject(new Error('not asked'))
   const rest = { tasksOf: () => tasks, linkTo: (path: string) => path, log }
-  const router = createRouter(createRoutes({ graphql, rest, graphiql: null, readiness, mediaFile: () => null }))
+  const upload = { receiver: { receive: () => Promise.reject(new Error('not asked')) }, linkTo: (path: string) => path }
+  const router = createRouter(createRoutes({ graphql, rest, upload, graphiql: null, readiness, mediaFile: () => null }))
   const origins = createOrigins({ listed: [], isOpen: async () => true, clock: gw.clock, log })
   const webSocket = { upgrade: () => {}, [Symbol.asyncDispose]: async () => {} }
   const server = await startServer(createEdge({ router, webSocket, authenticator, origins, publicUrl: null, log }), {

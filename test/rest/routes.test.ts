@@ -103,6 +103,8 @@ describe('paths', () => {
       '/create_lip_sync_video',
       '/lip_sync_video',
       '/lip_sync_video/{task_id}',
+      '/create_lip_sync_batch',
+      '/upload/asset',
       '/user/whoami',
       '/whoami',
       '/user/remaining_quota',

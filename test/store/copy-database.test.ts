@@ -9,8 +9,13 @@ import { startJogg, success } from '../support/jogg.js'
 import { createManualClock } from '../support/manual-clock.js'
 import { inputNamed } from '../support/nodes.js'
 import { describePostgres, newPostgres } from '../support/postgres/database.js'
+import { NO_LIMITS } from '../support/store-contract.js'
 
 const log = pino({ level: 'silent' })
+const UPLOAD = {
+  ...{ mediaId: 'm', name: 'v.mp4', caller: 'acme', sizeBytes: 1, sha256: 'x' },
+  ...{ createdAt: 1, expiresMono: 1_000_000_000 },
+}
 
 describePostgres('a copy of a SQLite database on Postgres', () => {
   test('has its tasks, history, usage, keys and cursors, and goes on', async () => {
@@ -32,6 +37,8 @@ describePostgres('a copy of a SQLite database on Postgres', () => {
     await before.gateway[Symbol.asyncDispose]()
     {
       await using store = await openStore({ databaseUrl: from, dataDir: '.' }, clock, log)
+      await store.tasks.createBatch({ id: 'batch-1', caller: 'acme', createdAt: 1 }, [], NO_LIMITS)
+      await store.tasks.addUpload(UPLOAD, null)
       await store.keys.create({
         id: 'key-1',
         caller: 'acme',
@@ -44,6 +51,8 @@ describePostgres('a copy of a SQLite database on Postgres', () => {
     }
 
     const counts = await copyDatabase({ from, to, clock, log })
+    expect(counts.get('batches')).toBe(1)
+    expect(counts.get('uploads')).toBe(1)
     expect(counts.get('tasks')).toBe(2)
     await using copied = await openTestStore(to, clock)
     expect(await copied.keys.get('key-1')).toMatchObject({ caller: 'acme', scopes: ['read'], limits: { sockets: 3 } })

@@ -3,9 +3,19 @@ import { expect, test } from 'vitest'
 import { createTaskStore } from '../../src/store/create-task-store.js'
 import { openPostgres } from '../../src/store/postgres/open-postgres.js'
 import type { Closers } from '../../src/store/store-state.js'
+import type { TaskStore } from '../../src/tasks/task-store.js'
 import { createManualClock } from '../support/manual-clock.js'
 import { describePostgres, newPostgres, query } from '../support/postgres/database.js'
-import { CANCELED, newTask, queue, step, submitted, submitting, succeeded } from '../support/store-contract.js'
+import {
+  CANCELED,
+  NO_LIMITS,
+  newTask,
+  queue,
+  step,
+  submitted,
+  submitting,
+  succeeded,
+} from '../support/store-contract.js'
 
 describePostgres('the plans of Postgres', () => {
   test('no statement has to read a large table row by row or to sort it', async () => {
@@ -25,6 +35,13 @@ describePostgres('the plans of Postgres', () => {
     await store.create(newTask({ idempotencyKey: 'k', retryOf: 'r' }), {
       ...{ createsPerMinute: 9, waitingTasks: 9, monthlyCents: 9 },
     })
+    await store.createBatch({ id: 'b', caller: 'me', createdAt: 1 }, [newTask({ batchId: 'b' })], {
+      ...{ createsPerMinute: 9, waitingTasks: 9, monthlyCents: 9 },
+    })
+    await store.createBatch({ id: 'b', caller: 'me', createdAt: 1 }, [newTask({ idempotencyKey: 'k' })], NO_LIMITS)
+    await store.batch('b')
+    await store.batchCounts('b')
+    await useUploads(store)
     const ranges = [{}, { newerThan: done.id }, { olderThan: done.id, createdBefore: 9 }]
     const filters = [{}, { reference: 'r' }, { statuses: ['PENDING'] as const }, { retryOf: 'r' }]
     for (const whose of [{}, { caller: 'me' }])
@@ -32,7 +49,13 @@ describePostgres('the plans of Postgres', () => {
         for (const bounds of ranges)
           for (const oldestFirst of [true, false])
             await store.page({ ...whose, ...filter, ...bounds, oldestFirst, limit: 9 })
-    for (const filter of [{}, { caller: 'me' }, { reference: 'r' }, { caller: 'me', reference: 'r' }]) {
+    for (const filter of [
+      {},
+      { caller: 'me' },
+      { reference: 'r' },
+      { caller: 'me', reference: 'r' },
+      { batchId: 'b' },
+    ]) {
       await store.transitionsAfter(0, { filter, limit: 9 })
       await store.lastSeq({ filter })
     }
@@ -74,6 +97,20 @@ describePostgres('the plans of Postgres', () => {
     await store[Symbol.asyncDispose]()
   })
 })
+
+async function useUploads(store: TaskStore): Promise<void> {
+  const upload = { mediaId: 'm', name: 'v.mp4', caller: 'me', sizeBytes: 1, sha256: 'x', createdAt: 1, expiresMono: 1 }
+  await store.addUpload(upload, 9)
+  await store.upload('m')
+  await store.uploadOfContent('x')
+  await store.keepUpload('m', 1)
+  await store.expireUploads(9, 10, 9)
+  await store.dropUpload('m')
+  await store.nextExpiryMono()
+  await store.addUpstreamAsset('x', 'up', 'https://up.example/1')
+  await store.endAssetCall(await store.beginAssetCall(1), 2)
+  await store.recentAssetCalls(9)
+}
 
 type Opened = Awaited<ReturnType<typeof openPostgres>>['connection']
 

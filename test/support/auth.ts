@@ -15,6 +15,7 @@ export const LIMITS: CallerLimits = {
   sockets: 50,
   subscriptions: 200,
   monthlyCredits: null,
+  uploadBytes: 5_000_000_000,
 }
 
 /** A client at an address that calls the gateway by a loopback name. */

@@ -1,5 +1,6 @@
+import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
-import { text } from 'node:stream/consumers'
+import { buffer, text } from 'node:stream/consumers'
 import { type Inputs, PLAYBACK_TYPES } from '../../src/tasks/task.js'
 import type { JoggJob, JoggJobs } from './jogg-jobs.js'
 import type { Call, JoggAnswer } from './jogg-plays.js'
@@ -13,6 +14,8 @@ export interface JoggRequest {
   readonly headers: IncomingMessage['headers']
   /** What a submit or a look-up asked for, as it was sent. */
   readonly inputs: Partial<Inputs>
+  /** The file of an asset call or of its bytes. */
+  readonly file?: { readonly filename: string; readonly file_size: number }
   /** The job a status call asks about. */
   readonly taskId: string | undefined
 }
@@ -25,6 +28,10 @@ export async function understand(req: IncomingMessage, at: number): Promise<Jogg
     return { ...base, call: 'submit', inputs: fields(JSON.parse(await text(req))) }
   if (req.method === 'GET' && pathname === '/v2/lip_sync_video')
     return { ...base, call: 'find', inputs: fields(Object.fromEntries(searchParams)) }
+  if (req.method === 'POST' && pathname === '/v2/upload/asset')
+    return { ...base, call: 'asset', file: JSON.parse(await text(req)) }
+  if (req.method === 'PUT' && pathname.startsWith('/storage/'))
+    return { ...base, call: 'put', file: { filename: pathname, file_size: (await buffer(req)).length } }
   const [, taskId] = /^\/v2\/lip_sync_video\/([^/]+)$/.exec(pathname) ?? []
   if (req.method === 'GET' && taskId) return { ...base, call: 'status', taskId: decodeURIComponent(taskId) }
   return undefined
@@ -32,13 +39,22 @@ export async function understand(req: IncomingMessage, at: number): Promise<Jogg
 
 /** Returns what an honest JoggAI answers. A submit is accepted, and paid, here: under `newId` when it is given. */
 export function answerHonestly(
-  { call, headers, inputs, taskId }: JoggRequest,
+  { call, headers, inputs, taskId, file }: JoggRequest,
   jobs: JoggJobs,
   apiKey: string,
   newId?: string,
 ): JoggAnswer {
+  if (call === 'put') return { body: '' }
   if (headers['x-api-key'] !== apiKey) return refusal(10105, 'Invalid API key')
   if (call === 'status') return answerAbout(jobs.look(taskId ?? ''))
+  if (call === 'asset') {
+    const name = `${randomUUID()}-${file?.filename}`
+    const data = {
+      sign_url: `http://${headers.host}/storage/${name}?signature=s`,
+      asset_url: `https://res.jogg.example/${name}`,
+    }
+    return { body: { code: 0, msg: 'Success', data } }
+  }
   if (!isComplete(inputs)) return refusal(40000, 'Parameter error: video_url, audio_url or playback_type')
   if (call === 'find') return answerAbout(jobs.find(inputs))
   const { taskId: task_id, status } = jobs.accept(inputs, newId)

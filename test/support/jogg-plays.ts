@@ -1,7 +1,7 @@
 import type { Finish, JoggJobs } from './jogg-jobs.js'
 
-/** The three calls of JoggAI's API that a lip sync needs. */
-export type Call = 'submit' | 'status' | 'find'
+/** The calls of JoggAI's API that a lip sync needs, and the request that sends a file to its storage. */
+export type Call = 'submit' | 'status' | 'find' | 'asset' | 'put'
 
 /** One answer on the wire. */
 export interface JoggAnswer {

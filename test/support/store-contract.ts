@@ -30,6 +30,9 @@ export function newTask(fields: Partial<NewTask> = {}): NewTask {
     idempotencyKey: null,
     retryOf: null,
     platform: null,
+    videoSha256: null,
+    batchId: null,
+    audioSha256: null,
     createdAt: 1_000,
     queuedAt: 1_000,
     queuedMono: 1_000,
@@ -57,7 +60,13 @@ export function step<N extends Stage, S extends PreviousStage<N>>(
 }
 
 function tryToSubmit(store: TaskStore, task: TaskIn<'queued'>, at: number) {
-  return step(store, task, 'submitting', { attemptedAt: at, attemptedMono: at, attemptedUpstreamAt: null }, at)
+  return step(
+    store,
+    task,
+    'submitting',
+    { attemptedAt: at, attemptedMono: at, attemptedUpstreamAt: null, sentVideoUrl: null, sentAudioUrl: null },
+    at,
+  )
 }
 
 /** Brings a queued task to `submitting`, on to `submitted` and on to `success`. */
@@ -153,6 +162,8 @@ export function describeStore(name: string, open: () => Promise<TaskStore>) {
         videoUrl: 'https://m.example/v?a=1',
         audioUrl: 'https://m.example/a',
         playbackType: 'normal',
+        videoSha256: null,
+        audioSha256: null,
       } as const
       await queue(store, newTask({ ...inputs, createdAt: 9_000 }))
       const latest = await queue(store, newTask({ ...inputs, createdAt: 1_000, platform: 'n8n' }))
@@ -417,13 +428,18 @@ export function describeStore(name: string, open: () => Promise<TaskStore>) {
     /** Submits as soon as fewer than `window` submits are under way or ended. */
     const request = (window: number | null, seen: Parameters<ClaimRequest['waitUntil']>[0][] = []): ClaimRequest => ({
       window,
+      copiesAt: null,
+      exceptCallers: [],
       waitUntil(state) {
         seen.push(state)
         if (state.pause.pause) return state.pause.pause.untilMono
         return window !== null && state.recent.length >= window ? 7_000 : null
       },
       attempt: task => ({
-        to: advance(task, 'submitting', { attemptedAt: 2, attemptedMono: 2, attemptedUpstreamAt: null }),
+        to: advance(task, 'submitting', {
+          ...{ attemptedAt: 2, attemptedMono: 2, attemptedUpstreamAt: null },
+          ...{ sentVideoUrl: null, sentAudioUrl: null },
+        }),
         step: { at: 2, mono: 2, reason: null, poll: pollAt(9) },
       }),
     })
@@ -566,6 +582,137 @@ export function describeStore(name: string, open: () => Promise<TaskStore>) {
       expect(await create(70_000)).toHaveProperty('id')
       const none = { ...NO_LIMITS, createsPerMinute: 0 }
       expect(await store.create(newTask({ caller: 'new' }), none)).toMatchObject({ refused: 'createsPerMinute' })
+    })
+  })
+
+  describe(`${name}: batches`, () => {
+    const tracks = (count: number, batchId: string, fields: Partial<NewTask> = {}) =>
+      Array.from({ length: count }, (_, n) =>
+        newTask({ batchId, idempotencyKey: `k${n}`, audioUrl: `https://m.example/${n}.mp3`, ...fields }),
+      )
+    const batchOf = (id: string) => ({ id, caller: 'me', createdAt: 1_000 })
+
+    test('are written as a whole, once, as one create', async () => {
+      await using opened = await openWith()
+      const { store } = opened
+      const allowance = { ...NO_LIMITS, createsPerMinute: 1, waitingTasks: 500 }
+      const tasks = tracks(500, 'b', { reservedCents: 2 })
+      const created = await store.createBatch(batchOf('b'), tasks, allowance)
+      expect(created).toMatchObject(tasks.map(({ id }) => ({ id, batchId: 'b', stage: 'queued' })))
+      expect(await store.batch('b')).toEqual({ ...batchOf('b'), size: 500 })
+      expect(await store.createBatch(batchOf('c'), tracks(500, 'c'), allowance)).toEqual(created)
+      expect(await store.batch('c')).toBeNull()
+      expect(await store.callerQueues()).toMatchObject([{ caller: 'me', waiting: 500, first: tasks[0]?.id }])
+      expect(await store.batchCounts('b')).toEqual({
+        tasks: { PENDING: 500, PROCESSING: 0, SUCCESS: 0, FAILED: 0, CANCELED: 0 },
+        spentCents: 0,
+        reservedCents: 1_000,
+      })
+      expect(await store.create(newTask(), allowance)).toMatchObject({ refused: 'createsPerMinute' })
+      expect(await store.page({ batchId: 'b', limit: 1_000 })).toHaveLength(500)
+      const steps = await store.transitionsAfter(0, { filter: { batchId: 'b' }, limit: 1_000 })
+      expect(steps.map(({ task }) => task.id)).toEqual(tasks.map(({ id }) => id))
+    })
+
+    test('leave nothing when one of the tasks, or all of them together, may not be created', async () => {
+      await using opened = await openWith()
+      const { store } = opened
+      await queue(store, newTask({ idempotencyKey: 'k1' }))
+      const create = (allowance: object) =>
+        store.createBatch(batchOf('b'), tracks(3, 'b', { reservedCents: 40 }), { ...NO_LIMITS, ...allowance })
+      expect(await create({})).toEqual({ refused: 'taken', indexes: [1] })
+      const others = tracks(3, 'b', { reservedCents: 40, idempotencyKey: null })
+      const refusals = [
+        [{ monthlyCents: 100 }, { refused: 'monthlyCents', leftCents: 100 }],
+        [{ waitingTasks: 3 }, { refused: 'waitingTasks' }],
+        [{ createsPerMinute: 1 }, { refused: 'createsPerMinute' }],
+      ] as const
+      for (const [allowance, refusal] of refusals)
+        expect(await store.createBatch(batchOf('b'), others, { ...NO_LIMITS, ...allowance })).toMatchObject(refusal)
+      // The second id is taken, so that the database itself refuses the last row.
+      const [first, ...rest] = others
+      const clash = [first!, ...rest.map(task => ({ ...task, id: first!.id }))]
+      await expect(store.createBatch(batchOf('b'), clash, NO_LIMITS)).rejects.toThrow()
+      expect(await opened.mine()).toHaveLength(1)
+      expect(await store.batch('b')).toBeNull()
+      expect(await store.callerQueues()).toMatchObject([{ waiting: 1 }])
+    })
+
+    test('that are created at the same time by many callers are all written', async () => {
+      await using opened = await openWith()
+      const { store } = opened
+      const create = (caller: string) => {
+        const created = tracks(40, caller, { caller })
+        const order = caller === 'a' ? created : created.reverse()
+        return store.createBatch({ ...batchOf(caller), caller }, order, NO_LIMITS)
+      }
+      for (const created of await Promise.all(['a', 'b', 'c', 'd'].map(create))) expect(created).toHaveLength(40)
+    })
+  })
+
+  describe(`${name}: uploads`, () => {
+    const SHA256 = 'a'.repeat(64)
+    const upload = { mediaId: 'm', name: 'v.mp4', caller: 'me', sizeBytes: 60, sha256: SHA256, createdAt: 1 }
+
+    test('are kept within the quota of the caller until they expire, or as long as a task needs them', async () => {
+      await using opened = await openWith()
+      const { store } = opened
+      const add = (mediaId: string, fields: object = {}) =>
+        store.addUpload({ ...upload, mediaId, expiresMono: 10, ...fields }, 100)
+      const added = await Promise.all([add('m'), add('n'), add('o', { caller: 'them' })])
+      expect(added.filter(Boolean)).toHaveLength(2)
+      expect(await store.keptUploads('me')).toEqual({ files: 1, bytes: 60 })
+      expect(await store.uploadOfContent(SHA256)).toMatchObject({ sha256: SHA256, isKept: true })
+      await store.dropUpload('o')
+      expect(await store.upload('o')).toBeNull()
+      const kept = added[0] ? 'm' : 'n'
+      expect(await store.keepUpload(kept, 20)).toMatchObject({ mediaId: kept, expiresMono: 20 })
+      expect(await store.keepUpload(kept, 15)).toMatchObject({ expiresMono: 20 })
+      expect(await store.expireUploads(19, 30, 9)).toEqual([])
+      const task = await queue(store, newTask({ videoSha256: SHA256 }))
+      expect(await store.expireUploads(20, 30, 9)).toEqual([])
+      expect(await store.nextExpiryMono()).toBe(30)
+      await step(store, task, 'canceled', CANCELED)
+      expect(await store.expireUploads(30, 40, 9)).toMatchObject([{ mediaId: kept }])
+      expect(await store.upload(kept)).toMatchObject({ isKept: false })
+      expect(await store.keepUpload(kept, 50)).toBeNull()
+      expect(await store.nextExpiryMono()).toBeNull()
+    })
+
+    test('are copied before their submit leaves, and each copy counts like a submit', async () => {
+      await using opened = await openWith()
+      const { store } = opened
+      const task = await queue(store, newTask({ videoSha256: SHA256 }))
+      const seen: number[] = []
+      const claim = (exceptCallers: readonly string[] = []) =>
+        store.claimNext({
+          window: 5,
+          copiesAt: 'up',
+          exceptCallers,
+          waitUntil({ recent }) {
+            seen.push(recent.length)
+            return null
+          },
+          attempt: (queued, { video, audio }) =>
+            video === null
+              ? null
+              : {
+                  to: advance(queued, 'submitting', {
+                    ...{ attemptedAt: 2, attemptedMono: 2, attemptedUpstreamAt: null },
+                    ...{ sentVideoUrl: video, sentAudioUrl: audio },
+                  }),
+                  step: { at: 2, mono: 2, reason: 'copied', poll: pollAt(9) },
+                },
+        })
+      expect(await claim()).toMatchObject({ kind: 'unprepared', task: { id: task.id } })
+      expect(await claim(['me'])).toEqual({ kind: 'empty' })
+      const call = await store.beginAssetCall(5)
+      await store.endAssetCall(call, 7)
+      expect(await store.recentAssetCalls(9)).toEqual([{ endedMono: 7 }])
+      expect(await store.addUpstreamAsset(SHA256, 'up', 'https://up.example/1')).toBe('https://up.example/1')
+      expect(await store.addUpstreamAsset(SHA256, 'up', 'https://up.example/2')).toBe('https://up.example/1')
+      expect(await claim()).toMatchObject({ kind: 'claimed', task: { sentVideoUrl: 'https://up.example/1' } })
+      expect(seen.at(-1)).toBe(1)
     })
   })
 

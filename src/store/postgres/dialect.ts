@@ -7,7 +7,9 @@ export const postgresDialect: Dialect = {
   list: values => [...values],
   isQueuedByAge: stage => sql`${stage} = 'queued'`,
   isFree: isHeld => sql`${isHeld} = false`,
+  isKept: isKept => sql`${isKept} = true`,
   least: (a, b) => sql`least(${a}, ${b})`,
+  greatest: (a, b) => sql`greatest(${a}, ${b})`,
   idsOfList: 'SELECT unnest(@ids::text[])',
   pollQueries: postgresPollQueries,
 }

@@ -37,6 +37,8 @@ function state() {
     attemptedAt: int('attempted_at'),
     attemptedMono: int('attempted_mono'),
     attemptedUpstreamAt: int('attempted_upstream_at'),
+    sentVideoUrl: text('sent_video_url'),
+    sentAudioUrl: text('sent_audio_url'),
     upstreamId: text('upstream_id'),
     submittedAt: int('submitted_at'),
     submittedMono: int('submitted_mono'),
@@ -62,6 +64,9 @@ export const tasks = pgTable(
     videoUrl: text('video_url').notNull(),
     audioUrl: text('audio_url').notNull(),
     playbackType: text('playback_type').$type<PlaybackType>().notNull(),
+    /** SHA-256 of an input that was uploaded, in hex. */
+    videoSha256: text('video_sha256'),
+    audioSha256: text('audio_sha256'),
     /** SHA-256 of the inputs: tasks with equal inputs are twins. */
     inputsHash: text('inputs_hash').notNull(),
     reference: text(),
@@ -69,6 +74,7 @@ export const tasks = pgTable(
     /** Unique: a repeated retry of a task finds the first one. */
     retryOf: text('retry_of').unique(),
     platform: text(),
+    batchId: text('batch_id'),
     createdAt: int('created_at').notNull(),
     reservedCents: int('reserved_cents').notNull(),
     lookupFirst: boolean('lookup_first').notNull(),
@@ -95,6 +101,10 @@ export const tasks = pgTable(
     index('tasks_by_caller_reference_and_stage')
       .on(t.caller, t.reference, t.stage, t.createdAt, t.id)
       .where(sql`reference IS NOT NULL`),
+    index('tasks_by_batch').on(t.batchId, t.createdAt, t.id).where(sql`batch_id IS NOT NULL`),
+    index('tasks_by_batch_and_stage').on(t.batchId, t.stage, t.createdAt, t.id).where(sql`batch_id IS NOT NULL`),
+    index('tasks_by_uploaded_video').on(t.videoSha256, t.stage).where(sql`video_sha256 IS NOT NULL`),
+    index('tasks_by_uploaded_audio').on(t.audioSha256, t.stage).where(sql`audio_sha256 IS NOT NULL`),
     index('tasks_by_inputs').on(t.caller, t.inputsHash, t.createdSeq),
     uniqueIndex('tasks_by_idempotency_key').on(t.caller, t.idempotencyKey).where(sql`idempotency_key IS NOT NULL`),
     index('tasks_by_upstream_id').on(t.upstreamId).where(sql`upstream_id IS NOT NULL`),
@@ -115,6 +125,7 @@ export const transitions = pgTable(
     taskId: text('task_id').notNull(),
     caller: text().notNull(),
     reference: text(),
+    batchId: text('batch_id'),
     at: int().notNull(),
     mono: int().notNull(),
     /** What happened and why, for people. Null where the stage says everything. */
@@ -126,6 +137,7 @@ export const transitions = pgTable(
     index('transitions_by_caller').on(t.caller, t.seq),
     index('transitions_by_reference').on(t.reference, t.seq).where(sql`reference IS NOT NULL`),
     index('transitions_by_caller_and_reference').on(t.caller, t.reference, t.seq).where(sql`reference IS NOT NULL`),
+    index('transitions_by_batch').on(t.batchId, t.seq).where(sql`batch_id IS NOT NULL`),
     index('transitions_submitting').on(t.seq).where(sql`stage = 'submitting'`),
   ],
 )
@@ -214,6 +226,58 @@ export const usage = pgTable(
     reservedCents: int('reserved_cents').notNull(),
   },
   t => [primaryKey({ columns: [t.month, t.caller] }), index('usage_by_caller').on(t.caller, t.month)],
+)
+
+/** Tasks that were accepted together. */
+export const batches = pgTable('batches', {
+  id: text().primaryKey(),
+  caller: text().notNull(),
+  size: int().notNull(),
+  createdAt: int('created_at').notNull(),
+})
+
+/** The files that callers uploaded. */
+export const uploads = pgTable(
+  'uploads',
+  {
+    /** The folder of the file in the media store; unguessable. */
+    mediaId: text('media_id').primaryKey(),
+    name: text().notNull(),
+    caller: text().notNull(),
+    sizeBytes: int('size_bytes').notNull(),
+    sha256: text().notNull(),
+    createdAt: int('created_at').notNull(),
+    expiresMono: int('expires_mono').notNull(),
+    /** False: it has expired, and the row only tells which content the link of a task led to. */
+    isKept: boolean('is_kept').notNull(),
+  },
+  t => [
+    index('uploads_by_caller').on(t.caller, t.sizeBytes).where(sql`is_kept = true`),
+    index('uploads_by_expiry').on(t.expiresMono).where(sql`is_kept = true`),
+    index('uploads_by_content').on(t.sha256),
+  ],
+)
+
+/** The assets at an upstream that hold the bytes of uploads. Never replaced: submitted tasks name them. */
+export const upstreamAssets = pgTable(
+  'upstream_assets',
+  {
+    sha256: text().notNull(),
+    upstream: text().notNull(),
+    url: text().notNull(),
+  },
+  t => [primaryKey({ columns: [t.sha256, t.upstream] })],
+)
+
+/** The latest calls, beside submits, that count against the upstream's rate limit. */
+export const assetCalls = pgTable(
+  'asset_calls',
+  {
+    id: int().primaryKey().generatedByDefaultAsIdentity({ cache: 1 }),
+    begunMono: int('begun_mono').notNull(),
+    endedMono: int('ended_mono').notNull(),
+  },
+  t => [index('asset_calls_by_end').on(t.endedMono)],
 )
 
 /** The API keys, without their secrets. None is ever deleted: a gateway that once had a key stays closed. */

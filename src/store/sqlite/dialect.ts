@@ -7,7 +7,9 @@ export const sqliteDialect: Dialect = {
   list: values => JSON.stringify(values),
   isQueuedByAge: stage => sql`+${stage} = 'queued'`,
   isFree: isHeld => sql`${isHeld} = 0`,
+  isKept: isKept => sql`${isKept} = 1`,
   least: (a, b) => sql`min(${a}, ${b})`,
+  greatest: (a, b) => sql`max(${a}, ${b})`,
   idsOfList: 'SELECT value FROM json_each(@ids)',
   pollQueries: sqlitePollQueries,
 }

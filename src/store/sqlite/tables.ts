@@ -18,6 +18,8 @@ function state() {
     attemptedAt: integer('attempted_at'),
     attemptedMono: integer('attempted_mono'),
     attemptedUpstreamAt: integer('attempted_upstream_at'),
+    sentVideoUrl: text('sent_video_url'),
+    sentAudioUrl: text('sent_audio_url'),
     upstreamId: text('upstream_id'),
     submittedAt: integer('submitted_at'),
     submittedMono: integer('submitted_mono'),
@@ -43,6 +45,9 @@ export const tasks = sqliteTable(
     videoUrl: text('video_url').notNull(),
     audioUrl: text('audio_url').notNull(),
     playbackType: text('playback_type').$type<PlaybackType>().notNull(),
+    /** SHA-256 of an input that was uploaded, in hex. */
+    videoSha256: text('video_sha256'),
+    audioSha256: text('audio_sha256'),
     /** SHA-256 of the inputs: tasks with equal inputs are twins. */
     inputsHash: text('inputs_hash').notNull(),
     reference: text(),
@@ -50,6 +55,7 @@ export const tasks = sqliteTable(
     /** Unique: a repeated retry of a task finds the first one. */
     retryOf: text('retry_of').unique(),
     platform: text(),
+    batchId: text('batch_id'),
     createdAt: integer('created_at').notNull(),
     reservedCents: integer('reserved_cents').notNull(),
     lookupFirst: integer('lookup_first', { mode: 'boolean' }).notNull(),
@@ -76,6 +82,10 @@ export const tasks = sqliteTable(
     index('tasks_by_caller_reference_and_stage')
       .on(t.caller, t.reference, t.stage, t.createdAt, t.id)
       .where(sql`reference IS NOT NULL`),
+    index('tasks_by_batch').on(t.batchId, t.createdAt, t.id).where(sql`batch_id IS NOT NULL`),
+    index('tasks_by_batch_and_stage').on(t.batchId, t.stage, t.createdAt, t.id).where(sql`batch_id IS NOT NULL`),
+    index('tasks_by_uploaded_video').on(t.videoSha256, t.stage).where(sql`video_sha256 IS NOT NULL`),
+    index('tasks_by_uploaded_audio').on(t.audioSha256, t.stage).where(sql`audio_sha256 IS NOT NULL`),
     index('tasks_by_inputs').on(t.caller, t.inputsHash, t.createdSeq),
     uniqueIndex('tasks_by_idempotency_key').on(t.caller, t.idempotencyKey).where(sql`idempotency_key IS NOT NULL`),
     index('tasks_by_upstream_id').on(t.upstreamId).where(sql`upstream_id IS NOT NULL`),
@@ -100,6 +110,7 @@ export const transitions = sqliteTable(
     taskId: text('task_id').notNull(),
     caller: text().notNull(),
     reference: text(),
+    batchId: text('batch_id'),
     at: integer().notNull(),
     mono: integer().notNull(),
     /** What happened and why, for people. Null where the stage says everything. */
@@ -111,6 +122,7 @@ export const transitions = sqliteTable(
     index('transitions_by_caller').on(t.caller, t.seq),
     index('transitions_by_reference').on(t.reference, t.seq).where(sql`reference IS NOT NULL`),
     index('transitions_by_caller_and_reference').on(t.caller, t.reference, t.seq).where(sql`reference IS NOT NULL`),
+    index('transitions_by_batch').on(t.batchId, t.seq).where(sql`batch_id IS NOT NULL`),
     index('transitions_submitting').on(t.seq).where(sql`stage = 'submitting'`),
   ],
 )
@@ -199,6 +211,58 @@ export const usage = sqliteTable(
     reservedCents: integer('reserved_cents').notNull(),
   },
   t => [primaryKey({ columns: [t.month, t.caller] }), index('usage_by_caller').on(t.caller, t.month)],
+)
+
+/** Tasks that were accepted together. */
+export const batches = sqliteTable('batches', {
+  id: text().primaryKey(),
+  caller: text().notNull(),
+  size: integer().notNull(),
+  createdAt: integer('created_at').notNull(),
+})
+
+/** The files that callers uploaded. */
+export const uploads = sqliteTable(
+  'uploads',
+  {
+    /** The folder of the file in the media store; unguessable. */
+    mediaId: text('media_id').primaryKey(),
+    name: text().notNull(),
+    caller: text().notNull(),
+    sizeBytes: integer('size_bytes').notNull(),
+    sha256: text().notNull(),
+    createdAt: integer('created_at').notNull(),
+    expiresMono: integer('expires_mono').notNull(),
+    /** False: it has expired, and the row only tells which content the link of a task led to. */
+    isKept: integer('is_kept', { mode: 'boolean' }).notNull(),
+  },
+  t => [
+    index('uploads_by_caller').on(t.caller, t.sizeBytes).where(sql`is_kept = 1`),
+    index('uploads_by_expiry').on(t.expiresMono).where(sql`is_kept = 1`),
+    index('uploads_by_content').on(t.sha256),
+  ],
+)
+
+/** The assets at an upstream that hold the bytes of uploads. Never replaced: submitted tasks name them. */
+export const upstreamAssets = sqliteTable(
+  'upstream_assets',
+  {
+    sha256: text().notNull(),
+    upstream: text().notNull(),
+    url: text().notNull(),
+  },
+  t => [primaryKey({ columns: [t.sha256, t.upstream] })],
+)
+
+/** The latest calls, beside submits, that count against the upstream's rate limit. */
+export const assetCalls = sqliteTable(
+  'asset_calls',
+  {
+    id: integer().primaryKey({ autoIncrement: true }),
+    begunMono: integer('begun_mono').notNull(),
+    endedMono: integer('ended_mono').notNull(),
+  },
+  t => [index('asset_calls_by_end').on(t.endedMono)],
 )
 
 /** The API keys, without their secrets. None is ever deleted: a gateway that once had a key stays closed. */

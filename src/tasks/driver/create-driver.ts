@@ -7,6 +7,7 @@ import type { Stage } from '../task.js'
 import type { TaskStore } from '../task-store.js'
 import type { Transitions } from '../transitions.js'
 import { createGatewayStatus, type GatewayStatus } from './gateway-status.js'
+import { createInputPreparer, type UploadedFiles } from './input-preparer.js'
 import { createLiveStates, type LiveStates } from './live-state.js'
 import type { PollIntervals, Random } from './poll-schedule.js'
 import { createQueuePositionUpdates } from './queue-position-updates.js'
@@ -46,17 +47,35 @@ export interface DriverParts {
   submitsPerMinute?: number | null | undefined
   /** How long a task may be queued. */
   maxQueueMs: number
+  /** Absent: no task has uploaded files. */
+  uploadedFiles?: UploadedFiles
 }
 
 export function createDriver(parts: DriverParts): Driver {
   const { store, upstream, notifier, clock, log, intervals } = parts
   const cut = new AbortController()
+  const copies = new AbortController()
   // Each call under way adds a listener; their number is no leak.
   setMaxListeners(0, cut.signal)
   const pollers: { submitter?: Poller; statusPoller?: Poller; positions?: Poller } = {}
   const { submitsPerMinute = upstream.submitsPerMinute } = parts
   const firstCheckMs = intervals.firstMs
-  const submitter = createSubmitter({ ...parts, submitsPerMinute, firstCheckMs, cut: cut.signal })
+  const { uploadedFiles, transitions } = parts
+  const preparer =
+    uploadedFiles &&
+    createInputPreparer({
+      ...{ store, upstream, clock, log, uploadedFiles, cut: copies.signal },
+      onEnd: () => pollers.submitter?.nudge(),
+      onRefused: error => submitter.refused(error),
+      async onRejected(task, reason) {
+        const failure = { code: 'UPSTREAM_REJECTED', message: reason } as const
+        await transitions.move(task, 'failed', { completedAt: clock.now(), failure }, { reason })
+      },
+    })
+  const submitter: Submitter = createSubmitter({
+    ...{ ...parts, submitsPerMinute, firstCheckMs, cut: cut.signal },
+    ...(preparer && { preparer }),
+  })
   const statusPoller = createStatusPoller({
     ...parts,
     submitter,
@@ -113,11 +132,15 @@ export function createDriver(parts: DriverParts): Driver {
     async settled() {
       // A poller that fell asleep first may have been nudged by another since.
       const all = [...running.values()]
-      while (!all.every(poller => poller.isAsleep())) await Promise.all(all.map(poller => poller.asleep()))
+      const isBusy = () => preparer?.isIdle() === false || !all.every(poller => poller.isAsleep())
+      while (isBusy()) await Promise.all([preparer?.idle(), ...all.map(poller => poller.asleep())])
     },
 
     async [Symbol.asyncDispose]() {
+      // A copy is made again after the restart.
+      copies.abort()
       await Promise.all([...running.values()].map(poller => poller[Symbol.asyncDispose]()))
+      await preparer?.idle()
     },
   }
 }

@@ -25,6 +25,8 @@ export type SubmitOutcome =
   /** Nothing was sent, and whether the upstream already has the job cannot be found out. */
   | { readonly kind: 'undecidable'; readonly problem: string }
 
+const COPIES_UNKNOWN = 'the database was restored, and with which copies of its files it was submitted is not known'
+
 /**
  * How long after the attempt was written, by a monotonic clock, the call may leave. Later, the time of the attempt would be
  * wrong, and another gateway on the database may have taken the task over while this process stood still.
@@ -53,7 +55,9 @@ export async function submitTask(task: TaskIn<'submitting'>, parts: SubmitParts)
  */
 async function lookUp(task: TaskIn<'submitting'>, parts: SubmitParts): Promise<SubmitOutcome | null> {
   const { upstream, store, cut } = parts
-  if (!upstream.findJob) return { kind: 'undecidable', problem: NO_LOOKUP }
+  if (!upstream.findJob || task.sentVideoUrl !== null || task.sentAudioUrl !== null)
+    // Before the restore it may have been submitted with other copies of its files.
+    return { kind: 'undecidable', problem: upstream.findJob ? COPIES_UNKNOWN : NO_LOOKUP }
   try {
     const job = await upstream.findJob(submitRequestOf(task), cut)
     if (!job) return null
@@ -116,8 +120,8 @@ async function adopt(
         continue
       case 'queued': {
         // It was taken for never accepted. It goes through `submitting` again, without a second call.
-        const { attemptedAt, attemptedMono, attemptedUpstreamAt } = task
-        const attempt = { attemptedAt, attemptedMono, attemptedUpstreamAt }
+        const { attemptedAt, attemptedMono, attemptedUpstreamAt, sentVideoUrl, sentAudioUrl } = task
+        const attempt = { attemptedAt, attemptedMono, attemptedUpstreamAt, sentVideoUrl, sentAudioUrl }
         await transitions.move(current, 'submitting', attempt, { reason: 'the answer to its submit came late', ...why })
         continue
       }

@@ -2,14 +2,16 @@ import type { Logger } from 'pino'
 import type { Clock } from '../../clock.js'
 import { pollAt } from '../poll-state.js'
 import type { TaskIn } from '../task.js'
-import type { GatewayState, PauseState, RecentSubmit, SubmitQueue, TaskReader } from '../task-store.js'
+import type { Claim, GatewayState, PauseState, RecentCall, SubmitQueue, TaskReader } from '../task-store.js'
 import type { Transitions } from '../transitions.js'
+import type { AssetStore } from '../upload-store.js'
 import { expireQueued } from './expire-queued.js'
+import type { InputPreparer, SentInputs } from './input-preparer.js'
 import type { Random } from './poll-schedule.js'
 import { nextSlots } from './sliding-window.js'
 import { createSubmitPause } from './submit-pause.js'
 import { type SubmitOutcome, saveOutcome, submitTask } from './submit-task.js'
-import type { Upstream, UpstreamErrorKind } from './upstream.js'
+import type { Upstream, UpstreamError, UpstreamErrorKind } from './upstream.js'
 
 /**
  * The submitter: the one place from which paid calls leave, one at a time. Callers take turns, and each caller's tasks
@@ -29,6 +31,8 @@ export interface Submitter {
   round(stopping: AbortSignal): Promise<number | null>
   /** Whether this process is submitting the task, or has an answer that is not written yet. */
   isUnderWay(taskId: string): boolean
+  /** A call that counts like a submit was refused, so that no submit may leave for a while. */
+  refused(error: UpstreamError): Promise<void>
   /** Reports that the upstream answered a status check or a look-up. Returns whether submits may leave again. */
   checkAnswered(): Promise<boolean>
   status(): Promise<SubmitQueueStatus>
@@ -51,7 +55,7 @@ export const SUBMIT_QUEUE_STATES = [
 ] as const satisfies readonly SubmitQueueStatus['state'][]
 
 export interface SubmitterParts {
-  store: SubmitQueue & TaskReader & Pick<GatewayState, 'isShared'>
+  store: SubmitQueue & TaskReader & Pick<GatewayState, 'isShared'> & Pick<AssetStore, 'recentAssetCalls'>
   upstream: Upstream
   transitions: Transitions
   clock: Clock
@@ -65,6 +69,8 @@ export interface SubmitterParts {
   submitsPerMinute: number | null
   /** How long a task may be queued. */
   maxQueueMs: number
+  /** Absent: no task has uploaded files. */
+  preparer?: InputPreparer
   /** Cuts off the calls that are under way. */
   cut: AbortSignal
 }
@@ -72,9 +78,12 @@ export interface SubmitterParts {
 /** A task that is still `submitting` this long after the call's time limit has lost its answer inside the gateway. */
 const STUCK_AFTER_MS = 30_000
 
+const OWN_LINKS: SentInputs = { sentVideoUrl: null, sentAudioUrl: null, reason: null }
+
 export function createSubmitter(parts: SubmitterParts): Submitter {
-  const { store, upstream, transitions, clock, log, timeoutMs, submitsPerMinute, maxQueueMs } = parts
+  const { store, upstream, transitions, clock, log, timeoutMs, submitsPerMinute, maxQueueMs, preparer } = parts
   const { isShared } = store
+  const copiesAt = preparer && upstream.createAsset ? upstream.name : null
   const pause = createSubmitPause(parts.random, upstream.findJob !== undefined)
   const underWay = new Set<string>()
   /** Answers whose write failed. They are written before anything else leaves. */
@@ -83,14 +92,18 @@ export function createSubmitter(parts: SubmitterParts): Submitter {
   const hasCapacity = () => upstream.hasCapacity?.() ?? true
 
   /** @param now a submit that is under way counts as if it ended now, because it may still reach the upstream */
-  const slotsAfter = (recent: readonly RecentSubmit[], from: number, now: number) => {
+  const slotsAfter = (recent: readonly RecentCall[], from: number, now: number) => {
     if (submitsPerMinute === null) return () => from
     const ended = recent.map(submit => submit.endedMono ?? now).sort((a, b) => a - b)
     return nextSlots(ended, submitsPerMinute, from)
   }
 
-  const slots = async (from: number, now: number) =>
-    slotsAfter(submitsPerMinute === null ? [] : await store.recentSubmits(submitsPerMinute), from, now)
+  const slots = async (from: number, now: number) => {
+    if (submitsPerMinute === null) return () => from
+    const submits = await store.recentSubmits(submitsPerMinute)
+    const copies = copiesAt === null ? [] : await store.recentAssetCalls(submitsPerMinute)
+    return slotsAfter([...submits, ...copies], from, now)
+  }
 
   /** Another gateway may have begun or ended the pause. */
   const currentPause = async (now: number) => {
@@ -105,12 +118,13 @@ export function createSubmitter(parts: SubmitterParts): Submitter {
       return pause.state()
     })
 
-  /** Claims the next task. Returns it, or when to try again. */
-  const claim = async (now: number): Promise<TaskIn<'submitting'> | number> => {
+  const claim = async (now: number, exceptCallers: readonly string[]): Promise<Claim> => {
     const tried = new Set<string>()
     const claimed = await transitions
       .claimNext({
         window: submitsPerMinute,
+        copiesAt,
+        exceptCallers,
         waitUntil(seen) {
           pause.load(seen.pause)
           const paused = pause.at(now)
@@ -119,15 +133,19 @@ export function createSubmitter(parts: SubmitterParts): Submitter {
           const freeAt = slotsAfter(seen.recent, now, now)(0)
           return freeAt > now ? freeAt : null
         },
-        attempt(queued) {
+        attempt(queued, copies) {
+          const sent = preparer ? preparer.inputsOf(queued, copies) : OWN_LINKS
+          if (!sent) return null
+          const { reason, ...links } = sent
           tried.add(queued.id)
           underWay.add(queued.id)
           const fields = {
             attemptedAt: clock.now(),
             attemptedMono: clock.monotonic(),
             attemptedUpstreamAt: upstream.time?.() ?? null,
+            ...links,
           }
-          return { fields, poll: pollAt(fields.attemptedMono + timeoutMs + STUCK_AFTER_MS) }
+          return { fields, poll: pollAt(fields.attemptedMono + timeoutMs + STUCK_AFTER_MS), reason }
         },
       })
       .catch(thrown => {
@@ -135,14 +153,7 @@ export function createSubmitter(parts: SubmitterParts): Submitter {
         throw thrown
       })
     for (const id of tried) if (claimed.kind !== 'claimed' || claimed.task.id !== id) underWay.delete(id)
-    switch (claimed.kind) {
-      case 'claimed':
-        return claimed.task
-      case 'waits':
-        return claimed.until
-      case 'empty':
-        return Number.POSITIVE_INFINITY
-    }
+    return claimed
   }
 
   const submit = async (task: TaskIn<'submitting'>) => {
@@ -173,6 +184,8 @@ export function createSubmitter(parts: SubmitterParts): Submitter {
 
   return {
     async round(stopping) {
+      /** Callers whose files cannot be copied in this round. */
+      const skipped = new Set<string>()
       await saveUnsaved()
       while (!stopping.aborted) {
         // The one reading that all of this iteration is compared with: a later one would be later than every slot.
@@ -180,14 +193,30 @@ export function createSubmitter(parts: SubmitterParts): Submitter {
         await expireQueued(now, parts)
         const oldest = await store.oldestQueued()
         if (!oldest) return null
-        const claimed = await claim(now)
-        if (typeof claimed === 'number') return Math.min(claimed, oldest.queuedMono + maxQueueMs)
-        await submit(claimed)
+        const expiresAt = oldest.queuedMono + maxQueueMs
+        const claimed = await claim(now, [...skipped, ...(preparer?.heldCallers() ?? [])])
+        switch (claimed.kind) {
+          case 'claimed':
+            await submit(claimed.task)
+            break
+          case 'unprepared':
+            if (!(await preparer?.prepare(claimed.task))) skipped.add(claimed.task.caller)
+            break
+          case 'waits':
+            return Math.min(claimed.until, expiresAt)
+          case 'empty':
+            return Math.min(preparer?.nextMono() ?? expiresAt, expiresAt)
+        }
       }
       return null
     },
 
     isUnderWay: id => underWay.has(id),
+
+    async refused(error) {
+      const now = clock.monotonic()
+      await changePause(() => pause.submitFailed(error, now))
+    },
 
     async checkAnswered() {
       const now = clock.monotonic()

@@ -37,6 +37,11 @@ export interface Upstream extends AsyncDisposable {
    */
   findJob?(request: SubmitRequest, signal: AbortSignal): Promise<UpstreamJob | null>
   /**
+   * Begins to copy a file to the upstream, for a gateway that the upstream cannot reach. One call, counted like a submit;
+   * nothing is paid for it. Without it, uploaded files are submitted by the gateway's own link.
+   */
+  createAsset?(file: AssetFile, signal: AbortSignal): Promise<Asset>
+  /**
    * Returns the current time by the upstream's own clock, in milliseconds since the Unix epoch; null while unknown. The
    * age of a found job is judged by it, so it must not depend on the gateway's wall clock.
    */
@@ -56,8 +61,32 @@ export interface SubmitRequest extends Inputs {
   readonly taskId: string
 }
 
-export function submitRequestOf({ id, videoUrl, audioUrl, playbackType }: Task): SubmitRequest {
-  return { taskId: id, videoUrl, audioUrl, playbackType }
+/** The request as it was or will be submitted: a look-up by inputs has to name the same links. */
+export function submitRequestOf(task: Task): SubmitRequest {
+  const { id, videoUrl, audioUrl, playbackType } = task
+  const sent = 'sentVideoUrl' in task ? task : null
+  return {
+    taskId: id,
+    videoUrl: sent?.sentVideoUrl ?? videoUrl,
+    audioUrl: sent?.sentAudioUrl ?? audioUrl,
+    playbackType,
+  }
+}
+
+/** A file to copy to an upstream. */
+export interface AssetFile {
+  readonly path: string
+  readonly name: string
+  readonly contentType: string
+  readonly sizeBytes: number
+}
+
+/** A copy that was begun. */
+export interface Asset {
+  /** The link to submit once the file was sent. */
+  readonly url: string
+  /** Sends the file. */
+  send(signal: AbortSignal): Promise<void>
 }
 
 /** A job as the upstream reports it. Times are by the upstream's own clock, in milliseconds since the Unix epoch. */

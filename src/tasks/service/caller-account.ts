@@ -3,7 +3,8 @@ import { GatewayError } from '../../errors.js'
 import type { Quota, Slots } from '../../slots.js'
 import type { Caller } from '../caller.js'
 import { monthOf } from '../month.js'
-import type { SubmitQueue, TaskReader, UsageStore } from '../task-store.js'
+import type { BatchReader, SubmitQueue, TaskReader, UsageStore } from '../task-store.js'
+import type { UploadStore } from '../upload-store.js'
 import type { CreateRate } from './create-rate.js'
 import { checkRange } from './invalid-input.js'
 import { quotaKeys, requireScope } from './permissions.js'
@@ -13,7 +14,11 @@ import { toCredits } from './task-view.js'
 import { parseWatchRequest } from './watch-request.js'
 
 export interface CallerAccountParts {
-  store: Pick<TaskReader, 'getMany'> & Pick<SubmitQueue, 'callerQueues'> & UsageStore
+  store: Pick<TaskReader, 'getMany'> &
+    Pick<SubmitQueue, 'callerQueues'> &
+    UsageStore &
+    Pick<UploadStore, 'keptUploads'> &
+    Pick<BatchReader, 'batch'>
   clock: Pick<Clock, 'now'>
   rate: Pick<CreateRate, 'left'>
   /** The subscriptions of all callers. */
@@ -63,6 +68,8 @@ export function callerAccount(parts: CallerAccountParts, caller: Caller): Caller
         sockets: slotsLeft(sockets, quotaKeys(caller, 'sockets')),
         subscriptions: slotsLeft(subscriptions, quotaKeys(caller, 'subscriptions')),
         monthlyCredits: limits.monthlyCredits === null ? null : await creditsLeft(limits.monthlyCredits),
+        uploadBytes:
+          limits.uploadBytes === null ? null : Math.max(0, limits.uploadBytes - (await store.keptUploads(id)).bytes),
       }
     },
 
@@ -71,6 +78,10 @@ export function callerAccount(parts: CallerAccountParts, caller: Caller): Caller
       if (caller.restriction) throw forbiddenToWatchers()
       const restriction = parseWatchRequest(request)
       if ('reference' in restriction) return restriction
+      if ('batchId' in restriction) {
+        if ((await store.batch(restriction.batchId))?.caller === id) return restriction
+        throw notFound({ id: restriction.batchId, field: 'batchId' })
+      }
       const tasks = await store.getMany(restriction.taskIds)
       const unknown = restriction.taskIds.find(taskId => tasks.get(taskId)?.caller !== id)
       if (unknown !== undefined) throw notFound({ id: unknown, field: 'taskIds' })

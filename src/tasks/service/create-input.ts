@@ -42,7 +42,7 @@ const mediaUrl = z.string().superRefine((text, { addIssue }) => {
   if (message) addIssue({ code: 'custom', message })
 })
 
-const createInput = z.object({
+export const createInputFields = {
   videoUrl: mediaUrl,
   audioUrl: mediaUrl,
   playbackType: z
@@ -55,7 +55,9 @@ const createInput = z.object({
     .nullish()
     .transform(orNull),
   expectedDurationSeconds: seconds.nullish().transform(orNull),
-} satisfies Record<keyof CreateInput, z.ZodType>)
+} satisfies Record<keyof CreateInput, z.ZodType>
+
+const createInput = z.object(createInputFields)
 
 export type ParsedCreateInput = z.output<typeof createInput>
 

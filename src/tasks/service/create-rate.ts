@@ -10,7 +10,7 @@ const WINDOW_MS = 60_000
  * the attempts that come to this process; the store counts the creates of all gateways on the database.
  */
 export interface CreateRate {
-  /** Counts one create. Throws `RATE_LIMITED` beyond the caller's limit. */
+  /** Counts one create, of a task or of a batch. Throws `RATE_LIMITED` beyond the caller's limit. */
   count(caller: Caller): void
   /** How many creates the caller has left in its current minute; null: no limit. */
   left(caller: Caller): number | null

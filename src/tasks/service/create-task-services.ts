@@ -7,6 +7,8 @@ import type { Task } from '../task.js'
 import type { TaskStore } from '../task-store.js'
 import type { Transitions } from '../transitions.js'
 import { callerAccount } from './caller-account.js'
+import { callerBatches } from './caller-batches.js'
+import { callerUploads, type UploadLinks } from './caller-uploads.js'
 import { coalesceReads } from './coalesced-reads.js'
 import { createRateLimit } from './create-rate.js'
 import { shareEvents } from './shared-events.js'
@@ -18,6 +20,8 @@ import { createTaskPresenter } from './task-presenter.js'
 import { taskReads } from './task-reads.js'
 import type { TaskService } from './task-service.js'
 import { taskWaiting } from './task-waiting.js'
+import type { UploadLimits } from './upload-request.js'
+import { createUploadedInputs, type UploadedInputsParts } from './uploaded-inputs.js'
 
 export interface ServiceParts {
   store: TaskStore
@@ -33,6 +37,11 @@ export interface ServiceParts {
   publicLink(url: string): string
   /** The WebSockets of all callers. */
   sockets: Pick<Slots, 'held'>
+  uploadLinks: UploadLinks
+  uploadLimits: UploadLimits
+  /** How long an upload is kept after it was last needed. */
+  uploadTtlMs: number
+  assetOf: UploadedInputsParts['assetOf']
   /** Ends all waits, before the followers. */
   draining: AbortSignal
   /** Ends all followers. */
@@ -52,6 +61,7 @@ export function createTaskServices(parts: ServiceParts): (caller: Caller) => Tas
     ...parts,
     rate,
     presenter,
+    uploadedInputs: createUploadedInputs(parts),
     creator: createTaskCreator({ ...parts, rate }),
     subscriptions: createSlots(),
     toEvent: shareEvents(presenter.toEvent, notifier),
@@ -63,13 +73,16 @@ export function createTaskServices(parts: ServiceParts): (caller: Caller) => Tas
   }
   const services = new WeakMap<Caller, TaskService>()
   return caller => {
+    const actions = taskActions(shared, caller)
     const service = services.get(caller) ?? {
       ...taskReads(shared, caller),
       ...taskCreation(shared, caller),
-      ...taskActions(shared, caller),
+      ...actions,
       ...taskFollowing(shared, caller),
       ...taskWaiting(shared, caller),
       ...callerAccount(shared, caller),
+      ...callerUploads(shared, caller),
+      ...callerBatches(shared, caller, actions),
     }
     services.set(caller, service)
     return service

@@ -10,6 +10,8 @@ export interface FollowQuery {
   readonly whose: { readonly taskId: string } | { readonly filter: TaskFilter & { readonly caller: string } }
   /** Selects the transitions to deliver, by the task. @default all */
   readonly matches?: (task: ChangedTask) => boolean
+  /** Called after a final transition: whether none can follow. @default only that of a single task */
+  readonly isOver?: () => Promise<boolean>
   /** The number of the last transition that is not delivered. */
   readonly after: number
   /** Called when the follower ends, is returned or fails, even before its first `next()`. May be called repeatedly. */
@@ -43,7 +45,7 @@ const NOTHING: readonly Transition[] = []
  */
 export function follow<Event>(parts: FollowParts<Event>, query: FollowQuery): AsyncIterableIterator<Event> {
   const { store, transitionsAfter, notifier, toEvent, onStop } = parts
-  const { whose, matches = () => true, onEnd = () => {} } = query
+  const { whose, matches = () => true, isOver, onEnd = () => {} } = query
   const taskId = 'taskId' in whose ? whose.taskId : null
   // One object for all reads, by which they are recognised.
   const page: LogQuery = { ...whose, limit: PAGE }
@@ -88,6 +90,12 @@ export function follow<Event>(parts: FollowParts<Event>, query: FollowQuery): As
     }
   }
 
+  /** Whether nothing follows the cursor, and nothing will. */
+  async function isEnd(isOver: () => Promise<boolean>): Promise<boolean> {
+    if (unread.length > position || !(await isOver())) return false
+    return (await transitionsAfter(cursor, page)).length === 0
+  }
+
   /** Returns the latest transition again, for its live values, unless there is a later one. */
   async function latestAgain(id: string, kinds: ReadonlySet<Kind>): Promise<Transition | null> {
     if (!kinds.has('refresh') && !kinds.has('queue refresh')) return null
@@ -118,7 +126,9 @@ export function follow<Event>(parts: FollowParts<Event>, query: FollowQuery): As
         // The follower may have ended meanwhile.
         if (signal.isClosed()) break
         position++
-        if (pass(transition)) return transition
+        const isWanted = pass(transition)
+        if (isOver && isFinal(transition.task)) isLast = await isEnd(isOver)
+        if (isWanted) return transition
       } else if (hasMore) {
         unread = await transitionsAfter(cursor, page)
         position = 0

@@ -15,8 +15,8 @@ export function invalidInput(problems: readonly Problem[]): GatewayError {
 }
 
 /** The mistakes that an error lists. */
-export function problemsOf({ code, details, message }: GatewayError): readonly Problem[] {
-  if (code === 'BAD_USER_INPUT' && isProblems(details.problems)) return details.problems
+export function problemsOf({ details, message }: GatewayError): readonly Problem[] {
+  if (isProblems(details.problems)) return details.problems
   return [{ path: typeof details.field === 'string' ? [details.field] : [], message }]
 }
 

@@ -14,15 +14,14 @@ export function requireScope({ scopes }: Caller, scope: Scope): void {
 export function canSee({ id, scopes, restriction }: Caller, task: Task): boolean {
   if (task.caller !== id) return scopes.has('admin')
   if (restriction === null) return true
-  return 'taskIds' in restriction ? restriction.taskIds.includes(task.id) : restriction.reference === task.reference
+  if ('taskIds' in restriction) return restriction.taskIds.includes(task.id)
+  return 'batchId' in restriction ? restriction.batchId === task.batchId : restriction.reference === task.reference
 }
 
 /** Returns the filter for the caller's own tasks, within its restriction. */
 export function ownTasks({ id, restriction }: Caller): TaskFilter {
   if (restriction === null) return { caller: id }
-  return 'taskIds' in restriction
-    ? { caller: id, ids: restriction.taskIds }
-    : { caller: id, reference: restriction.reference }
+  return 'taskIds' in restriction ? { caller: id, ids: restriction.taskIds } : { caller: id, ...restriction }
 }
 
 /** All watch tokens of a caller together may use this many times its limit. */

@@ -11,9 +11,11 @@ import { requireTask } from './task-access.js'
 import type { TaskCreator } from './task-creator.js'
 import type { TaskPresenter } from './task-presenter.js'
 import type { ResolveAction, TaskService } from './task-service.js'
+import type { UploadedInputs } from './uploaded-inputs.js'
 
 export interface TaskActionsParts {
-  store: Pick<TaskReader, 'get'>
+  store: Pick<TaskReader, 'get' | 'earlier'>
+  uploadedInputs: Pick<UploadedInputs, 'claim'>
   transitions: Pick<Transitions, 'move'>
   clock: Clock
   creator: TaskCreator
@@ -31,7 +33,7 @@ const RESOLVABLE = {
 
 /** Cancels, retries and resolves tasks. */
 export function taskActions(parts: TaskActionsParts, caller: Caller): TaskActions {
-  const { store, transitions, clock, creator, presenter, liveStates } = parts
+  const { store, uploadedInputs, transitions, clock, creator, presenter, liveStates } = parts
 
   async function resubmit(task: Task): Promise<Task | null> {
     if (task.stage !== 'unknown') return null
@@ -73,8 +75,11 @@ export function taskActions(parts: TaskActionsParts, caller: Caller): TaskAction
         throw invalidState(task, 'only its own caller can retry it, because the retry is paid for again')
       if (task.stage !== 'failed' && task.stage !== 'canceled')
         throw invalidState(task, 'only a failed or canceled task can be retried')
+      const { problems } = await uploadedInputs.claim(task)
+      if (problems.length > 0 && !(await store.earlier({ caller: caller.id, idempotencyKey: null, retryOf: id })))
+        throw invalidState(task, 'its uploaded files have expired')
       const { reservedCents, platform } = task
-      const order = { ...choicesOf(task), reservedCents, platform, idempotencyKey: null, retryOf: id }
+      const order = { ...choicesOf(task), reservedCents, platform, idempotencyKey: null, retryOf: id, batchId: null }
       return presenter.show(await creator.create(caller, order))
     },
 

@@ -24,6 +24,10 @@ export interface TaskCreatorParts {
 export interface TaskCreator {
   /** Returns the new task, or the earlier one with the same idempotency key or of the same retry. */
   create(caller: Caller, order: Order): Promise<Task>
+  /** Returns the tasks of a new batch, or of the earlier one with the same idempotency keys. */
+  createBatch(caller: Caller, orders: readonly Order[]): Promise<Task[]>
+  /** Counts a create as under way until it ends, from before its inputs are looked at. */
+  track<T>(callerId: string, inputs: Inputs, create: Promise<T>): Promise<T>
   /** Resolves when no create of the caller with these inputs is under way any more. */
   settled(callerId: string, inputs: Inputs): Promise<void>
 }
@@ -32,7 +36,7 @@ export interface TaskCreator {
 export function createTaskCreator(parts: TaskCreatorParts): TaskCreator {
   const { store, transitions, clock, rate } = parts
   const named = new Map<string, Promise<Task>>()
-  const underWay = new Map<string, Set<Promise<Task>>>()
+  const underWay = new Map<string, Set<Promise<unknown>>>()
 
   async function queue(caller: Caller, order: Order): Promise<Task> {
     // The store checks this again when it writes. Here it keeps repeated creates out of the caller's rate.
@@ -47,7 +51,7 @@ export function createTaskCreator(parts: TaskCreatorParts): TaskCreator {
     return created
   }
 
-  function tracked(callerId: string, inputs: Inputs, create: Promise<Task>): Promise<Task> {
+  function tracked<T>(callerId: string, inputs: Inputs, create: Promise<T>): Promise<T> {
     const key = keyOf(callerId, inputs)
     const creates = underWay.get(key) ?? new Set()
     underWay.set(key, creates.add(create))
@@ -69,6 +73,39 @@ export function createTaskCreator(parts: TaskCreatorParts): TaskCreator {
       named.set(key, shared)
       return shared
     },
+
+    async createBatch(caller, orders) {
+      const repeats = await Promise.all(orders.map(order => store.earlier({ caller: caller.id, ...order })))
+      if (!repeats.some(Boolean)) rate.count(caller)
+      const [now, queuedMono] = [clock.now(), clock.monotonic()]
+      const batch = { id: uuidv7(), caller: caller.id, createdAt: now }
+      const times = { createdAt: now, queuedAt: now, queuedMono }
+      const tasks = orders.map(
+        (order): NewTask => ({
+          ...order,
+          ...times,
+          id: uuidv7(),
+          caller: caller.id,
+          stage: 'queued',
+          batchId: batch.id,
+        }),
+      )
+      const creating = transitions.createBatch(batch, tasks, allowanceOf(caller))
+      const first = creating.then(created => (Array.isArray(created) && created[0]) || null)
+      for (const order of orders) tracked(caller.id, order, first)
+      const created = await creating
+      if (Array.isArray(created)) return created
+      if (created.refused !== 'taken') throw await limitError(parts, created, caller)
+      throw new GatewayError('IDEMPOTENCY_MISMATCH', 'Idempotency keys of the batch belong to other tasks.', {
+        field: 'tracks',
+        problems: created.indexes.map(index => ({
+          path: ['tracks', String(index), 'idempotencyKey'],
+          message: `tracks.${index}.idempotencyKey was used for a task outside of this batch`,
+        })),
+      })
+    },
+
+    track: tracked,
 
     async settled(callerId, inputs) {
       await Promise.allSettled(underWay.get(keyOf(callerId, inputs)) ?? [])

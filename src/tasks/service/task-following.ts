@@ -21,19 +21,9 @@ export type TaskFollowing = Pick<TaskService, 'follow' | 'followAll'>
 
 /** Follows tasks within the caller's limit of subscriptions. */
 export function taskFollowing(parts: TaskFollowingParts, caller: Caller): TaskFollowing {
-  const { store, subscriptions } = parts
+  const { store } = parts
 
-  /** Holds a subscription of the caller until the follower ends. `prepare` may throw. */
-  async function counted(prepare: () => Promise<Omit<FollowQuery, 'onEnd'>>) {
-    const onEnd = acquireAll(subscriptions, quotaKeys(caller, 'subscriptions'))
-    if (!onEnd) throw tooManySubscriptions(caller)
-    try {
-      return follow(parts, { ...(await prepare()), onEnd })
-    } catch (thrown) {
-      onEnd()
-      throw thrown
-    }
-  }
+  const counted = (prepare: () => Promise<Omit<FollowQuery, 'onEnd'>>) => countedFollower(parts, caller, prepare)
 
   return {
     async follow(id, { after } = {}) {
@@ -59,6 +49,22 @@ export function taskFollowing(parts: TaskFollowingParts, caller: Caller): TaskFo
         return { whose: { filter: { ...(filter ?? visible), caller: caller.id } }, matches, after: from }
       })
     },
+  }
+}
+
+/** Holds a subscription of the caller until the follower ends. `prepare` may throw. */
+export async function countedFollower(
+  parts: TaskFollowingParts,
+  caller: Caller,
+  prepare: () => Promise<Omit<FollowQuery, 'onEnd'>>,
+): Promise<AsyncIterableIterator<TaskEvent>> {
+  const onEnd = acquireAll(parts.subscriptions, quotaKeys(caller, 'subscriptions'))
+  if (!onEnd) throw tooManySubscriptions(caller)
+  try {
+    return follow(parts, { ...(await prepare()), onEnd })
+  } catch (thrown) {
+    onEnd()
+    throw thrown
   }
 }
 

@@ -11,11 +11,13 @@ import { withReference } from './task-conditions.js'
 import type { TaskCreator } from './task-creator.js'
 import type { TaskPresenter } from './task-presenter.js'
 import type { ListQuery, TaskService } from './task-service.js'
+import type { UploadedInputs } from './uploaded-inputs.js'
 
 export interface TaskReadsParts {
   store: TaskReader & TaskLog
   presenter: TaskPresenter
   creator: Pick<TaskCreator, 'settled'>
+  uploadedInputs: Pick<UploadedInputs, 'hashed'>
   liveStates(tasks: readonly Task[]): Promise<ReadonlyMap<string, LiveState>>
 }
 
@@ -30,7 +32,10 @@ const LARGEST_PAGE = 1_000
 const MOST_IDS = 100
 
 /** Reads tasks, their live values and their transitions, as far as the caller may see them. */
-export function taskReads({ store, presenter, creator, liveStates }: TaskReadsParts, caller: Caller): TaskReads {
+export function taskReads(
+  { store, presenter, creator, uploadedInputs, liveStates }: TaskReadsParts,
+  caller: Caller,
+): TaskReads {
   async function page(visible: TaskFilter, { limit = DEFAULT_PAGE, ...query }: ListQuery): Promise<Task[]> {
     const filter = withReference(visible, query)
     if (!filter) return []
@@ -50,7 +55,7 @@ export function taskReads({ store, presenter, creator, liveStates }: TaskReadsPa
       // The latest task of the caller says nothing about those that a watch token shows.
       if (caller.restriction) throw new GatewayError('FORBIDDEN', 'A watch token cannot find tasks by their inputs.')
       await creator.settled(caller.id, inputs)
-      const task = await store.latestByInputs(caller.id, inputs)
+      const task = await store.latestByInputs(caller.id, await uploadedInputs.hashed(inputs))
       return task && presenter.show(task)
     },
 

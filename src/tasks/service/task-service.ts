@@ -1,8 +1,12 @@
+import type { Batch, BatchCounts } from '../batch.js'
 import type { CallerLimits, TaskRestriction } from '../caller.js'
 import type { LiveState } from '../driver/live-state.js'
 import type { Inputs, Stage, Status, Task } from '../task.js'
 import type { MonthlyUsage, Transition } from '../task-store.js'
+import type { KeptUploads } from '../upload-store.js'
+import type { CreateBatchInput } from './batch-input.js'
 import type { CreateInput } from './create-input.js'
+import type { UploadRequest, UploadTicket } from './upload-request.js'
 import type { WatchRequest } from './watch-request.js'
 
 /**
@@ -15,6 +19,21 @@ export interface TaskService {
    * earlier task, returns that task, whatever its stage. With `waitSeconds` it returns the task as `wait` does.
    */
   create(input: CreateInput, options?: CreateOptions): Promise<Task>
+  /**
+   * Accepts one video with many audio tracks: one task for each, all or none. With the idempotency keys of an earlier
+   * batch, returns that batch.
+   */
+  createBatch(input: CreateBatchInput, options?: Pick<CreateOptions, 'platform'>): Promise<Batch>
+  /** Returns the batch; null when there is none with this id. */
+  batch(id: string): Promise<Batch | null>
+  /** Returns what became of the tasks of a batch that the caller was shown. */
+  batchCounts(batch: Batch): Promise<BatchCounts>
+  /** Cancels the tasks of a batch that are still queued. */
+  cancelBatch(id: string): Promise<Batch>
+  /**
+   * Follows the tasks of a batch: every transition, from the first or after a cursor. Ends once all of them are final.
+   */
+  followBatch(id: string, query?: { readonly after?: string | undefined }): Promise<AsyncIterableIterator<TaskEvent>>
   /** Returns the task as it is now; null when there is none with this id. */
   get(id: string): Promise<Task | null>
   /**
@@ -66,6 +85,10 @@ export interface TaskService {
   usage(months: number): Promise<MonthlyUsage[]>
   /** Returns the usage of all callers. Requires the scope `admin`. */
   usageOfAll(months: number): Promise<MonthlyUsage[]>
+  /** Returns a link to upload a file to, and the link that a create takes once the file is there. */
+  createUpload(request: UploadRequest): Promise<UploadTicket>
+  /** Returns how many uploaded files are kept for the caller. */
+  uploads(): Promise<KeptUploads>
   /** Returns how much of its limits the caller has left; null: no limit. */
   remaining(): Promise<Readonly<Record<keyof CallerLimits, number | null>>>
 }
@@ -104,6 +127,8 @@ export interface TaskConditions {
   readonly statuses?: readonly Status[] | undefined
   readonly stages?: readonly Stage[] | undefined
   readonly reference?: string | undefined
+  /** Only tasks of this batch. */
+  readonly batchId?: string | undefined
   /** Only retries of the task with this id. */
   readonly retryOf?: string | undefined
   /** Created at this time or later, in milliseconds since the Unix epoch. */

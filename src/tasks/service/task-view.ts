@@ -1,8 +1,17 @@
-import { type Animation, type Failure, type Result, type Stage, type Status, statusOf, type Task } from '../task.js'
+import {
+  type Animation,
+  type Failure,
+  type InputHashes,
+  type Result,
+  type Stage,
+  type Status,
+  statusOf,
+  type Task,
+} from '../task.js'
 import type { Choices } from './choices.js'
 
 /** A task as protocols show it: with a status, times as ISO 8601 texts, lengths in seconds and prices in credits. */
-export interface TaskView extends Choices {
+export interface TaskView extends Omit<Choices, keyof InputHashes> {
   readonly id: string
   readonly status: Status
   readonly stage: Stage

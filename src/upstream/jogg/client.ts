@@ -5,7 +5,8 @@ import { createCallLimits } from './call-limits.js'
 import { startExchange } from './exchange.js'
 import { readJson } from './json.js'
 import { joggPriceOf } from './price.js'
-import { type Call, findCall, statusCall, submitCall, timeOf } from './wire.js'
+import { sendAsset } from './send-asset.js'
+import { assetCall, type Call, findCall, statusCall, submitCall, timeOf } from './wire.js'
 
 export interface JoggOptions {
   readonly apiKey: string
@@ -84,6 +85,10 @@ export function createJoggUpstream({ apiKey, baseUrl, timeoutMs, clock }: JoggOp
     submit: (request, signal) => make(submitCall(request), signal),
     getJob: (upstreamId, signal) => make(statusCall(upstreamId), signal),
     findJob: (request, signal) => make(findCall(request), signal),
+    async createAsset(file, signal) {
+      const { signUrl, assetUrl } = await make(assetCall(file), signal)
+      return { url: assetUrl, send: sending => sendAsset(signUrl, file, sending) }
+    },
     time: () => told && told.time + clock.monotonic() - told.mono,
     async [Symbol.asyncDispose]() {
       await Promise.all([reads.destroy(), submits.destroy()])

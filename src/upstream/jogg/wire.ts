@@ -1,5 +1,11 @@
 import { z } from 'zod'
-import { cutUrlQueries, UpstreamError, type UpstreamErrorKind, type UpstreamJob } from '../../tasks/driver/upstream.js'
+import {
+  type AssetFile,
+  cutUrlQueries,
+  UpstreamError,
+  type UpstreamErrorKind,
+  type UpstreamJob,
+} from '../../tasks/driver/upstream.js'
 import type { Inputs } from '../../tasks/task.js'
 import type { Json } from './json.js'
 
@@ -49,6 +55,20 @@ export function submitCall(inputs: Inputs): Call<string> {
     body: JSON.stringify(namesOf(inputs)),
     read(answer) {
       return open(this.name, SUBMIT_KINDS, Submitted, answer).task_id
+    },
+  }
+}
+
+/** The call that begins a copy of a file. Returns where to send its bytes, and the link that a submit takes. */
+export function assetCall({ name, contentType, sizeBytes }: AssetFile): Call<{ signUrl: string; assetUrl: string }> {
+  return {
+    name: 'asset call',
+    method: 'POST',
+    path: '/v2/upload/asset',
+    body: JSON.stringify({ filename: name, content_type: contentType, file_size: sizeBytes }),
+    read(answer) {
+      const { sign_url, asset_url } = open(this.name, SUBMIT_KINDS, AssetCreated, answer)
+      return { signUrl: sign_url, assetUrl: asset_url }
     },
   }
 }
@@ -144,6 +164,7 @@ const Duration = NumberLike.pipe(z.number().positive().max(1_000_000))
   .catch(null)
 
 const Submitted = z.object({ task_id: TaskId })
+const AssetCreated = z.object({ sign_url: z.url({ protocol: /^https?$/ }), asset_url: z.url({ protocol: /^https?$/ }) })
 const Output = z.object({
   result_url: z.string(),
   cover_url: z.string().nullable().catch(null),

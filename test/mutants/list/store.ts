@@ -52,15 +52,15 @@ export const STORE_MUTANTS: readonly Mutant[] = [
   {
     name: 'create-ignores-an-earlier-task',
     file: WRITER_TS,
-    find: '(yield* readEarlier(created)) ?? (yield* limitReached(created, allowance))',
-    replace: '(yield* limitReached(created, allowance))',
+    find: 'const earlier = yield* readEarlier(created)\n    if (earlier) return earlier',
+    replace: '',
     tests: [STORE, IDEMPOTENCY],
   },
   {
     name: 'budget-ignores-what-is-reserved',
     file: WRITER_TS,
-    find: 'monthlyCents - (yield* accounts.usedCents(task))',
-    replace: 'monthlyCents - 0 * (yield* accounts.usedCents(task))',
+    find: 'monthlyCents - (yield* accounts.usedCents(first))',
+    replace: 'monthlyCents - 0 * (yield* accounts.usedCents(first))',
     tests: [STORE, LIMITS],
   },
   {

@@ -20,6 +20,9 @@ const base = {
   idempotencyKey: null,
   retryOf: null,
   platform: null,
+  videoSha256: null,
+  batchId: null,
+  audioSha256: null,
   reservedCents: 48,
   createdAt: WALL,
   lookupFirst: false,
@@ -33,6 +36,8 @@ const unknown: TaskIn<'unknown'> = {
   attemptedAt: WALL,
   attemptedMono: ATTEMPT,
   attemptedUpstreamAt: WALL,
+  sentVideoUrl: null,
+  sentAudioUrl: null,
 }
 const submitted: TaskIn<'submitted'> = {
   ...base,

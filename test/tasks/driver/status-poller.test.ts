@@ -135,7 +135,13 @@ test('a submit that is still under way is not judged, however long it takes', as
     stallAfterMs: 30 * 60_000,
     cut: new AbortController().signal,
   })
-  const attempt = { attemptedAt: clock.now(), attemptedMono: clock.monotonic(), attemptedUpstreamAt: null }
+  const attempt = {
+    attemptedAt: clock.now(),
+    attemptedMono: clock.monotonic(),
+    attemptedUpstreamAt: null,
+    sentVideoUrl: null,
+    sentAudioUrl: null,
+  }
   const task = await transitions.move(await queue(store), 'submitting', attempt, { poll: pollAt(clock.monotonic()) })
   if (!task) throw new Error('the task has moved')
   underWay = task.id
