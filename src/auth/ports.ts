@@ -27,7 +27,7 @@ export interface KeyStore {
   /** Returns all keys, oldest first, revoked and expired ones included: keys are never deleted. */
   list(): Promise<ApiKey[]>
   get(id: string): Promise<ApiKey | null>
-  /** Revokes a key and returns it; null when there is none. A key that was revoked before keeps its time. */
+  /** Revokes a key and returns it, or returns null when no key has this id. A key that was revoked before keeps its time. */
   revoke(id: string, at: number): Promise<ApiKey | null>
   /** Records a use. Written at most once in `TOUCH_EVERY_MS`, because each write waits for the disk. */
   touch(id: string, at: number): Promise<void>

@@ -5,6 +5,7 @@ import { GatewayError } from '../errors.js'
 import type { UploadClaims } from '../tasks/upload-store.js'
 import { CredentialError, rethrowTokenError } from './credential-error.js'
 import type { KeyStore } from './ports.js'
+import { createSigningKey } from './signing-key.js'
 
 /** The credential in an upload link: a JWT that only the gateway signs and reads, for one file of one size. */
 export interface UploadTokens {
@@ -34,18 +35,7 @@ const payloadSchema = z.object({
 
 /** The expiry of a token is a date that it carries, so it is compared with the wall clock. */
 export function createUploadTokens({ keys, clock }: { keys: Pick<KeyStore, 'secret'>; clock: Clock }): UploadTokens {
-  let secret: Promise<Uint8Array> | null = null
-
-  function signingKey(): Promise<Uint8Array> {
-    secret ??= keys.secret(SECRET).then(
-      text => Buffer.from(text, 'base64url'),
-      thrown => {
-        secret = null
-        throw thrown
-      },
-    )
-    return secret
-  }
+  const signingKey = createSigningKey(keys, SECRET)
 
   return {
     async mint({ caller, mediaId, name, contentType, sizeBytes, largestBytes, quotaBytes, expiresAt }) {

@@ -6,6 +6,7 @@ import type { TaskRestriction } from '../tasks/caller.js'
 import { rethrowTokenError } from './credential-error.js'
 import type { KeyStore } from './ports.js'
 import type { Minter } from './session.js'
+import { createSigningKey } from './signing-key.js'
 
 /**
  * Watch tokens are what a caller's server hands to a browser: JWTs that only the gateway signs and reads, valid for a
@@ -78,18 +79,7 @@ export interface WatchTokens {
 
 /** The expiry of a token is a date that it carries, so it is compared with the wall clock. */
 export function createWatchTokens({ keys, clock }: { keys: KeyStore; clock: Clock }): WatchTokens {
-  let secret: Promise<Uint8Array> | null = null
-
-  function signingKey(): Promise<Uint8Array> {
-    secret ??= keys.secret(SECRET).then(
-      text => Buffer.from(text, 'base64url'),
-      thrown => {
-        secret = null
-        throw thrown
-      },
-    )
-    return secret
-  }
+  const signingKey = createSigningKey(keys, SECRET)
 
   return {
     async mint({ caller, minter, only }, { ttlSeconds, until }) {
