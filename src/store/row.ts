@@ -33,6 +33,16 @@ type PresenceOf<Fields, F extends keyof Fields> = F extends StateColumn
     : never
   : never
 
+const ATTEMPTED = {
+  queuedAt: 'required',
+  queuedMono: 'required',
+  attemptedAt: 'required',
+  attemptedMono: 'required',
+  attemptedUpstreamAt: 'nullable',
+  sentVideoUrl: 'nullable',
+  sentAudioUrl: 'nullable',
+} as const
+
 /** The columns of each stage. The types of `task.ts` decide what is here: nothing less compiles, and nothing more. */
 export const COLUMNS_BY_STAGE: {
   readonly [S in Stage]: {
@@ -40,24 +50,8 @@ export const COLUMNS_BY_STAGE: {
   }
 } = {
   queued: { queuedAt: 'required', queuedMono: 'required' },
-  submitting: {
-    queuedAt: 'required',
-    queuedMono: 'required',
-    attemptedAt: 'required',
-    attemptedMono: 'required',
-    attemptedUpstreamAt: 'nullable',
-    sentVideoUrl: 'nullable',
-    sentAudioUrl: 'nullable',
-  },
-  unknown: {
-    queuedAt: 'required',
-    queuedMono: 'required',
-    attemptedAt: 'required',
-    attemptedMono: 'required',
-    attemptedUpstreamAt: 'nullable',
-    sentVideoUrl: 'nullable',
-    sentAudioUrl: 'nullable',
-  },
+  submitting: ATTEMPTED,
+  unknown: ATTEMPTED,
   submitted: { upstreamId: 'required', submittedAt: 'required', submittedMono: 'required' },
   processing: { upstreamId: 'required', submittedAt: 'required', submittedMono: 'required', startedAt: 'required' },
   success: {
