@@ -76,7 +76,7 @@ builder.queryField('lipSyncBatch', t =>
   t.field({
     type: LipSyncBatch,
     nullable: true,
-    description: 'A batch as it is now; null when there is none with this id.',
+    description: 'Returns the batch, or null when no batch has this id.',
     args: { id: t.arg.id({ required: true, description: 'The id of the batch.' }) },
     resolve: (_, { id }, { tasks }) => tasks.batch(id),
   }),

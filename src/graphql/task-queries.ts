@@ -23,7 +23,7 @@ builder.queryFields(t => ({
   node: t.field({
     type: Node,
     nullable: true,
-    description: 'The object with this id; null when there is none.',
+    description: 'Returns the object, or null when no object has this id.',
     args: { id: t.arg.id({ required: true, description: 'The id.' }) },
     resolve: async (_, { id }, { loadTask, tasks }) => (await loadTask(id)) ?? (await tasks.batch(id)),
   }),
@@ -41,7 +41,7 @@ builder.queryFields(t => ({
   lipSyncTask: t.field({
     type: LipSyncTask,
     nullable: true,
-    description: 'A task as it is now; null when there is none with this id.',
+    description: 'Returns the task, or null when no task has this id.',
     args: {
       id: t.arg.id({ required: true, description: 'The id of the task.' }),
       waitSeconds: t.arg.int({ required: true, defaultValue: 0, description: WAIT }),

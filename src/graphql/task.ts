@@ -151,7 +151,8 @@ export const LipSyncTask = LipSyncTaskRef.implement({
       retryOf: t.field({
         type: LipSyncTaskRef,
         nullable: true,
-        description: 'The task that this one repeats; null when there is none, or it is not visible to the caller.',
+        description:
+          'The task that this one repeats. Null when it repeats none, or when that task is not visible to the caller.',
         resolve: ({ retryOf }, _, { loadTask }) => (retryOf === null ? null : loadTask(retryOf)),
       }),
       history: t.field({

@@ -15,7 +15,7 @@ export interface RoutesParts {
   /** Null: GraphiQL is switched off. */
   graphiql: GraphiQL | null
   readiness(): Promise<Readiness>
-  /** Returns the file behind a path like `/media/…`; null when there is none. */
+  /** Returns the file behind a path such as `/media/…`, or null when the path has no file. */
   mediaFile(pathname: string): string | null
 }
 

@@ -227,7 +227,7 @@ export interface ClaimRequest {
 /** A submit, or a call that counts like one. */
 export type RecentCall = Pick<RecentSubmit, 'endedMono'>
 
-/** The links to the copies of uploaded inputs at the upstream; null: there is none. */
+/** The links to the copies of uploaded inputs at the upstream. Null for an input without a copy. */
 export interface CopiedInputs {
   readonly video: string | null
   readonly audio: string | null

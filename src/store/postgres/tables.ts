@@ -189,7 +189,7 @@ export const stageCounts = pgTable(
 /** One row: why nothing is submitted, and what the decision about the next failure needs. */
 export const submitQueue = pgTable('submit_queue', {
   id: int().primaryKey().default(1),
-  /** The kind of the error that began the pause; null: there is none. */
+  /** The kind of the error that began the pause. Null when the queue is not paused. */
   kind: text().$type<NonNullable<PauseState['pause']>['kind']>(),
   reason: text(),
   untilMono: int('until_mono'),

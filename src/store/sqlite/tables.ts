@@ -174,7 +174,7 @@ export const stageCounts = sqliteTable(
 /** One row: why nothing is submitted, and what the decision about the next failure needs. */
 export const submitQueue = sqliteTable('submit_queue', {
   id: integer().primaryKey(),
-  /** The kind of the error that began the pause; null: there is none. */
+  /** The kind of the error that began the pause. Null when the queue is not paused. */
   kind: text().$type<NonNullable<PauseState['pause']>['kind']>(),
   reason: text(),
   untilMono: integer('until_mono'),

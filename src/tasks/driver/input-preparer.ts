@@ -18,7 +18,7 @@ export interface InputPreparer {
   inputsOf(task: TaskIn<'queued'>, copies: CopiedInputs): SentInputs | null
   /** The callers whose tasks wait for a copy. */
   heldCallers(): string[]
-  /** When the next copy that failed may be tried again, in monotonic milliseconds; null when there is none. */
+  /** When the next failed copy may be tried again, in monotonic milliseconds. Null when no copy has failed. */
   nextMono(): number | null
   /**
    * Begins to copy a file of the task. Resolves once the call is recorded. Returns false, without an effect, when as many
@@ -57,7 +57,7 @@ export interface InputPreparerParts {
 export interface UploadedFiles {
   /** Whether the upstream can fetch the gateway's own links. */
   readonly areReachable: boolean
-  /** The kept file with this content; null when there is none. */
+  /** The kept file with this content, or null when no such file is kept. */
   fileOf(sha256: string): Promise<AssetFile | null>
 }
 

@@ -23,7 +23,7 @@ const CHOICE_NAMES = Object.keys(CHOICES) as readonly (keyof Choices)[]
 /** What an upload contains counts, rather than where it is. */
 const CONTENT_OF = { videoUrl: 'videoSha256', audioUrl: 'audioSha256' } as const
 
-/** Returns the first field in which two tasks were chosen differently; null when there is none. */
+/** Returns the first field in which the choices of two tasks differ, or null when they are equal. */
 export function differenceOf(one: Choices, other: Choices): string | null {
   const isSameContent = (name: keyof typeof CONTENT_OF) =>
     one[CONTENT_OF[name]] !== null && one[CONTENT_OF[name]] === other[CONTENT_OF[name]]

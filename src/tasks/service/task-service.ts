@@ -24,7 +24,7 @@ export interface TaskService {
    * batch, returns that batch.
    */
   createBatch(input: CreateBatchInput, options?: Pick<CreateOptions, 'platform'>): Promise<Batch>
-  /** Returns the batch; null when there is none with this id. */
+  /** Returns the batch, or null when no batch has this id. */
   batch(id: string): Promise<Batch | null>
   /** Returns what became of the tasks of a batch that the caller was shown. */
   batchCounts(batch: Batch): Promise<BatchCounts>
@@ -34,11 +34,11 @@ export interface TaskService {
    * Follows the tasks of a batch: every transition, from the first or after a cursor. Ends once all of them are final.
    */
   followBatch(id: string, query?: { readonly after?: string | undefined }): Promise<AsyncIterableIterator<TaskEvent>>
-  /** Returns the task as it is now; null when there is none with this id. */
+  /** Returns the task, or null when no task has this id. */
   get(id: string): Promise<Task | null>
   /**
    * Returns the task once it is final, or as it is when the time is up, the client leaves or the gateway shuts down; null
-   * when there is none with this id. Counts as a subscription of the caller.
+   * when no task has this id. Counts as a subscription of the caller.
    */
   wait(id: string, options: WaitOptions): Promise<Task | null>
   /**
