@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { watch } from 'node:fs'
 import { dirname } from 'node:path'
 import { expect, test } from 'vitest'
 import { startChild } from '../support/child.js'
@@ -19,13 +21,13 @@ test('a batch of 500 under kill -9 is there as a whole or not at all, and paid o
     const child = startChild('killed-gateway.js', `file:${file}`, dirname(file), jogg.apiKey, jogg.url)
     return { child, url: String(await child.message) }
   }
-  const seen: number[] = []
 
   for (let round = 0; round < ROUNDS; round++) {
     const input = { videoUrl: `${VIDEO}?${round}`, tracks: tracksOf(round) }
     const first = await start()
+    const written = logHasGrown(`${file}-wal`)
     const sent = post(first.url, CREATE, { input }).catch(() => null)
-    await Promise.race([sent, new Promise(resolve => setTimeout(resolve, Math.random() * 400))])
+    await Promise.race([sent, written])
     await first.child.kill()
     const answered = await sent
 
@@ -33,7 +35,6 @@ test('a batch of 500 under kill -9 is there as a whole or not at all, and paid o
     const stored = await countOf(second.url)
     expect([round * TRACKS, (round + 1) * TRACKS]).toContain(stored)
     if (answered?.data?.createLipSyncBatch.batch) expect(stored).toBe((round + 1) * TRACKS)
-    seen.push(stored - round * TRACKS)
     const again = await post(second.url, CREATE, { input })
     expect(again.data?.createLipSyncBatch).toMatchObject({ batch: { size: TRACKS }, errors: [] })
     expect(await countOf(second.url)).toBe((round + 1) * TRACKS)
@@ -48,6 +49,13 @@ test('a batch of 500 under kill -9 is there as a whole or not at all, and paid o
   const paid = jogg.jobs.accepted().map(({ inputs }) => `${inputs.videoUrl} ${inputs.audioUrl}`)
   expect(new Set(paid).size).toBe(paid.length)
 }, 180_000)
+
+/** Resolves at the next write to the database: the batch is then about to be committed, or just was. */
+async function logHasGrown(log: string): Promise<void> {
+  const watcher = watch(log)
+  await once(watcher, 'change')
+  watcher.close()
+}
 
 function tracksOf(round: number) {
   return Array.from({ length: TRACKS }, (_, i) => ({

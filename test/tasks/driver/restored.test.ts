@@ -72,11 +72,7 @@ test.each([
 test('a task that was not submitted after the backup is submitted after the restore', async () => {
   await using run = await startRestorable()
   const { jogg, clock } = run
-  jogg.plays(code('submit', 18020, 'insufficient credit'))
-  const task = await run.gateway().tasks.create(input('waiting'))
-  await run.gateway().settled()
-  await run.backUp()
-  await run.gateway().tasks.create(input('later'))
+  const task = await backUpWithQueuedTask(run)
 
   await run.restore()
   await clock.advance(60_000)
@@ -126,11 +122,7 @@ test('a job of another task is left to it after a restore, and a person has to r
 test('without a look-up nothing is submitted again after a restore', async () => {
   await using run = await startRestorable()
   const { jogg, clock } = run
-  jogg.plays(code('submit', 18020, 'insufficient credit'))
-  const task = await run.gateway().tasks.create(input('waiting'))
-  await run.gateway().settled()
-  await run.backUp()
-  await run.gateway().tasks.create(input('later'))
+  const task = await backUpWithQueuedTask(run)
 
   jogg.plays(...Array.from({ length: 100 }, () => notOffered('find')))
   await run.restore()
@@ -206,4 +198,14 @@ async function startRestorable(options: GatewayOptions = {}) {
       await jogg[Symbol.asyncDispose]()
     },
   }
+}
+
+/** Backs up a gateway whose only task is queued, lets another task come, and returns the first. */
+async function backUpWithQueuedTask({ jogg, gateway, backUp }: Awaited<ReturnType<typeof startRestorable>>) {
+  jogg.plays(code('submit', 18020, 'insufficient credit'))
+  const task = await gateway().tasks.create(input('waiting'))
+  await gateway().settled()
+  await backUp()
+  await gateway().tasks.create(input('later'))
+  return task
 }
