@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import pMap from 'p-map'
 import { type Jogg, startJogg } from '../test/support/jogg.js'
 import { type Api, createApi } from './api.js'
-import { createKey, startGatewayProcess } from './gateway-process.js'
+import { createKey, environmentOf, startGatewayProcess } from './gateway-process.js'
 import { startLatencyProbe } from './latency-probe.js'
 import type { ServerProcess } from './server-process.js'
 
@@ -23,15 +23,7 @@ export async function measureDrain(tasks: number, followers: number, minutes: nu
   const folder = mkdtempSync(join(tmpdir(), 'lipsync-drain-'))
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
   await using jogg = await startJogg()
-  const env = {
-    DATA_DIR: folder,
-    JOGG_API_KEY: jogg.apiKey,
-    JOGG_BASE_URL: jogg.url,
-    LIMIT_CREATES_PER_MINUTE: '1000000',
-    LIMIT_WAITING_TASKS: '1000000',
-    LIMIT_SUBSCRIPTIONS: '10000',
-    LIMIT_SOCKETS: '10000',
-  }
+  const env = environmentOf(folder, jogg)
   const keys = CALLERS.map(caller => createKey(env, caller))
   await using gateway = await startGatewayProcess(env)
   const apis = keys.map(key => createApi(gateway.url, key))

@@ -9,6 +9,19 @@ export function startGatewayProcess(env: Record<string, string>): Promise<Server
   return startServerProcess([CLI, 'serve'], { ...env, PORT: '0' })
 }
 
+/** The environment of a gateway on a JoggAI double, with limits that a bench does not reach. */
+export function environmentOf(folder: string, jogg: { readonly apiKey: string; readonly url: string }) {
+  return {
+    DATA_DIR: folder,
+    JOGG_API_KEY: jogg.apiKey,
+    JOGG_BASE_URL: jogg.url,
+    LIMIT_CREATES_PER_MINUTE: '1000000',
+    LIMIT_WAITING_TASKS: '1000000',
+    LIMIT_SUBSCRIPTIONS: '10000',
+    LIMIT_SOCKETS: '10000',
+  }
+}
+
 /** Creates the tables of the database that `env` names. */
 export function migrate(env: Record<string, string>): void {
   run(env, 'migrate')

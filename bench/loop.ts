@@ -7,7 +7,7 @@ import { Database } from '../src/store/sqlite/load-sqlite.js'
 import { startJogg } from '../test/support/jogg.js'
 import { type Api, createApi } from './api.js'
 import { fillFinishedTasks, STEPS_PER_TASK } from './fill.js'
-import { createKey, startGatewayProcess } from './gateway-process.js'
+import { createKey, environmentOf, startGatewayProcess } from './gateway-process.js'
 import { startLatencyProbe } from './latency-probe.js'
 import type { ServerProcess } from './server-process.js'
 import { buildSlowDisk } from './slow-disk.js'
@@ -26,13 +26,7 @@ export async function measureLoop(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'lipsync-loop-'))
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
   await using jogg = await startJogg()
-  const env = {
-    DATA_DIR: folder,
-    JOGG_API_KEY: jogg.apiKey,
-    JOGG_BASE_URL: jogg.url,
-    LIMIT_CREATES_PER_MINUTE: '1000000',
-    LIMIT_WAITING_TASKS: '1000000',
-  }
+  const env = environmentOf(folder, jogg)
   const key = createKey(env, 'ada')
   const slowDisk = buildSlowDisk(folder)
   const sqlite = new Database(join(folder, 'gateway.db'))
